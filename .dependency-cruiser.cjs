@@ -1,0 +1,63 @@
+/** The direction of imports: entry → decorators → core → jose, never upward, never sideways between hosts. */
+const only = (name, framework, file) => ({
+  name,
+  comment: `${framework} is imported in one file alone.`,
+  severity: 'error',
+  from: { pathNot: file },
+  to: { path: `^node_modules/${framework}/` },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'core-knows-no-one',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: '^src/', pathNot: '^src/core/' },
+    },
+    {
+      name: 'decorators-know-core',
+      severity: 'error',
+      from: { path: '^src/decorators/' },
+      to: { path: '^src/', pathNot: '^src/(core|decorators)/' },
+    },
+    {
+      name: 'testing-knows-core',
+      severity: 'error',
+      from: { path: '^src/testing/' },
+      to: { path: '^src/', pathNot: '^src/(core|testing)/' },
+    },
+    {
+      name: 'nobody-imports-an-entry-point',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/[^/]+$' },
+    },
+    {
+      name: 'core-uses-chosen-packages',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: '^node_modules/', pathNot: '^node_modules/(jose|decoders|tiny-lru|@types)/' },
+    },
+    {
+      name: 'only-download-does-io',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: '^(node:)?(http|https|fs|net|dns|tls|child_process)$' },
+    },
+    only('one-jose', 'jose', '^src/core/jose\\.ts$'),
+    only('one-routing-controllers', 'routing-controllers', '^src/decorators/routing-controllers\\.ts$'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};
