@@ -1,0 +1,67 @@
+/** From the request's headers to its bearer credential (RFC 6750 §2.1): that header, and no other place. */
+import { InvalidRequestError, InvalidTokenError, MissingTokenError } from './errors.js';
+
+/** What is read of a request. Node's `IncomingMessage` fits, and so does a plain object with `headers`. */
+export interface RequestHeaders {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** All header lines as received: names and values in turn. `headers` hides a second Authorization header. */
+  readonly rawHeaders?: readonly string[] | undefined;
+}
+
+/** The most characters a token may have; Node allows a request 16 KiB of headers by default. */
+export const longestToken = 16 * 1024;
+
+const scheme = 'bearer';
+const space = 32;
+
+/** Node keeps the first Authorization header and drops the rest without a word; only the raw lines show them. */
+function repeatsAuthorization(rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 13 && name.toLowerCase() === 'authorization') count++;
+  }
+  return count > 1;
+}
+
+function authorizationHeader(request: RequestHeaders): string {
+  if (request.rawHeaders !== undefined && repeatsAuthorization(request.rawHeaders)) throw new InvalidRequestError();
+  const value = request.headers['authorization'];
+  if (value === undefined || typeof value === 'string') return value ?? '';
+  if (value.length > 1) throw new InvalidRequestError();
+  return value[0] ?? '';
+}
+
+/** RFC 9110 §5.6.2: the characters a scheme name is made of. */
+function isTokenCharacter(code: number): boolean {
+  if ((code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122)) return true;
+  return code > 32 && code < 127 && "!#$%&'*+-.^_`|~".includes(String.fromCharCode(code));
+}
+
+/** RFC 6750 §2.1: the characters of a b64token, of which a JWT's are a part. */
+function isCredential(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (!isTokenCharacter(code) && code !== 47 /* / */ && code !== 61 /* = */) return false;
+  }
+  return text.length > 0;
+}
+
+/**
+ * The bearer token of a request. No regular expression ever sees the token: its last input stays reachable in memory.
+ *
+ * @throws MissingTokenError where there is no Authorization header, an empty one, or one of another scheme
+ * @throws InvalidRequestError where there are two
+ * @throws InvalidTokenError (`malformed`) where the scheme is followed by anything but one token of at most 16 KiB
+ */
+export function bearerToken(request: RequestHeaders): string {
+  const value = authorizationHeader(request);
+  let end = 0;
+  while (end < value.length && isTokenCharacter(value.charCodeAt(end))) end++;
+  if (end !== scheme.length || value.slice(0, end).toLowerCase() !== scheme) throw new MissingTokenError();
+  let start = end;
+  while (value.charCodeAt(start) === space) start++;
+  const token = value.slice(start);
+  if (start === end || token.length > longestToken || !isCredential(token)) throw new InvalidTokenError('malformed');
+  return token;
+}

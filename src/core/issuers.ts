@@ -1,0 +1,173 @@
+/**
+ * Where the truth about an issuer is published, and whether an issuer is the one that was configured. Pure functions.
+ *
+ * An issuer is never made up from a host name: it is read from the OpenID configuration. What is decided here is which
+ * document to read, and whether what it says belongs to the settings.
+ */
+import { isGuid } from './guid.js';
+import { isLoopback, isMultiTenant } from './options.js';
+import type { B2cSettings, EntraSettings } from './settings.js';
+
+/** The form of an Entra token: its issuer's, not its `ver`'s. */
+export type TokenVersion = 'v1' | 'v2';
+
+/** One OpenID configuration, and what its issuer must look like. */
+export interface Authority {
+  readonly metadataUrl: string;
+  /** Whether an issuer read from the OpenID configuration belongs to what was configured. */
+  readonly ownsIssuer: (issuer: string) => boolean;
+  /** Whether a URL read from the OpenID configuration may be asked for keys. */
+  readonly ownsKeysUrl: (url: string) => boolean;
+  /** The options to look at when the document cannot be had. */
+  readonly options: string;
+}
+
+const tenantPlaceholder = '{tenantid}';
+const wellKnown = '.well-known/openid-configuration';
+
+/** The tenant that holds personal Microsoft accounts. */
+export const consumerTenant = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+// Hosts of Microsoft's security token services. Metadata of one may name an issuer or keys on another:
+// v1.0 issuers live on sts.windows.net, China's metadata host differs from its issuer's.
+const tokenServiceHosts: ReadonlySet<string> = new Set([
+  'login.microsoftonline.com',
+  'login.microsoftonline.us',
+  'login.partner.microsoftonline.cn',
+  'login.chinacloudapi.cn',
+  'sts.windows.net',
+  'sts.chinacloudapi.cn',
+]);
+
+const externalIdSuffix = '.ciamlogin.com';
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function segmentsOf(url: URL): readonly string[] {
+  // The URL parser percent-encodes the braces of a template.
+  return url.pathname.replace('%7Btenantid%7D', tenantPlaceholder).split('/');
+}
+
+// Every tenant has its own host below these, so one host says nothing for its neighbour.
+const sharedSuffixes: readonly string[] = [externalIdSuffix, '.b2clogin.com'];
+
+/** Whether two hosts differ in their first label alone, as login.… and sts.… of one cloud do. */
+function areSiblings(one: string, other: string): boolean {
+  const parent = one.slice(one.indexOf('.'));
+  return parent.split('.').length > 2 && !sharedSuffixes.includes(parent) && parent === other.slice(other.indexOf('.'));
+}
+
+/** Plain http is for a loopback authority alone, and only towards loopback. */
+function isTrustedHost(url: URL, instance: URL, tenantId?: string): boolean {
+  if (isLoopback(instance.hostname) && isLoopback(url.hostname)) return true;
+  if (url.protocol !== 'https:') return false;
+  if (url.host === instance.host || tokenServiceHosts.has(url.host)) return true;
+  if (tenantId !== undefined && url.host === `${tenantId}${externalIdSuffix}`) return true;
+  return areSiblings(url.host, instance.host);
+}
+
+/** The tenant an Entra issuer names: a GUID, the template's placeholder, or nothing. */
+export function tenantOfIssuer(issuer: string): string | undefined {
+  const url = parseUrl(issuer);
+  return url && segmentsOf(url).find((segment) => segment === tenantPlaceholder || isGuid(segment));
+}
+
+function ownsEntraIssuer(settings: EntraSettings, instance: URL, issuer: string): boolean {
+  const url = parseUrl(issuer);
+  const tenant = tenantOfIssuer(issuer);
+  if (url === undefined || tenant === undefined || !isTrustedHost(url, instance, tenant)) return false;
+  if (isMultiTenant(settings.tenantId)) return tenant === tenantPlaceholder;
+  if (settings.tenantId === 'consumers') return tenant === consumerTenant;
+  return isGuid(settings.tenantId) ? tenant === settings.tenantId : tenant !== tenantPlaceholder;
+}
+
+/** The document that speaks for Entra tokens of one version. */
+export function entraAuthority(settings: EntraSettings, version: TokenVersion): Authority {
+  const instance = new URL(settings.instance);
+  const base = `${settings.instance}/${settings.tenantId}`;
+  return {
+    metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
+    ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
+    ownsKeysUrl: (url) => ownsKeysUrl(url, instance),
+    options: 'tenantId and instance',
+  };
+}
+
+/** The document that speaks for the tokens of one B2C policy. */
+export function b2cAuthority(settings: B2cSettings, policy: string): Authority {
+  const instance = new URL(settings.instance);
+  return {
+    metadataUrl: `${settings.instance}/${settings.domainName}.onmicrosoft.com/${policy}/v2.0/${wellKnown}`,
+    ownsIssuer: (issuer) => {
+      const url = parseUrl(issuer);
+      // A custom domain stands beside b2clogin.com, it does not replace it.
+      if (url?.origin !== instance.origin && url?.origin !== `https://${settings.domainName}.b2clogin.com`)
+        return false;
+      const tenant = segmentsOf(url).find(isGuid);
+      return tenant !== undefined && (settings.tenantId === undefined || tenant === settings.tenantId);
+    },
+    ownsKeysUrl: (url) => ownsKeysUrl(url, instance),
+    options: 'b2c.domainName, b2c.policies and b2c.tenantId',
+  };
+}
+
+function ownsKeysUrl(text: string, instance: URL): boolean {
+  const url = parseUrl(text);
+  return url !== undefined && isTrustedHost(url, instance);
+}
+
+/** Entra publishes v1.0 and v2.0 issuers in two documents; the issuer's last segment tells which. */
+export function tokenVersionOf(issuer: unknown): TokenVersion {
+  if (typeof issuer !== 'string') return 'v2';
+  return issuer.endsWith('/v2.0') || issuer.endsWith('/v2.0/') ? 'v2' : 'v1';
+}
+
+/**
+ * What an issuer text says when it is held against an issuer, or an issuer template, of the metadata.
+ *
+ * @returns the tenant it names where the metadata holds a template, `true` where the two are equal, else `false`
+ */
+export function matchIssuer(issuer: string, published: string): { readonly tenant: string } | boolean {
+  const at = published.indexOf(tenantPlaceholder);
+  if (at === -1) return issuer === published;
+  const prefix = published.slice(0, at);
+  const suffix = published.slice(at + tenantPlaceholder.length);
+  if (!issuer.startsWith(prefix) || !issuer.endsWith(suffix)) return false;
+  const tenant = issuer.slice(prefix.length, issuer.length - suffix.length);
+  return isGuid(tenant) && { tenant };
+}
+
+/** An issuer with its placeholder, if any, filled in. */
+export function fillTenant(published: string, tenant: string): string {
+  return published.replace(tenantPlaceholder, () => tenant);
+}
+
+/** Whether an issuer is an Entra External ID tenant's. */
+export function isExternalId(issuer: string): boolean {
+  return parseUrl(issuer)?.hostname.endsWith(externalIdSuffix) === true;
+}
+
+/**
+ * The B2C policy a token names. Only the token's own word: good for choosing a document, never for trust.
+ *
+ * @returns the configured policy's name, or undefined where the token names none or one that is not configured
+ */
+export function policyOf(
+  claims: { readonly tfp?: unknown; readonly acr?: unknown; readonly iss?: unknown },
+  policies: readonly string[],
+): string | undefined {
+  // Newer user flows put the policy in tfp, older policies in acr, the OIDC-compliant form in the issuer alone.
+  const named = claims.tfp ?? claims.acr ?? policyOfIssuer(claims.iss);
+  if (typeof named !== 'string') return undefined;
+  const wanted = named.toLowerCase();
+  return policies.find((policy) => policy.toLowerCase() === wanted);
+}
+
+function policyOfIssuer(issuer: unknown): string | undefined {
+  const url = typeof issuer === 'string' ? parseUrl(issuer) : undefined;
+  if (url === undefined) return undefined;
+  const [, marker, , policy] = segmentsOf(url);
+  return marker === 'tfp' ? policy : undefined;
+}

@@ -1,0 +1,110 @@
+/** A value that is loaded on first need, refreshed behind the back of those who use it, and kept through failures. */
+
+const refreshAfterMs = 60 * 60 * 1000;
+const refreshJitter = 0.1;
+const shortestBackOffMs = 1_000;
+const longestBackOffMs = 60_000;
+
+/** How long a value stays usable after it was last seen, in milliseconds. */
+export const keptForMs = 24 * 60 * 60 * 1000;
+
+/** Whether a span has passed since a moment. A clock set backwards counts as passed, so that it never wedges anything. */
+export function hasPassed(spanMs: number, sinceMs: number, nowMs: number): boolean {
+  return nowMs < sinceMs || nowMs - sinceMs >= spanMs;
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly atMs: number;
+  readonly backOffMs: number;
+  readonly count: number;
+}
+
+export class LastKnownGood<T> {
+  readonly #load: () => Promise<T>;
+  readonly #now: () => number;
+  #good: { readonly value: T; readonly atMs: number; readonly refreshAfterMs: number } | undefined;
+  #failure: Failure | undefined;
+  #flight: Promise<T> | undefined;
+
+  /**
+   * @param load - gets the value; a rejection may carry `retryAfterSeconds`
+   * @param now - milliseconds since the epoch
+   */
+  constructor(load: () => Promise<T>, now: () => number) {
+    this.#load = load;
+    this.#now = now;
+  }
+
+  /** What the last load failed with, until one succeeds. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /** The load under way, if there is one. */
+  get flight(): Promise<T> | undefined {
+    return this.#flight;
+  }
+
+  /** When it is worth trying again after a failure: whole seconds from now, at least 1. */
+  get retryAfterSeconds(): number {
+    if (this.#failure === undefined) return 1;
+    const remainingMs = this.#failure.atMs + this.#failure.backOffMs - this.#now();
+    return Math.min(Math.max(Math.ceil(remainingMs / 1000), 1), longestBackOffMs / 1000);
+  }
+
+  /** The value at hand, if one is good enough to use. Starts a refresh in the background where one is due. */
+  peek(): T | undefined {
+    if (this.#good === undefined) return undefined;
+    const now = this.#now();
+    if (this.#isDue(now)) {
+      // Its outcome is kept in `failure`; nobody waits for it.
+      this.refresh().catch(() => undefined);
+    }
+    return now - this.#good.atMs < keptForMs ? this.#good.value : undefined;
+  }
+
+  /** The value at hand, or loaded now: once, however many wait for it, and not again while backing off. */
+  async get(): Promise<T> {
+    const value = this.peek();
+    if (value !== undefined) return value;
+    if (this.#flight === undefined && this.#isBackingOff(this.#now())) throw this.#failure?.error;
+    return this.refresh();
+  }
+
+  /** Loads the value now, joining a load that is under way. */
+  refresh(): Promise<T> {
+    this.#flight ??= this.#load().then(
+      (value) => {
+        this.#flight = undefined;
+        this.#failure = undefined;
+        const jitter = 1 + Math.random() * refreshJitter;
+        this.#good = { value, atMs: this.#now(), refreshAfterMs: refreshAfterMs * jitter };
+        return value;
+      },
+      (error: unknown) => {
+        this.#flight = undefined;
+        this.#failure = this.#failureOf(error);
+        throw error;
+      },
+    );
+    return this.#flight;
+  }
+
+  #failureOf(error: unknown): Failure {
+    const count = (this.#failure?.count ?? 0) + 1;
+    const asked = (error as { retryAfterSeconds?: number }).retryAfterSeconds ?? 0;
+    const backOffMs = Math.min(shortestBackOffMs * 2 ** (count - 1), longestBackOffMs);
+    return { error, count, atMs: this.#now(), backOffMs: Math.max(backOffMs, asked * 1000) };
+  }
+
+  #isBackingOff(now: number): boolean {
+    return this.#failure !== undefined && !hasPassed(this.#failure.backOffMs, this.#failure.atMs, now);
+  }
+
+  #isDue(now: number): boolean {
+    if (this.#flight !== undefined || this.#good === undefined) return false;
+    if (this.#failure !== undefined) return !this.#isBackingOff(now);
+    return hasPassed(this.#good.refreshAfterMs, this.#good.atMs, now);
+  }
+}

@@ -1,0 +1,221 @@
+/** The options of `initialize`, and the schema each of them is checked against on its own. */
+import { define, exact, optional, type Decoder, type DecoderType } from 'decoders';
+import { ConfigurationError } from './errors.js';
+import { isGuid } from './guid.js';
+
+/** Azure AD B2C, as given to {@link IdentityOptions.b2c}. */
+export interface B2cOptions {
+  /** The tenant's name: `contoso` for contoso.onmicrosoft.com. */
+  readonly domainName: string;
+  /** The user flow or custom policy, or several, whose tokens are accepted. */
+  readonly policies: string | readonly string[];
+  /** The B2C tenant's GUID. Default: the `tenantId` above, where that is a GUID. */
+  readonly tenantId?: string | undefined;
+  /** The API's app registration in the B2C tenant. Default: the `clientId` above. */
+  readonly clientId?: string | undefined;
+  /** Audiences accepted beside `<clientId>` and `api://<clientId>`. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** The authority's origin, in place of `https://<domainName>.b2clogin.com`. */
+  readonly instance?: string | undefined;
+  /** A custom domain's bare host name, in place of `<domainName>.b2clogin.com`. */
+  readonly customDomain?: string | undefined;
+}
+
+/** The options of `initialize`. */
+export interface IdentityOptions {
+  /** The tenant: its GUID, a verified domain, or `organizations`, `common`, `consumers`. */
+  readonly tenantId?: string | undefined;
+  /** The API's app registration (application id, a GUID). */
+  readonly clientId?: string | undefined;
+  /** Audiences accepted beside `<clientId>` and `api://<clientId>`; compared exactly, one trailing slash apart. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** The authority's origin. Default `https://login.microsoftonline.com`. `http:` is for loopback addresses alone. */
+  readonly instance?: string | undefined;
+  /** Which tenants may call: GUIDs, or `'*'`. Required with `organizations` and `common`, refused beside a single tenant. */
+  readonly allowedTenants?: '*' | readonly string[] | undefined;
+  /** Which client applications may call (`azp`, or `appid` in v1.0 tokens). Default: any. */
+  readonly allowedClients?: readonly string[] | undefined;
+  /** Azure AD B2C, alone or beside Entra ID. */
+  readonly b2c?: B2cOptions | undefined;
+  /** Tolerance for `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default 5. */
+  readonly clockToleranceSeconds?: number | undefined;
+  /** `'respond'` (default): a refusal is answered at once. `'forward'`: it goes to the application's error handler. */
+  readonly errors?: 'respond' | 'forward' | undefined;
+  /** The cache of verified tokens: `false` turns it off; `maxEntries` bounds it, default 10,000. */
+  readonly tokenCache?: false | { readonly maxEntries?: number | undefined } | undefined;
+  /** Fetches OpenID configurations and keys, for proxies and custom TLS. Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+// A wrong value is described, and shown only where it cannot be a pasted secret.
+type Showing = 'word' | 'id' | 'url';
+
+function describe(value: unknown, showing: Showing): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  if (value === '') return 'an empty string';
+  const shown =
+    (showing === 'word' && /^[\w-]{1,20}$/.test(value)) ||
+    (showing === 'url' && /^[a-z]+:\/\/[^@?#\s]{1,80}$/i.test(value));
+  return shown ? `'${value}'` : `a string of ${String(value.length)} characters`;
+}
+
+const takes = (value: unknown, showing: Showing, expected: string) =>
+  `got ${describe(value, showing)}; it takes ${expected}`;
+
+function text(showing: Showing, expected: string, accepts: (value: string) => boolean): Decoder<string> {
+  return define((value, ok, err) =>
+    typeof value === 'string' && accepts(value) ? ok(value) : err(takes(value, showing, expected)),
+  );
+}
+
+/** A list that is not empty, of items that are all accepted. */
+function listOf(item: Decoder<string>, expected: string): Decoder<readonly string[]> {
+  return define((value, ok, err) => {
+    if (!Array.isArray(value) || value.length === 0) return err(takes(value, 'word', expected));
+    for (const element of value) {
+      const result = item.decode(element);
+      if (!result.ok) return err(result.error);
+    }
+    return ok([...(value as string[])]);
+  });
+}
+
+function oneOrMore(item: Decoder<string>, expected: string): Decoder<readonly string[]> {
+  const list = listOf(item, expected);
+  return define((value, ok, err) => {
+    const result = Array.isArray(value) ? list.decode(value) : item.decode(value);
+    if (!result.ok) return err(result.error);
+    return ok(typeof result.value === 'string' ? [result.value] : result.value);
+  });
+}
+
+function numberBetween(least: number, most: number, options: { integer: boolean }): Decoder<number> {
+  const expected = `${options.integer ? 'a whole number' : 'a number'} from ${String(least)} to ${String(most)}`;
+  return define((value, ok, err) =>
+    typeof value === 'number' && value >= least && value <= most && (!options.integer || Number.isInteger(value))
+      ? ok(value)
+      : err(takes(value, 'word', expected)),
+  );
+}
+
+function oneOfWords<T extends string>(...words: readonly T[]): Decoder<T> {
+  const expected = words.map((word) => `'${word}'`).join(' or ');
+  return define((value, ok, err) => {
+    const word = words.find((candidate) => candidate === value);
+    return word === undefined ? err(takes(value, 'word', expected)) : ok(word);
+  });
+}
+
+function callable<T>(expected: string): Decoder<T> {
+  return define((value, ok, err) =>
+    typeof value === 'function' ? ok(value as T) : err(takes(value, 'word', expected)),
+  );
+}
+
+/** Whether a tenant name stands for more than one tenant, so that the issuer is a template. */
+export const isMultiTenant = (tenantId: string) => tenantId === 'organizations' || tenantId === 'common';
+
+const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+const isHostName = (value: string) =>
+  value.length <= 253 && value.split('.').length > 1 && value.split('.').every((label) => hostLabel.test(label));
+const isTenant = (value: string) =>
+  isGuid(value.toLowerCase()) || isHostName(value) || value === 'consumers' || isMultiTenant(value);
+
+/** Whether an address never leaves this machine: the only place where plain http is allowed. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  if (url.username !== '' || url.password !== '') return false;
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+}
+
+const guid = (expected: string) => text('id', expected, (value) => isGuid(value.toLowerCase()));
+const applicationId = guid('an application (client) id, which is a GUID');
+const tenantGuid = guid('a tenant id, which is a GUID');
+const audience = oneOrMore(
+  text('id', 'an audience without white space', (value) => value !== '' && !/\s/.test(value) && value.length <= 1024),
+  'an audience or a list of them',
+);
+const instance = text(
+  'url',
+  'an https origin such as https://login.microsoftonline.com, without a path (http for a loopback address alone)',
+  isOrigin,
+);
+
+const b2cSchema = exact({
+  domainName: optional(
+    text('word', "the tenant's name, such as contoso for contoso.onmicrosoft.com", (value) =>
+      hostLabel.test(value.replace(/\.onmicrosoft\.com$/i, '')),
+    ),
+  ),
+  policies: optional(
+    oneOrMore(
+      text('word', 'a user flow or custom policy name such as B2C_1_signin', (value) => /^[\w-]{1,128}$/.test(value)),
+      'a policy name or a list of them',
+    ),
+  ),
+  tenantId: optional(tenantGuid),
+  clientId: optional(applicationId),
+  audience: optional(audience),
+  instance: optional(instance),
+  customDomain: optional(text('word', 'a bare host name such as login.contoso.com', isHostName)),
+});
+
+const tenantList = listOf(tenantGuid, "a list of tenant GUIDs, or '*'");
+const tokenCacheBounds = exact({ maxEntries: optional(numberBetween(1, 1_000_000, { integer: true })) });
+
+const schema = exact({
+  tenantId: optional(
+    text('id', "a tenant GUID, a verified domain, or 'organizations', 'common' or 'consumers'", isTenant),
+  ),
+  clientId: optional(applicationId),
+  audience: optional(audience),
+  instance: optional(instance),
+  allowedTenants: optional(
+    define<'*' | readonly string[]>((value, ok) => (value === '*' ? ok('*') : tenantList.decode(value))),
+  ),
+  allowedClients: optional(listOf(applicationId, 'a list of application (client) ids')),
+  b2c: optional(b2cSchema),
+  clockToleranceSeconds: optional(numberBetween(0, 300, { integer: false })),
+  errors: optional(oneOfWords('respond', 'forward')),
+  tokenCache: optional(
+    define<false | { maxEntries?: number | undefined }>((value, ok, err) => {
+      if (value === false) return ok(false);
+      if (typeof value !== 'object' || value === null) return err(takes(value, 'word', 'false, or { maxEntries }'));
+      return tokenCacheBounds.decode(value);
+    }),
+  ),
+  fetch: optional(callable<typeof globalThis.fetch>('a function like the global fetch')),
+  now: optional(callable<() => number>('a function that returns milliseconds since the epoch')),
+});
+
+/** The options after each was checked on its own. */
+export type CheckedOptions = DecoderType<typeof schema>;
+
+/**
+ * Checks each option on its own.
+ *
+ * @throws ConfigurationError naming the first option that is wrong, what it got and what it takes
+ */
+export function checkOptions(options: unknown): CheckedOptions {
+  const result = schema['~standard'].validate(options) as StandardResult<CheckedOptions>;
+  const issue = result.issues?.[0];
+  if (issue === undefined) return (result as { value: CheckedOptions }).value;
+  const path = (issue.path ?? []).map(String).join('.');
+  throw new ConfigurationError(`initialize: ${path === '' ? 'the options' : path}: ${issue.message}.`);
+}
+
+interface StandardResult<T> {
+  readonly value?: T;
+  readonly issues?: readonly { readonly message: string; readonly path?: readonly PropertyKey[] }[];
+}

@@ -1,0 +1,44 @@
+/**
+ * What the whole process shares.
+ *
+ * It hangs on the global object because the ES module and the CommonJS build can be loaded side by side, and must
+ * then see one configuration, one set of requirements and one current request.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Authenticator } from './identity.js';
+import type { AccessTokenClaims } from './claims.js';
+import type { Requirement } from './requirement.js';
+
+/** A request, or a test, whose claims are vouched for. */
+export interface VerifiedContext {
+  readonly claims: AccessTokenClaims;
+  /** What the request was let in for; undefined in a test, where no gate stood. */
+  readonly requirement: Requirement | undefined;
+}
+
+interface State {
+  /** The configuration in force. */
+  identity: Authenticator | undefined;
+  /** The verified request that the running code belongs to. */
+  readonly current: AsyncLocalStorage<VerifiedContext>;
+  /** Requests that passed their gate. */
+  readonly verified: WeakMap<object, VerifiedContext>;
+  /** What decorators recorded, by class prototype. */
+  readonly records: WeakMap<object, unknown>;
+  /** How often something was recorded, so that what was derived from the records is known to be out of date. */
+  recordings: number;
+  /** Warnings already given to the developer. */
+  readonly warned: Set<string>;
+}
+
+const key = Symbol.for('microsoft-identity-decorators/1');
+const holder = globalThis as { [key]?: State | undefined };
+
+export const state: State = (holder[key] ??= {
+  identity: undefined,
+  current: new AsyncLocalStorage(),
+  verified: new WeakMap(),
+  records: new WeakMap(),
+  recordings: 0,
+  warned: new Set(),
+});

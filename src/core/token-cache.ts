@@ -1,0 +1,39 @@
+/** Tokens that were verified, so that a token costs its signature once. Bounded; raw tokens are not kept. */
+import { createHash } from 'node:crypto';
+import { lru, type LRU } from 'tiny-lru';
+import type { SigningKey } from './signing-keys.js';
+import type { KeySet } from './key-sets.js';
+import type { VerifiedToken } from './requirement.js';
+
+/** A verified token, with what it must be held against again each time it comes back. */
+export interface CachedToken {
+  readonly token: VerifiedToken;
+  readonly key: SigningKey;
+  readonly keySet: KeySet;
+}
+
+/** The name a token goes by in memory: its SHA-256 digest. */
+export function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
+}
+
+export class TokenCache {
+  readonly #entries: LRU<CachedToken> | undefined;
+
+  /** @param mostEntries - the bound; 0 turns the cache off */
+  constructor(mostEntries: number) {
+    this.#entries = mostEntries === 0 ? undefined : lru(mostEntries);
+  }
+
+  /** The entry of a token, unless the key that signed it is no longer trusted. */
+  get(digest: string): CachedToken | undefined {
+    const entry = this.#entries?.get(digest);
+    if (entry === undefined || entry.keySet.trusts(entry.key)) return entry;
+    this.#entries?.delete(digest);
+    return undefined;
+  }
+
+  set(digest: string, entry: CachedToken): void {
+    this.#entries?.set(digest, entry);
+  }
+}

@@ -1,0 +1,288 @@
+/** From a token's text to a verified token, or the reason why not. The only caller of jose's verify. */
+import {
+  checkTimes,
+  hasAudience,
+  hasCaseTwin,
+  hasRegisteredClaims,
+  isAccessToken,
+  type AccessTokenClaims,
+  type UnverifiedClaims,
+} from './claims.js';
+import { InvalidTokenError } from './errors.js';
+import { isGuid } from './guid.js';
+import {
+  b2cAuthority,
+  consumerTenant,
+  entraAuthority,
+  fillTenant,
+  isExternalId,
+  matchIssuer,
+  policyOf,
+  tenantOfIssuer,
+  tokenVersionOf,
+  type TokenVersion,
+} from './issuers.js';
+import { compactVerify } from './jose.js';
+import { deepFreeze, parseJsonObject } from './json.js';
+import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js';
+import type { VerifiedToken } from './requirement.js';
+import type { B2cSettings, EntraSettings, Settings } from './settings.js';
+import type { SigningKey } from './signing-keys.js';
+import { digestOf, TokenCache } from './token-cache.js';
+
+/** A token taken apart, nothing of it believed. */
+interface ParsedToken {
+  readonly text: string;
+  readonly kid: string;
+  readonly payload: UnverifiedClaims;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** One part of a token, read as JSON. Base64url must be canonical: the text of a token is what a digest stands for. */
+function readPart(part: string): UnverifiedClaims | undefined {
+  const bytes = Buffer.from(part, 'base64url');
+  if (bytes.toString('base64url') !== part) return undefined;
+  try {
+    return parseJsonObject(utf8.decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function isCanonical(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
+}
+
+function checkHeader(header: UnverifiedClaims): string {
+  // RFC 7515 §4.1.11, RFC 7797 §6: extensions that must be understood, of which none is.
+  if (header['crit'] !== undefined || header['b64'] !== undefined) throw new InvalidTokenError('malformed');
+  // RFC 8725 §3.1: the algorithm is ours to choose.
+  if (header['alg'] !== 'RS256') throw new InvalidTokenError('algorithm');
+  const { typ, kid } = header;
+  if (typ !== undefined && typ !== 'JWT' && typ !== 'at+jwt') throw new InvalidTokenError('token_type');
+  if (typeof kid !== 'string' || kid === '') throw new InvalidTokenError('key');
+  return kid;
+}
+
+function parseToken(text: string): ParsedToken {
+  const first = text.indexOf('.');
+  const second = text.indexOf('.', first + 1);
+  if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
+  const header = readPart(text.slice(0, first));
+  const payload = readPart(text.slice(first + 1, second));
+  if (header === undefined || payload === undefined || !isCanonical(text.slice(second + 1))) {
+    throw new InvalidTokenError('malformed');
+  }
+  return { text, kid: checkHeader(header), payload };
+}
+
+/** Who vouches for a token, found by the token's own word and trusted for no more than a place to look. */
+interface Source {
+  readonly keySet: KeySet;
+  readonly check: (claims: AccessTokenClaims, key: SigningKey, issuer: PublishedIssuer) => void | Promise<void>;
+  readonly policy: string | undefined;
+}
+
+/** Verifies the tokens of one authority kind: all of one Entra tenant (or many), or of one B2C tenant's policies. */
+export interface Verifier {
+  /**
+   * Verifies a token. Answers without a promise where the token was verified before.
+   *
+   * @throws InvalidTokenError
+   * @throws IssuerUnavailableError
+   */
+  verify(token: string): VerifiedToken | Promise<VerifiedToken>;
+  /** Loads what the first request would. @throws IssuerUnavailableError */
+  ready(): Promise<void>;
+}
+
+abstract class CachingVerifier implements Verifier {
+  readonly #settings: Settings;
+  readonly #cache: TokenCache;
+  readonly #flights = new Map<string, Promise<VerifiedToken>>();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#cache = new TokenCache(settings.tokenCacheEntries);
+  }
+
+  protected abstract readonly kind: VerifiedToken['kind'];
+  protected abstract readonly audiences: readonly string[];
+  protected abstract sourceOf(payload: UnverifiedClaims): Source;
+  abstract ready(): Promise<void>;
+
+  verify(text: string): VerifiedToken | Promise<VerifiedToken> {
+    const digest = digestOf(text);
+    const cached = this.#cache.get(digest);
+    if (cached !== undefined) {
+      this.#checkTimes(cached.token.claims);
+      return cached.token;
+    }
+    const flight = this.#flights.get(digest);
+    if (flight !== undefined) return flight;
+    const started = this.#verifyOnce(text, digest).finally(() => this.#flights.delete(digest));
+    this.#flights.set(digest, started);
+    return started;
+  }
+
+  async #verifyOnce(text: string, digest: string): Promise<VerifiedToken> {
+    const parsed = parseToken(text);
+    const { keySet, check, policy } = this.sourceOf(parsed.payload);
+    const key = await signingKeyOf(parsed, keySet);
+    const issuer = keySet.issuer ?? (await keySet.loadIssuer());
+    const claims = parsed.payload;
+    if (!hasRegisteredClaims(claims)) throw new InvalidTokenError('malformed');
+    this.#checkTimes(claims);
+    if (!hasAudience(claims, this.audiences)) throw new InvalidTokenError('audience');
+    await check(claims, key, issuer);
+    if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
+    const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy });
+    this.#cache.set(digest, { token, key, keySet });
+    return token;
+  }
+
+  #checkTimes(claims: AccessTokenClaims): void {
+    checkTimes(claims, this.#settings.now() / 1000, this.#settings.clockToleranceSeconds);
+  }
+}
+
+/** The key that signed the token: of those published under its kid, the one the signature verifies with. */
+async function signingKeyOf({ text, kid }: ParsedToken, keySet: KeySet): Promise<SigningKey> {
+  const keys = keySet.peek(kid) ?? (await keySet.find(kid));
+  if (keys === undefined) throw new InvalidTokenError('key');
+  for (const key of keys) {
+    if (await isSignedBy(text, key)) return key;
+  }
+  throw new InvalidTokenError('signature');
+}
+
+async function isSignedBy(text: string, { key }: SigningKey): Promise<boolean> {
+  try {
+    await compactVerify(text, key, { algorithms: ['RS256'] });
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') return false;
+    throw error;
+  }
+}
+
+/** Where key and metadata both name a cloud they must name the same one: US Government and Global share v1.0 issuers. */
+function checkCloud(key: SigningKey, issuer: PublishedIssuer): void {
+  const { cloudInstanceName } = issuer;
+  if (!key.cloudInstanceName || !cloudInstanceName || key.cloudInstanceName === cloudInstanceName) return;
+  throw new InvalidTokenError('key');
+}
+
+export class EntraVerifier extends CachingVerifier {
+  protected readonly kind = 'entra';
+  protected readonly audiences: readonly string[];
+  readonly #settings: EntraSettings;
+  readonly #keySets: Readonly<Record<TokenVersion, KeySet>>;
+  readonly #sources: Readonly<Record<TokenVersion, Source>>;
+
+  constructor(entra: EntraSettings, settings: Settings, options: KeySetOptions) {
+    super(settings);
+    this.#settings = entra;
+    this.audiences = entra.audiences;
+    this.#keySets = {
+      v1: new KeySet(entraAuthority(entra, 'v1'), options),
+      v2: new KeySet(entraAuthority(entra, 'v2'), options),
+    };
+    this.#sources = { v1: this.#source('v1', 'v2'), v2: this.#source('v2', 'v1') };
+  }
+
+  protected sourceOf(payload: UnverifiedClaims): Source {
+    return this.#sources[tokenVersionOf(payload['iss'])];
+  }
+
+  async ready(): Promise<void> {
+    // v1.0 documents are left to the first v1.0 token: External ID tenants have none.
+    await this.#keySets.v2.ready();
+  }
+
+  #source(version: TokenVersion, other: TokenVersion): Source {
+    const check: Source['check'] = async (claims, key, issuer) => {
+      const tenant = this.#checkTenant(claims, issuer);
+      checkCloud(key, issuer);
+      await this.#checkKeyIssuer(key, claims, tenant, issuer, other);
+    };
+    return { keySet: this.#keySets[version], check, policy: undefined };
+  }
+
+  /** @returns the tenant that the issuer names */
+  #checkTenant(claims: AccessTokenClaims, { issuer }: PublishedIssuer): string {
+    const match = matchIssuer(claims.iss, issuer);
+    if (match === false) throw new InvalidTokenError('issuer');
+    const tenant = match === true ? tenantOfIssuer(issuer) : match.tenant;
+    const { tid } = claims as { readonly tid?: unknown };
+    const isNamed = tid === undefined ? match === true : typeof tid === 'string' && isGuid(tid) && tid === tenant;
+    if (!isNamed || tenant === undefined || hasCaseTwin(claims, 'tid') || !this.#isAllowed(tenant)) {
+      throw new InvalidTokenError('tenant');
+    }
+    return tenant;
+  }
+
+  #isAllowed(tenant: string): boolean {
+    const { tenantId, allowedTenants } = this.#settings;
+    if (tenantId === 'organizations' && tenant === consumerTenant) return false;
+    return allowedTenants === undefined || allowedTenants === '*' || allowedTenants.has(tenant);
+  }
+
+  /** Keeps a key that is published for one tenant, such as that of personal accounts, from speaking for another. */
+  async #checkKeyIssuer(
+    key: SigningKey,
+    claims: AccessTokenClaims,
+    tenant: string,
+    { issuer }: PublishedIssuer,
+    other: TokenVersion,
+  ): Promise<void> {
+    if (key.issuer === undefined) return;
+    const named = fillTenant(key.issuer, tenant);
+    if (named === claims.iss || named === fillTenant(issuer, tenant)) return;
+    // External ID signs with keys that name login.microsoftonline.com: there the tenant is what must match.
+    if (isExternalId(claims.iss)) {
+      if (tenantOfIssuer(named) === tenant) return;
+      throw new InvalidTokenError('key');
+    }
+    // v1.0 tokens may be signed with keys that name the v2.0 issuer, and the other way round.
+    const otherIssuer = await this.#keySets[other].loadIssuer();
+    if (named !== fillTenant(otherIssuer.issuer, tenant)) throw new InvalidTokenError('key');
+  }
+}
+
+export class B2cVerifier extends CachingVerifier {
+  protected readonly kind = 'b2c';
+  protected readonly audiences: readonly string[];
+  readonly #policies: readonly string[];
+  readonly #sources: ReadonlyMap<string, Source>;
+
+  constructor(b2c: B2cSettings, settings: Settings, options: KeySetOptions) {
+    super(settings);
+    this.audiences = b2c.audiences;
+    this.#policies = b2c.policies;
+    this.#sources = new Map(
+      b2c.policies.map((policy) => {
+        const keySet = new KeySet(b2cAuthority(b2c, policy), options);
+        return [policy, { keySet, check: checkB2cIssuer, policy }];
+      }),
+    );
+  }
+
+  protected sourceOf(payload: UnverifiedClaims): Source {
+    const source = this.#sources.get(policyOf(payload, this.#policies) ?? '');
+    if (source === undefined) throw new InvalidTokenError('policy');
+    return source;
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all([...this.#sources.values()].map(({ keySet }) => keySet.ready()));
+  }
+}
+
+function checkB2cIssuer(claims: AccessTokenClaims, _key: SigningKey, { issuer }: PublishedIssuer): void {
+  if (claims.iss !== issuer) throw new InvalidTokenError('issuer');
+  const { tid } = claims as { readonly tid?: unknown };
+  const tenant = tenantOfIssuer(issuer);
+  if ((tid !== undefined && tid !== tenant) || hasCaseTwin(claims, 'tid')) throw new InvalidTokenError('tenant');
+}
