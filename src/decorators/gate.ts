@@ -1,0 +1,122 @@
+/** What every host's gate does: check a request, remember that it passed, and keep methods shut where no gate stood. */
+import { AuthError, ConfigurationError } from '../core/errors.js';
+import type { RequestHeaders } from '../core/credential.js';
+import type { Requirement, VerifiedToken } from '../core/requirement.js';
+import { state, type VerifiedContext } from '../core/state.js';
+import { claimParametersOf, requirementOf } from './records.js';
+
+/** What a gate answers with when it does not let a request pass. */
+export type Refusal = AuthError | ConfigurationError;
+
+/** Whether an error is one that the gate answers. */
+export function isRefusal(error: unknown): error is Refusal {
+  return error instanceof AuthError || error instanceof ConfigurationError;
+}
+
+/** Any other failure means that nothing was decided: the request is refused, and the fault is ours. */
+export function refusalOf(error: unknown): Refusal {
+  if (isRefusal(error)) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
+}
+
+/**
+ * Checks a request, and remembers that it passed.
+ *
+ * @throws AuthError or ConfigurationError, at once or as a rejection
+ */
+export function enter(
+  request: RequestHeaders & object,
+  requirement: Requirement,
+): VerifiedContext | Promise<VerifiedContext> {
+  const { identity } = state;
+  if (identity === undefined) {
+    throw new ConfigurationError('A protected route was called before initialize().');
+  }
+  const remember = ({ claims }: VerifiedToken): VerifiedContext => {
+    const context = Object.freeze({ claims, requirement });
+    state.verified.set(request, context);
+    return context;
+  };
+  const token = identity.authenticate(request, requirement);
+  return token instanceof Promise ? token.then(remember) : remember(token);
+}
+
+type Method = (this: unknown, ...parameters: unknown[]) => unknown;
+
+const guarded = new WeakSet<Method>();
+
+// eslint-disable-next-line @typescript-eslint/no-empty-function -- only its constructor is of interest
+const AsyncFunction = async function () {}.constructor;
+
+/** The error of a method whose gate did not run. */
+export function gateDidNotRun(className: string, method: PropertyKey): ConfigurationError {
+  return new ConfigurationError(
+    `${className}.${String(method)} is protected, and was called without its gate having run. ` +
+      "In a test, call it inside runAs(claims, fn) of 'microsoft-identity-decorators/testing'.",
+  );
+}
+
+/** Whether a class's prototype is another's, or inherits from it. */
+export function isSameOrDerived(prototype: object, base: object): boolean {
+  return prototype === base || Object.prototype.isPrototypeOf.call(base, prototype);
+}
+
+/** The class whose rules bear on a call: the instance's own, which may be derived from where the method stands. */
+function prototypeFor(instance: unknown, owner: object): object {
+  if (typeof instance !== 'object' || instance === null) return owner;
+  const prototype = Object.getPrototypeOf(instance) as object | null;
+  return prototype !== null && isSameOrDerived(prototype, owner) ? prototype : owner;
+}
+
+function fill(parameters: unknown[], places: ReadonlyMap<number, string | undefined>, context: VerifiedContext): void {
+  for (const [index, claim] of places) {
+    parameters[index] = claim === undefined ? context.claims : context.claims[claim];
+  }
+}
+
+/**
+ * A method that refuses to run where its gate did not, and that fills its `@TokenClaims()` parameters.
+ *
+ * @param owner - the prototype whose rules bear on a call that has no instance
+ * @param definer - the prototype that defines the method, and recorded its parameters
+ */
+export function guard(method: Method, name: PropertyKey, owner: object, definer: object = owner): Method {
+  if (guarded.has(method)) return method;
+  const guardedMethod: Method = function (...parameters) {
+    const context = state.current.getStore();
+    if (context !== undefined) {
+      fill(parameters, claimParametersOf(definer, name), context);
+    } else if (requirementOf(prototypeFor(this, owner), name) !== undefined) {
+      const error = gateDidNotRun(owner.constructor.name, name);
+      // The caller of an asynchronous method looks for its failures in the promise.
+      if (method instanceof AsyncFunction) return Promise.reject(error);
+      throw error;
+    }
+    return method.apply(this, parameters);
+  };
+  Object.defineProperties(guardedMethod, {
+    name: { value: method.name, configurable: true },
+    length: { value: method.length, configurable: true },
+  });
+  guarded.add(guardedMethod);
+  return guardedMethod;
+}
+
+/** Puts a guarded method in the place of an action, whether the class defines it or inherits it. */
+export function guardAction(prototype: object, name: PropertyKey): void {
+  for (
+    let definer: object | null = prototype;
+    definer !== null;
+    definer = Object.getPrototypeOf(definer) as object | null
+  ) {
+    const descriptor = Object.getOwnPropertyDescriptor(definer, name);
+    if (descriptor === undefined) continue;
+    const method: unknown = descriptor.value;
+    if (typeof method === 'function' && !guarded.has(method as Method)) {
+      const value = guard(method as Method, name, prototype, definer);
+      Object.defineProperty(prototype, name, { ...descriptor, value });
+    }
+    return;
+  }
+}

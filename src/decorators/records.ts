@@ -1,0 +1,151 @@
+/** What decorators recorded, and what it adds up to for a method of a class. Knows no framework. */
+import { ConfigurationError } from '../core/errors.js';
+import type { Demand, Requirement, SchemeDemand } from '../core/requirement.js';
+import { state } from '../core/state.js';
+
+/** What stands at one place: on a class, or on one of its methods. */
+interface Place {
+  scheme: SchemeDemand | undefined;
+  readonly demands: Demand[];
+  anonymous: boolean;
+}
+
+interface ClassRecord {
+  readonly ownPlace: Place;
+  readonly methods: Map<PropertyKey, Place>;
+  /** The parameters to fill, by method: index, and the claim's name or undefined for all claims. */
+  readonly claimParameters: Map<PropertyKey, Map<number, string | undefined>>;
+  /** What {@link requirementOf} found, until something is recorded again. */
+  readonly compiled: Map<PropertyKey, Requirement | undefined>;
+  compiledAt: number;
+}
+
+const records = state.records as WeakMap<object, ClassRecord>;
+
+const newPlace = (): Place => ({ scheme: undefined, demands: [], anonymous: false });
+
+function recordOf(prototype: object): ClassRecord {
+  let record = records.get(prototype);
+  if (record === undefined) {
+    record = {
+      ownPlace: newPlace(),
+      methods: new Map(),
+      claimParameters: new Map(),
+      compiled: new Map(),
+      compiledAt: 0,
+    };
+    records.set(prototype, record);
+  }
+  return record;
+}
+
+function placeOf(prototype: object, method: PropertyKey | undefined): Place {
+  const { ownPlace, methods } = recordOf(prototype);
+  if (method === undefined) return ownPlace;
+  const place = methods.get(method) ?? newPlace();
+  methods.set(method, place);
+  return place;
+}
+
+function checkPlace({ anonymous, scheme, demands }: Place): void {
+  if (anonymous && (scheme !== undefined || demands.length > 0)) {
+    throw new ConfigurationError('@AllowAnonymous() stands beside a requirement: one of the two is a mistake.');
+  }
+}
+
+function mergeSchemes(present: SchemeDemand | undefined, added: SchemeDemand): SchemeDemand {
+  if (present === undefined) return added;
+  if (present.kind !== added.kind) {
+    throw new ConfigurationError(
+      '@RequiresAuth() and @RequiresB2cAuth() stand at one place: a token comes from one of the two.',
+    );
+  }
+  if (present.policies === undefined || added.policies === undefined) {
+    return { kind: added.kind, policies: present.policies ?? added.policies };
+  }
+  const common = present.policies.filter((policy) => added.policies?.includes(policy));
+  if (common.length === 0) {
+    throw new ConfigurationError('Two @RequiresB2cAuth() at one place name policies that no token can both come from.');
+  }
+  return { kind: added.kind, policies: common };
+}
+
+/** What one decorator adds to the place it stands at. */
+export type Addition = { readonly scheme: SchemeDemand } | { readonly demand: Demand } | { readonly anonymous: true };
+
+/**
+ * Records what a decorator says.
+ *
+ * @throws ConfigurationError where it contradicts what stands at the same place
+ */
+export function record(prototype: object, method: PropertyKey | undefined, addition: Addition): void {
+  const place = placeOf(prototype, method);
+  if ('scheme' in addition) place.scheme = mergeSchemes(place.scheme, addition.scheme);
+  else if ('demand' in addition) place.demands.push(addition.demand);
+  else place.anonymous = true;
+  checkPlace(place);
+  state.recordings++;
+}
+
+/** Records that a parameter is to be filled with the claims, or with one of them. */
+export function recordClaimParameter(
+  prototype: object,
+  method: PropertyKey,
+  index: number,
+  claim: string | undefined,
+): void {
+  const { claimParameters } = recordOf(prototype);
+  const parameters = claimParameters.get(method) ?? new Map<number, string | undefined>();
+  parameters.set(index, claim);
+  claimParameters.set(method, parameters);
+}
+
+/** The parameters to fill of the method that this very prototype defines. */
+export function claimParametersOf(prototype: object, method: PropertyKey): ReadonlyMap<number, string | undefined> {
+  return records.get(prototype)?.claimParameters.get(method) ?? new Map<number, string | undefined>();
+}
+
+/** The places that bear on a method, nearest first: each class's method, then the class, up the chain. */
+function* placesFor(prototype: object, method: PropertyKey): Generator<Place> {
+  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    const found = records.get(level);
+    if (found === undefined) continue;
+    const onMethod = found.methods.get(method);
+    for (const place of onMethod === undefined ? [found.ownPlace] : [onMethod, found.ownPlace]) {
+      if (place.anonymous) return;
+      yield place;
+    }
+  }
+}
+
+function compile(prototype: object, method: PropertyKey): Requirement | undefined {
+  let scheme: SchemeDemand | undefined;
+  let isSettled = false;
+  const demands: Demand[] = [];
+  for (const place of placesFor(prototype, method)) {
+    demands.push(...place.demands);
+    if (place.scheme === undefined || isSettled) continue;
+    scheme ??= { kind: place.scheme.kind, policies: undefined };
+    // The nearest scheme replaces those further out; where it names no policy, it does not widen theirs either.
+    if (place.scheme.kind === scheme.kind) scheme = { kind: scheme.kind, policies: place.scheme.policies };
+    isSettled = place.scheme.kind !== scheme.kind || scheme.policies !== undefined;
+  }
+  if (scheme === undefined && demands.length === 0) return undefined;
+  return Object.freeze({ scheme, demands: Object.freeze(demands) });
+}
+
+/**
+ * What a call of a method demands: the sum of all that stands on the class and the method, and on those above.
+ *
+ * @param prototype - of the class whose instance is called, which may only inherit the method
+ * @returns undefined where nothing is demanded
+ */
+export function requirementOf(prototype: object, method: PropertyKey): Requirement | undefined {
+  const own = recordOf(prototype);
+  if (own.compiledAt !== state.recordings) {
+    own.compiled.clear();
+    own.compiledAt = state.recordings;
+  }
+  if (!own.compiled.has(method)) own.compiled.set(method, compile(prototype, method));
+  return own.compiled.get(method);
+}

@@ -1,0 +1,161 @@
+/** Binds the gate to routing-controllers. The only file that imports it. */
+import 'reflect-metadata';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createParamDecorator, getMetadataArgsStorage, type Action, type ActionMetadata } from 'routing-controllers';
+import { ConfigurationError } from '../core/errors.js';
+import type { Requirement } from '../core/requirement.js';
+import { state } from '../core/state.js';
+import { answer, warnDeveloper } from './answer.js';
+import { verifiedClaimsOf } from './current-request.js';
+import type { Host } from './decorators.js';
+import { enter, gateDidNotRun, guard, guardAction, isRefusal, isSameOrDerived, refusalOf } from './gate.js';
+import { requirementOf } from './records.js';
+
+type Storage = ReturnType<typeof getMetadataArgsStorage>;
+type ActionArgs = Storage['actions'][number];
+type Use = Storage['uses'][number];
+
+interface Controller {
+  readonly prototype: object;
+  readonly name: string;
+}
+type Next = (error?: unknown) => void;
+
+/** Answers a refusal, or hands it to the application's error handler. Never throws. */
+function refuse(error: unknown, request: IncomingMessage, response: ServerResponse, next: Next): void {
+  const refusal = refusalOf(error);
+  warnDeveloper(refusal);
+  // An answer that is under way cannot be taken back: Express ends it.
+  if (response.headersSent || state.identity?.errors === 'forward') next(refusal);
+  else answer(request, response, refusal);
+}
+
+/** The middleware that stands before a protected route. It never throws and never rejects: Express 4 would hang. */
+function gateFor(requirement: Requirement) {
+  return (request: IncomingMessage, response: ServerResponse, next: Next): void => {
+    if (typeof next !== 'function') {
+      throw new ConfigurationError('The gate stands before routes of the Express driver of routing-controllers alone.');
+    }
+    const fail = (error: unknown) => {
+      refuse(error, request, response, next);
+    };
+    let entry: ReturnType<typeof enter>;
+    try {
+      entry = enter(request, requirement);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (entry instanceof Promise) {
+      entry.then((context) => {
+        state.current.run(context, next);
+      }, fail);
+    } else {
+      state.current.run(entry, next);
+    }
+  };
+}
+
+function actionNamesOf(controller: Controller): readonly string[] {
+  const { actions } = getMetadataArgsStorage();
+  return actions
+    .filter(({ target }) => isSameOrDerived(controller.prototype, (target as Controller).prototype))
+    .map(({ method }) => method);
+}
+
+function isProtected(controller: Controller): boolean {
+  return actionNamesOf(controller).some((method) => requirementOf(controller.prototype, method) !== undefined);
+}
+
+/** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
+function runAction(
+  run: (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown,
+): NonNullable<ActionArgs['methodOverride']> {
+  return (metadata, action, parameters) => {
+    const request = action.request as IncomingMessage;
+    const response = action.response as ServerResponse;
+    const settle = (error: unknown): unknown => {
+      if (!isRefusal(error)) throw error;
+      refuse(error, request, response, action.next as Next);
+      // The request is answered. routing-controllers must neither send a result nor, as it does after an error,
+      // have the connection torn down; a promise that stays pending is the one result it does nothing about.
+      return new Promise<never>(() => undefined);
+    };
+    try {
+      const result = runInContext(metadata, request, () => run(metadata, action, parameters));
+      return result instanceof Promise ? result.catch(settle) : result;
+    } catch (error) {
+      return settle(error);
+    }
+  };
+}
+
+function runInContext(metadata: ActionMetadata, request: IncomingMessage, run: () => unknown): unknown {
+  const controller = metadata.target as Controller;
+  const context = state.verified.get(request);
+  const requirement = requirementOf(controller.prototype, metadata.method);
+  if (requirement !== undefined && context?.requirement !== requirement) {
+    throw gateDidNotRun(controller.name, metadata.method);
+  }
+  if (state.current.getStore() === context) return run();
+  return context === undefined ? state.current.exit(run) : state.current.run(context, run);
+}
+
+const hooked = Symbol.for('microsoft-identity-decorators/1:hooked');
+
+/**
+ * Puts the gates in place when routing-controllers registers its routes.
+ *
+ * It registers inherited actions too, and asks for their middleware with the derived class, for which nothing was
+ * stored. Answering here, rather than storing a middleware, is what keeps inherited routes shut.
+ */
+function hookIntoStorage(): void {
+  const storage = getMetadataArgsStorage() as Storage & { [hooked]?: true };
+  if (storage[hooked]) return;
+  storage[hooked] = true;
+  const usesOf = storage.filterUsesWithTargetAndMethod.bind(storage) as (
+    target: Use['target'],
+    method?: string,
+  ) => Use[];
+  storage.filterUsesWithTargetAndMethod = (target: Use['target'], method?: string) => {
+    const controller = target as Controller;
+    if (!isProtected(controller)) return usesOf(target, method);
+    // The gate goes before the middleware of the class too, which therefore moves to its actions.
+    if (method === undefined) return [];
+    const requirement = requirementOf(controller.prototype, method);
+    const gate: Use[] =
+      requirement === undefined ? [] : [{ target, method, middleware: gateFor(requirement), afterAction: false }];
+    return [...gate, ...usesOf(target), ...usesOf(target, method)];
+  };
+  const actionsOf = storage.filterActionsWithTarget.bind(storage);
+  storage.filterActionsWithTarget = (target) =>
+    actionsOf(target).map((action) => ({
+      ...action,
+      methodOverride: runAction(
+        action.methodOverride ??
+          ((metadata, request, parameters) => metadata.callMethod(parameters, request) as unknown),
+      ),
+    }));
+}
+
+/** The binding of the decorators to routing-controllers. */
+export const routingControllers: Host = {
+  onMethod(prototype, method, descriptor) {
+    hookIntoStorage();
+    descriptor.value = guard(descriptor.value as Parameters<typeof guard>[0], method, prototype);
+  },
+  onClass(constructor) {
+    hookIntoStorage();
+    for (const name of actionNamesOf(constructor as Controller)) guardAction(constructor.prototype, name);
+  },
+  onParameter(prototype, method, index, claim) {
+    hookIntoStorage();
+    // routing-controllers hands parameters over in the order of those it knows: it must know of this one.
+    createParamDecorator({
+      value: (action) => {
+        const claims = verifiedClaimsOf(action.request as object);
+        return claim === undefined ? claims : claims?.[claim];
+      },
+    })(prototype, method as string, index);
+  },
+};
