@@ -1,0 +1,65 @@
+/** What the types must refuse. Nothing here runs: `npm run types` fails where a line marked as an error compiles. */
+import {
+  AccessTokenClaims,
+  getTokenClaims,
+  initialize,
+  InvalidTokenError,
+  RequiresAuth,
+  RequiresB2cAuth,
+  RequiresRole,
+  TokenClaims,
+  ValidateScope,
+} from '../src/index.js';
+import { runAs } from '../src/testing.js';
+
+const ids = { tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2', clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8' };
+
+export function misuse(): void {
+  // @ts-expect-error -- a scope is needed
+  ValidateScope();
+  // @ts-expect-error -- names are arguments, not a list
+  ValidateScope(['read']);
+  // @ts-expect-error -- a role is needed
+  RequiresRole();
+  // @ts-expect-error -- it takes no arguments
+  RequiresAuth('read');
+  // @ts-expect-error -- the option is called policy
+  RequiresB2cAuth({ policies: 'B2C_1_susi' });
+  // @ts-expect-error -- there is no such option
+  initialize({ ...ids, validateIssuer: false });
+  // @ts-expect-error -- a policy is needed
+  initialize({ b2c: { domainName: 'contoso' } });
+  // @ts-expect-error -- only these two words
+  initialize({ ...ids, errors: 'ignore' });
+  // @ts-expect-error -- on is the default; false turns it off
+  initialize({ ...ids, tokenCache: true });
+  // @ts-expect-error -- '*' or a list
+  initialize({ ...ids, allowedTenants: ids.tenantId });
+  // @ts-expect-error -- the reasons are a closed list
+  new InvalidTokenError('because');
+  // @ts-expect-error -- claims are read-only
+  getTokenClaims().sub = 'someone else';
+  // @ts-expect-error -- claims that a test gives are an object
+  runAs('access_as_user', () => undefined);
+  // @ts-expect-error -- exp is a number
+  getTokenClaims().exp.trim();
+}
+
+/** Where a decorator may stand, in the words of the compiler: as a method's, and as a parameter's. */
+type MethodDecorator = (target: object, propertyKey: string, descriptor: PropertyDescriptor) => void;
+// @ts-expect-error -- it belongs on a parameter
+export const onMethod: MethodDecorator = TokenClaims();
+
+export class Misused {
+  // @ts-expect-error -- the decorator is made by a call
+  @RequiresAuth
+  notCalled(): void {
+    return undefined;
+  }
+
+  // A class import survives every compiler in a decorated signature.
+  @RequiresAuth()
+  fine(@TokenClaims() claims: AccessTokenClaims, @TokenClaims('oid') oid: string): string {
+    return `${claims.iss}${oid}`;
+  }
+}

@@ -1,0 +1,77 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { AuthError, initialize, InvalidTokenError, type IdentityOptions } from '../src/index.js';
+import { state } from '../src/core/state.js';
+
+const require = createRequire(import.meta.url);
+
+const entryPoints = [
+  [
+    'microsoft-identity-decorators',
+    [
+      'AccessTokenClaims',
+      'AllowAnonymous',
+      'AuthError',
+      'ConfigurationError',
+      'InsufficientScopeError',
+      'InvalidRequestError',
+      'InvalidTokenError',
+      'IssuerUnavailableError',
+      'MissingTokenError',
+      'RequiresAuth',
+      'RequiresB2cAuth',
+      'RequiresRole',
+      'TokenClaims',
+      'ValidateScope',
+      'getTokenClaims',
+      'initialize',
+      'validateScope',
+    ],
+  ],
+  ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer']],
+] as const;
+
+describe.each(entryPoints)('the entry point %s', (name, exported) => {
+  it('exports these names and no others, to import and to require', async () => {
+    const imported = (await import(name)) as object;
+    const required = require(name) as object;
+    expect(Object.keys(imported).sort()).toEqual([...exported]);
+    expect(Object.keys(required).sort()).toEqual([...exported]);
+  });
+});
+
+describe('the package', () => {
+  it('publishes no file but its entry points', () => {
+    const { exports } = require('microsoft-identity-decorators/package.json') as { exports: object };
+    expect(Object.keys(exports)).toEqual(['.', './testing', './package.json']);
+    expect(() => require('microsoft-identity-decorators/core/verifier') as unknown).toThrow('not defined by "exports"');
+  });
+
+  it('shares configuration and error classes between ES modules and CommonJS', async () => {
+    const required = require('microsoft-identity-decorators') as typeof import('../src/index.js');
+    const imported = await import('microsoft-identity-decorators');
+    const options: IdentityOptions = {
+      tenantId: 'aaaaaaaa-0000-4000-8000-000000000001',
+      clientId: 'aaaaaaaa-0000-4000-8000-000000000002',
+    };
+    const identity = required.initialize(options);
+    expect(state.identity).toBe(identity);
+    expect(imported.initialize(options)).toBe(state.identity);
+    expect(required.InvalidTokenError).not.toBe(InvalidTokenError);
+    const error = new required.InvalidTokenError('expired');
+    expect(error).toBeInstanceOf(InvalidTokenError);
+    expect(error).toBeInstanceOf(imported.AuthError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(imported.MissingTokenError);
+    expect(new Error('other')).not.toBeInstanceOf(AuthError);
+  });
+
+  it('returns the configuration in force from initialize, and keeps it when a later call fails', () => {
+    const identity = initialize({ b2c: { domainName: 'contoso', policies: 'B2C_1_a', clientId: crypto.randomUUID() } });
+    expect(Object.keys(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(identity)))).toEqual(
+      expect.arrayContaining(['ready', 'close']),
+    );
+    expect(() => initialize({ tenantId: 'x' })).toThrow('tenantId');
+    expect(state.identity).toBe(identity);
+  });
+});
