@@ -50,7 +50,7 @@ export class LastKnownGood<T> {
   get retryAfterSeconds(): number {
     if (this.#failure === undefined) return 1;
     const remainingMs = this.#failure.atMs + this.#failure.backOffMs - this.#now();
-    return Math.min(Math.max(Math.ceil(remainingMs / 1000), 1), longestBackOffMs / 1000);
+    return Math.ceil(Math.min(Math.max(remainingMs, 1000), this.#failure.backOffMs) / 1000);
   }
 
   /** The value at hand, if one is good enough to use. Starts a refresh in the background where one is due. */

@@ -1,5 +1,5 @@
 /** The options of `initialize`, and the schema each of them is checked against on its own. */
-import { define, exact, optional, type Decoder, type DecoderType } from 'decoders';
+import { define, exact, type Decoder, type DecoderType } from 'decoders';
 import { ConfigurationError } from './errors.js';
 import { isGuid } from './guid.js';
 
@@ -73,6 +73,11 @@ function text(showing: Showing, expected: string, accepts: (value: string) => bo
   );
 }
 
+/** An option that may be left out. Unlike `optional`, it says of a wrong value only what is wrong with it. */
+function optional<T>(decoder: Decoder<T>): Decoder<T | undefined> {
+  return define((value, ok) => (value === undefined ? ok(undefined) : decoder.decode(value)));
+}
+
 /** A list that is not empty, of items that are all accepted. */
 function listOf(item: Decoder<string>, expected: string): Decoder<readonly string[]> {
   return define((value, ok, err) => {
@@ -120,6 +125,20 @@ function callable<T>(expected: string): Decoder<T> {
 /** Whether a tenant name stands for more than one tenant, so that the issuer is a template. */
 export const isMultiTenant = (tenantId: string) => tenantId === 'organizations' || tenantId === 'common';
 
+/** An object of options. One that is not known is refused: it may be a misspelled restriction. */
+function options<T extends Record<string, Decoder<unknown>>>(decoders: T) {
+  const decoder = exact(decoders);
+  const known = Object.keys(decoders);
+  return define<DecoderType<typeof decoder>>((value, _ok, err) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return err(takes(value, 'word', 'an object of options'));
+    }
+    const unknown = Object.keys(value).find((key) => !known.includes(key));
+    if (unknown === undefined) return decoder.decode(value);
+    return err(`got ${describe(unknown, 'word')}, which is no option; it takes ${known.join(', ')}`);
+  });
+}
+
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 const isHostName = (value: string) =>
   value.length <= 253 && value.split('.').length > 1 && value.split('.').every((label) => hostLabel.test(label));
@@ -152,7 +171,7 @@ const instance = text(
   isOrigin,
 );
 
-const b2cSchema = exact({
+const b2cSchema = options({
   domainName: optional(
     text('word', "the tenant's name, such as contoso for contoso.onmicrosoft.com", (value) =>
       hostLabel.test(value.replace(/\.onmicrosoft\.com$/i, '')),
@@ -172,9 +191,9 @@ const b2cSchema = exact({
 });
 
 const tenantList = listOf(tenantGuid, "a list of tenant GUIDs, or '*'");
-const tokenCacheBounds = exact({ maxEntries: optional(numberBetween(1, 1_000_000, { integer: true })) });
+const tokenCacheBounds = options({ maxEntries: optional(numberBetween(1, 1_000_000, { integer: true })) });
 
-const schema = exact({
+const schema = options({
   tenantId: optional(
     text('id', "a tenant GUID, a verified domain, or 'organizations', 'common' or 'consumers'", isTenant),
   ),

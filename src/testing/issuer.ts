@@ -21,6 +21,8 @@ export interface Fault {
   readonly headers?: Readonly<Record<string, string>>;
   /** The body of the answer: the text itself, or made from the document as it should be. */
   readonly body?: string | Uint8Array | ((document: Record<string, unknown>) => unknown);
+  /** Answers in place of all of the above: for answers that drip, or never end. */
+  readonly answer?: (response: ServerResponse) => void;
 }
 
 /** How many documents were asked for. */
@@ -286,6 +288,10 @@ class LocalIssuer implements TestIssuer {
     const concerns = fault !== undefined && (fault.on === undefined || fault.on === found.on);
     if (concerns && fault.down === true) {
       request.socket.destroy();
+      return;
+    }
+    if (concerns && fault.answer !== undefined) {
+      fault.answer(response);
       return;
     }
     const respond = () => {
