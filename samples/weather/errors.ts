@@ -1,0 +1,25 @@
+import type { ErrorRequestHandler } from 'express';
+
+interface ClientError {
+  readonly message: string;
+  /** Of routing-controllers. */
+  readonly httpCode?: number;
+  /** Of Express and its body parser. */
+  readonly status?: number;
+  /** Of class-validator. */
+  readonly errors?: readonly { readonly constraints?: Readonly<Record<string, string>> }[];
+}
+
+/**
+ * Answers errors as JSON, in place of routing-controllers: it answers and passes the error on all the same, and Express
+ * then logs it and drops the connection. Refusals of a token never come here, they are answered at once.
+ */
+export const answerError: ErrorRequestHandler = (error: ClientError, _request, response, next) => {
+  const status = error.httpCode ?? error.status ?? 500;
+  if (response.headersSent || status >= 500) {
+    next(error);
+    return;
+  }
+  const errors = error.errors?.flatMap(({ constraints }) => Object.values(constraints ?? {}));
+  response.status(status).json({ message: error.message, ...(errors && { errors }) });
+};

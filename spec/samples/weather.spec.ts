@@ -1,0 +1,315 @@
+/** The sample as a user starts it: its own process, and the commands it prints, run in a shell. */
+import { exec, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
+
+type Variables = Readonly<Record<string, string>>;
+
+/** The machine's own tenant, if it has one, is none of the sample's business here. */
+function environment(variables: Variables = {}): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^AzureAd|^NO_COLOR$|^FORCE_COLOR$/.test(name));
+  return { ...Object.fromEntries(inherited), PORT: '0', ...variables };
+}
+
+interface Sample {
+  readonly process: ChildProcess;
+  /** What it printed up to the line that says it listens. */
+  readonly lines: readonly string[];
+  /** What it wrote to its standard error so far. */
+  readonly complaints: () => string;
+}
+
+const main = 'samples/weather/dist/main.js';
+
+const started: ChildProcess[] = [];
+
+function spawnSample(variables?: Variables) {
+  const sample = spawn(process.execPath, [main], { env: environment(variables), stdio: ['ignore', 'pipe', 'pipe'] });
+  started.push(sample);
+  return sample;
+}
+
+async function startSample(variables?: Variables): Promise<Sample> {
+  const sample = spawnSample(variables);
+  let complaints = '';
+  sample.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  const lines: string[] = [];
+  for await (const line of createInterface(sample.stdout)) {
+    lines.push(line);
+    if (line.startsWith('Listening on ')) return { process: sample, lines, complaints: () => complaints };
+  }
+  throw new Error(`The sample ended before it listened: ${complaints}`);
+}
+
+/** Starts the sample where it cannot work, and waits for its end. */
+async function failingSample(variables: Variables): Promise<{ code: unknown; complaints: string; output: string }> {
+  const sample = spawnSample(variables);
+  let [complaints, output] = ['', ''];
+  sample.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  sample.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const [code] = (await once(sample, 'close')) as [unknown];
+  return { code, complaints, output };
+}
+
+async function stop(sample: Sample, signal: NodeJS.Signals): Promise<unknown> {
+  const ended = once(sample.process, 'exit') as Promise<[unknown]>;
+  sample.process.kill(signal);
+  const [code] = await ended;
+  return code;
+}
+
+const urlOf = ({ lines }: Sample) => /http:\S+\d/.exec(lines.at(-1) ?? '')?.[0] ?? '';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** Reads what `curl -i` prints. */
+function parseAnswer(printed: string): Answer {
+  const [head = '', ...rest] = printed.split('\r\n\r\n');
+  const [statusLine = '', ...headerLines] = head.split('\r\n');
+  const headers = headerLines.map((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+  });
+  const text = rest.join('\r\n\r\n').trim();
+  return {
+    status: Number(statusLine.split(' ')[1]),
+    headers: Object.fromEntries(headers),
+    body: text.startsWith('{') || text.startsWith('[') ? (JSON.parse(text) as unknown) : text,
+  };
+}
+
+interface PrintedRequest {
+  readonly title: string;
+  readonly status: number;
+  readonly command: string;
+}
+
+function printedRequests(lines: readonly string[]): PrintedRequest[] {
+  return lines.flatMap((line, index) => {
+    const [, status, title] = /^ {2}(\d{3}) {2}(.+)$/.exec(line) ?? [];
+    if (status === undefined || title === undefined) return [];
+    return [{ status: Number(status), title, command: (lines[index + 1] ?? '').trim() }];
+  });
+}
+
+beforeAll(() => {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'samples/weather'], { stdio: 'pipe' });
+});
+
+afterAll(() => {
+  for (const sample of started) sample.kill('SIGKILL');
+});
+
+describe('the weather sample with no configuration', () => {
+  let sample: Sample;
+  let requests: PrintedRequest[];
+  const answers = new Map<string, Answer>();
+  const answerTo = (title: string) => answers.get(title);
+
+  beforeAll(async () => {
+    sample = await startSample();
+    requests = printedRequests(sample.lines);
+    // One after the other: the years that one request records are what a later one lists.
+    for (const { title, command } of requests) {
+      const { stdout } = await promisify(exec)(command);
+      answers.set(title, parseAnswer(stdout));
+    }
+  });
+
+  it('prints a request for each kind of caller, with the status to expect', () => {
+    expect(requests.map(({ status, title }) => `${String(status)} ${title}`)).toEqual([
+      '200 Health, without a token',
+      '401 No token',
+      '200 A valid token',
+      '200 Imperial units',
+      '403 A token without the scope',
+      '401 A token that expired an hour ago',
+      '401 A token for another API',
+      '401 An ID token, which says who signed in and opens no API',
+      '403 An application of its own, whose role is another',
+      '404 An unknown city',
+      '400 Units that nobody uses',
+      '201 A year to record beside the normal',
+      '400 A body that is not valid',
+      '400 A body that is not JSON',
+      '401 The same without a token: refused before the body is read',
+      '200 An administrator',
+      '200 An application that is an administrator',
+      '403 Somebody else',
+      '200 A B2C token',
+      '401 A B2C token of a policy that is not configured',
+      '401 A B2C token on an Entra ID route',
+      '401 An Entra ID token on a B2C route',
+    ]);
+  });
+
+  it('prints commands of one line, ready to paste', () => {
+    for (const { command } of requests) expect(command).toMatch(/^curl -si .*'http:\/\/127\.0\.0\.1:\d+\/api\/.*$/);
+  });
+
+  it('answers each printed request with the status printed beside it', () => {
+    const got = requests.map(({ title }) => ({ title, status: answerTo(title)?.status }));
+    expect(got).toEqual(requests.map(({ title, status }) => ({ title, status })));
+  });
+
+  it('reports the climate of a city in metric units', () => {
+    expect(answerTo('A valid token')?.body).toEqual({
+      city: 'Oslo',
+      country: 'Norway',
+      station: 'Blindern',
+      meanTemperature: '5.7 °C',
+      annualPrecipitation: '763 mm',
+      period: '1961-1990',
+      source: 'Norwegian Meteorological Institute, climate normals',
+    });
+  });
+
+  it('reports the climate of a city in imperial units', () => {
+    expect(answerTo('Imperial units')?.body).toMatchObject({
+      city: 'New York',
+      meanTemperature: '55.8 °F',
+      annualPrecipitation: '49.5 in',
+    });
+  });
+
+  it('refuses a caller without a token, and names no error', () => {
+    for (const title of ['No token', 'The same without a token: refused before the body is read']) {
+      const answer = answerTo(title);
+      expect(answer?.headers['www-authenticate']).toBe('Bearer');
+      expect(answer?.headers['cache-control']).toBe('no-store');
+      expect(answer?.body).toEqual({
+        error: 'missing_token',
+        error_description: 'This request needs an access token.',
+      });
+    }
+  });
+
+  it('refuses a token without the scope, and names the scope', () => {
+    for (const title of ['A token without the scope', 'An application of its own, whose role is another']) {
+      expect(answerTo(title)?.headers['www-authenticate']).toBe(
+        'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", scope="access_as_user"',
+      );
+    }
+  });
+
+  it('refuses a token without the role', () => {
+    expect(answerTo('Somebody else')?.headers['www-authenticate']).toBe(
+      'Bearer error="insufficient_scope", error_description="The access token does not carry the role this request needs."',
+    );
+  });
+
+  it('says what is wrong with a token', () => {
+    const descriptions = {
+      'A token that expired an hour ago': 'The access token expired.',
+      'A token for another API': 'The access token is meant for another API.',
+      'An ID token, which says who signed in and opens no API': 'The token is not an access token.',
+      'A B2C token of a policy that is not configured': 'The access token comes from a policy that is not accepted.',
+    };
+    for (const [title, description] of Object.entries(descriptions)) {
+      expect(answerTo(title)?.headers['www-authenticate']).toBe(
+        `Bearer error="invalid_token", error_description="${description}"`,
+      );
+    }
+  });
+
+  it('accepts tokens of one authority on its own routes alone', () => {
+    for (const title of ['A B2C token on an Entra ID route', 'An Entra ID token on a B2C route']) {
+      expect(answerTo(title)?.body).toMatchObject({ error: 'invalid_token' });
+    }
+  });
+
+  it('records a year beside the normal, for administrators to list', () => {
+    const entry = {
+      city: 'Stockholm',
+      year: 2020,
+      temperatureDeparture: '+1.8 °C',
+      recordedBy: { tid: expect.any(String) as string, oid: expect.any(String) as string },
+    };
+    expect(answerTo('A year to record beside the normal')?.body).toEqual(entry);
+    expect(answerTo('An administrator')?.body).toEqual([entry]);
+  });
+
+  it('says what is wrong with a body', () => {
+    expect(answerTo('A body that is not valid')?.body).toEqual({
+      message: "Invalid body, check 'errors' property for more info.",
+      errors: [
+        'year must not be greater than 2100',
+        'year must not be less than 1850',
+        'year must be an integer number',
+      ],
+    });
+  });
+
+  it('says that there are no figures for a city, and which units there are', () => {
+    expect(answerTo('An unknown city')?.body).toEqual({ message: 'There are no climate normals for this city.' });
+    expect(answerTo('Units that nobody uses')?.body).toEqual({ message: 'units is one of: metric, imperial.' });
+  });
+
+  it('shows no stack of an error', () => {
+    for (const { title, status } of requests.filter(({ status }) => status >= 400)) {
+      expect(JSON.stringify(answerTo(title)?.body), `${String(status)} ${title}`).not.toMatch(/node_modules|\.js:\d/);
+    }
+  });
+
+  it('knows a city by its name without accents', async () => {
+    const command = requests.find(({ title }) => title === 'A valid token')?.command ?? '';
+    const { stdout } = await promisify(exec)(command.replace('/Oslo', '/zurich'));
+    expect(parseAnswer(stdout).body).toMatchObject({ city: 'Zürich' });
+  });
+
+  it('ends on SIGTERM without a warning or an error', async () => {
+    expect(await stop(sample, 'SIGTERM')).toBe(0);
+    expect(sample.complaints()).toBe('');
+  });
+});
+
+describe('the weather sample with a tenant in the environment', () => {
+  let issuer: TestIssuer;
+
+  beforeAll(async () => {
+    issuer = await startTestIssuer();
+  });
+
+  afterAll(() => issuer.close());
+
+  const variables = () => ({
+    AzureAd__TenantId: issuer.options.tenantId,
+    AzureAd__ClientId: issuer.options.clientId,
+    AzureAd__Instance: issuer.options.instance,
+  });
+
+  it('accepts tokens of that tenant, and starts no issuer of its own', async () => {
+    const sample = await startSample(variables());
+    const get = async (path: string) =>
+      (await fetch(urlOf(sample) + path, { headers: { authorization: `Bearer ${await issuer.token()}` } })).status;
+
+    expect(await get('/api/weather/Oslo')).toBe(200);
+    expect(await get('/api/b2c/weather/Oslo')).toBe(404);
+    expect(printedRequests(sample.lines)).toEqual([]);
+    expect(await stop(sample, 'SIGINT')).toBe(0);
+    expect(sample.complaints()).toBe('');
+  });
+
+  it('refuses to start with a tenant that cannot be one, and names the option', async () => {
+    const { code, complaints, output } = await failingSample({ ...variables(), AzureAd__TenantId: 'not a tenant!' });
+    expect(code).toBe(1);
+    expect(complaints).toMatch(/^initialize: tenantId: [^]*AzureAd__TenantId/);
+    expect(output).toBe('');
+  });
+
+  it('refuses to start where the keys of the tenant cannot be loaded', async () => {
+    const gone = await startTestIssuer();
+    const instance = gone.url;
+    await gone.close();
+    const { code, complaints } = await failingSample({ ...variables(), AzureAd__Instance: instance });
+    expect(code).toBe(1);
+    expect(complaints).toContain('instance');
+  });
+});
