@@ -1,0 +1,388 @@
+/**
+ * What the documents say is true of what is built: snippets compile and run, links lead somewhere, options and errors
+ * are all named. Works on `dist/`, as a user's compiler would; `npm run build` makes it.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestIssuer, type TestIssuer } from '../src/testing.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+interface Block {
+  /** `README.md:42`: where the block's first line stands. */
+  readonly place: string;
+  readonly language: string;
+  readonly code: string;
+}
+
+interface Page {
+  readonly path: string;
+  readonly text: string;
+  readonly blocks: readonly Block[];
+  /** The text without its fenced blocks. */
+  readonly prose: string;
+}
+
+function readPage(path: string): Page {
+  const blocks: Block[] = [];
+  const prose: string[] = [];
+  let open: { readonly fence: string; readonly language: string; readonly line: number; code: string[] } | undefined;
+  const text = read(path);
+  for (const [index, line] of text.split('\n').entries()) {
+    const fence = /^\s*(`{3,})\s*(\S*)/.exec(line);
+    if (open !== undefined) {
+      if (fence?.[1] === open.fence && fence[2] === '') {
+        blocks.push({ place: `${path}:${String(open.line)}`, language: open.language, code: open.code.join('\n') });
+        open = undefined;
+      } else open.code.push(line);
+    } else if (fence !== null) {
+      open = { fence: fence[1] ?? '', language: fence[2] ?? '', line: index + 2, code: [] };
+    } else prose.push(line);
+  }
+  if (open !== undefined) throw new Error(`${path}:${String(open.line)}: the block does not end.`);
+  return { path, text, blocks, prose: prose.join('\n') };
+}
+
+const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', ...docs.map((name) => `docs/${name}`)].map(readPage);
+const readme = readPage('README.md');
+const blocksIn = (language: string) => pages.flatMap(({ blocks }) => blocks.filter((b) => b.language === language));
+
+// The compiler options the README asks for, checked more closely where that costs a reader nothing.
+const compilerOptions: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  moduleDetection: ts.ModuleDetectionKind.Force,
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+  isolatedModules: true,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  noEmit: true,
+};
+
+/** The place of a snippet in the compiler's eyes: beside package.json, where the package's name is its own. */
+const fileOf = (index: number) => join(root, `snippet-${String(index)}.ts`);
+
+/** Checks snippets as files of the package that exist in memory alone. */
+function createProgram(snippets: readonly string[]): ts.Program {
+  const files = new Map(snippets.map((code, index) => [fileOf(index), code]));
+  const host = ts.createCompilerHost(compilerOptions);
+  const withSnippets: ts.CompilerHost = {
+    ...host,
+    getCurrentDirectory: () => root,
+    fileExists: (name) => files.has(name) || host.fileExists(name),
+    readFile: (name) => files.get(name) ?? host.readFile(name),
+    getSourceFile(name, version, ...rest) {
+      const code = files.get(name);
+      if (code === undefined) return host.getSourceFile(name, version, ...rest);
+      return ts.createSourceFile(name, code, version, true);
+    },
+  };
+  return ts.createProgram([...files.keys()], compilerOptions, withSnippets);
+}
+
+function problemsOf(program: ts.Program, file: string): string[] {
+  return ts.getPreEmitDiagnostics(program, program.getSourceFile(file)).map((diagnostic) => {
+    const line = diagnostic.file?.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line ?? 0;
+    return `line ${String(line + 1)}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')}`;
+  });
+}
+
+/** What a module exports. */
+class Exports {
+  readonly #checker: ts.TypeChecker;
+  readonly #symbols: readonly ts.Symbol[];
+
+  constructor(program: ts.Program, file: string) {
+    this.#checker = program.getTypeChecker();
+    const source = program.getSourceFile(file);
+    const module = source && this.#checker.getSymbolAtLocation(source);
+    if (module === undefined) throw new Error(`${file} is no module.`);
+    this.#symbols = this.#checker
+      .getExportsOfModule(module)
+      .map((symbol) => (symbol.flags & ts.SymbolFlags.Alias ? this.#checker.getAliasedSymbol(symbol) : symbol));
+  }
+
+  /** The names of what is there at run time. */
+  get values(): readonly string[] {
+    return this.#symbols.filter(({ flags }) => flags & ts.SymbolFlags.Value).map(({ name }) => name);
+  }
+
+  /** The names of an interface's members. */
+  membersOf(type: string): readonly string[] {
+    return this.#declared(type)
+      .getProperties()
+      .map(({ name }) => name);
+  }
+
+  /** The strings a union is made of. */
+  wordsOf(type: string): readonly string[] {
+    const declared = this.#declared(type);
+    return (declared.isUnion() ? declared.types : []).flatMap((part) => (part.isStringLiteral() ? [part.value] : []));
+  }
+
+  #declared(type: string): ts.Type {
+    const symbol = this.#symbols.find(({ name }) => name === type);
+    if (symbol === undefined) throw new Error(`${type} is not exported.`);
+    return this.#checker.getDeclaredTypeOfSymbol(symbol);
+  }
+}
+
+const snippets = blocksIn('ts');
+const declarations = join(root, 'dist/esm/index.d.ts');
+const testingDeclarations = join(root, 'dist/esm/testing.d.ts');
+let program: ts.Program;
+
+beforeAll(() => {
+  if (!existsSync(declarations)) throw new Error('dist/ is missing: run `npm run build` first.');
+  // The package's own entries are named too, so that what they export can be read off them.
+  const entries = ['microsoft-identity-decorators', 'microsoft-identity-decorators/testing'];
+  program = createProgram([...snippets.map(({ code }) => code), ...entries.map((name) => `import '${name}';`)]);
+});
+
+describe('snippets', () => {
+  it.each(snippets.map(({ place }, index) => ({ place, index })))('compile: $place', ({ index }) => {
+    expect(problemsOf(program, fileOf(index))).toEqual([]);
+  });
+
+  it('are told from wrong ones', () => {
+    const wrong = "import { ValidateScope } from 'microsoft-identity-decorators';\nValidateScope();\n";
+    expect(problemsOf(createProgram([wrong]), fileOf(0))).toEqual([expect.stringContaining('line 2: Expected')]);
+  });
+
+  it.each(blocksIn('json'))('are JSON: $place', ({ code }) => {
+    expect(() => JSON.parse(code) as unknown).not.toThrow();
+  });
+});
+
+/** Runs a snippet as it stands, in a process of its own at the root of the package: nothing is written anywhere. */
+function run(code: string, environment: Readonly<Record<string, string>> = {}): ChildProcess {
+  const { outputText } = ts.transpileModule(code, {
+    compilerOptions: { ...compilerOptions, module: ts.ModuleKind.ES2022, noEmit: false },
+  });
+  const child = spawn(process.execPath, ['--input-type=module', '-'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.end(outputText);
+  return child;
+}
+
+/** All that a process says, from now on. */
+function outputOf(child: ChildProcess): { text: string } {
+  const output = { text: '' };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output.text += chunk.toString();
+    });
+  }
+  return output;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
+
+describe('the quick start', () => {
+  let issuer: TestIssuer;
+  let child: ChildProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    const quickStart = readme.text.slice(readme.text.indexOf('\n## Quick start\n'));
+    const code = readme.blocks.find((block) => block.language === 'ts' && quickStart.includes(block.code))?.code ?? '';
+    issuer = await startTestIssuer();
+    const { tenantId, clientId, instance } = issuer.options;
+    const port = await freePort();
+    url = `http://localhost:${String(port)}/api/weather/Oslo`;
+    child = run(code, {
+      AzureAd__TenantId: tenantId,
+      AzureAd__ClientId: clientId,
+      AzureAd__Instance: instance,
+      PORT: String(port),
+    });
+    const output = outputOf(child);
+    await new Promise<void>((listening, fail) => {
+      child.stdout?.once('data', () => {
+        listening();
+      });
+      child.once('exit', () => {
+        fail(new Error(`The quick start ended: ${output.text}`));
+      });
+    });
+  });
+
+  afterAll(async () => {
+    child.kill();
+    await issuer.close();
+  });
+
+  const get = (token?: string) =>
+    fetch(url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+
+  it('answers a caller with the scope', async () => {
+    const response = await get(await issuer.token({ oid: 'ada' }));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ city: 'Oslo', celsius: 21, askedBy: 'ada' });
+  });
+
+  it('refuses a caller without a token', async () => {
+    const response = await get();
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('refuses a caller without the scope', async () => {
+    const response = await get(await issuer.token({ scp: 'profile' }));
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toContain('scope="access_as_user"');
+  });
+
+  it('refuses an expired token as the list of errors says', async () => {
+    const response = await get(await issuer.token({ exp: 1 }));
+    expect(response.status).toBe(401);
+    const [example] = readPage('docs/errors.md').blocks;
+    expect(await response.json()).toEqual(JSON.parse(example?.code ?? ''));
+  });
+});
+
+describe('docs/testing.md', () => {
+  it.each(readPage('docs/testing.md').blocks.filter(({ language }) => language === 'ts'))(
+    'runs: $place',
+    async ({ code }) => {
+      const child = run(code);
+      const output = outputOf(child);
+      const [status] = (await once(child, 'close')) as [number | null];
+      expect({ status, output: output.text }).toEqual({ status: 0, output: expect.any(String) as string });
+      // `node:test` counts what it ran.
+      if (code.includes("'node:test'")) expect(output.text).toMatch(/^# pass [1-9]/m);
+    },
+  );
+});
+
+/** Headings as GitHub turns them into anchors. */
+function anchorsOf({ prose }: Page): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ''] of prose.matchAll(/^#{1,6} (.+)$/gm)) {
+    const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').trim();
+    const slug = plain
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-');
+    let anchor = slug;
+    for (let count = 1; anchors.has(anchor); count++) anchor = `${slug}-${String(count)}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+/** Links to files and headings of this repository, as `page: target`. */
+function localLinksOf({ path, prose }: Page): readonly { path: string; target: string }[] {
+  const text = prose.replace(/`[^`\n]*`/g, '');
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g), ...text.matchAll(/^\[[^\]]+\]: *(\S+)/gm)];
+  return targets
+    .map(([, target = '']) => ({ path, target }))
+    .filter(({ target }) => !/^[a-z][a-z0-9+.-]*:/i.test(target));
+}
+
+describe('links', () => {
+  it.each([...pages, readPage('CHANGELOG.md')].flatMap(localLinksOf))('lead somewhere: $path to $target', (link) => {
+    const [file = '', anchor] = link.target.split('#');
+    const target = file === '' ? link.path : relative(root, resolve(root, dirname(link.path), file));
+    expect(existsSync(join(root, target)), `${target} exists`).toBe(true);
+    if (anchor !== undefined) expect([...anchorsOf(readPage(target))]).toContain(anchor);
+  });
+});
+
+/** The names that a text does not hold, in the form it is expected to hold them. */
+function missingFrom(text: string, names: readonly string[], form: (name: string) => RegExp): readonly string[] {
+  expect(names).not.toHaveLength(0);
+  return names.filter((name) => !form(name).test(text));
+}
+
+const asWord = (name: string) => new RegExp(`\\b${name}\\b`);
+const asCode = (name: string) => new RegExp(`\`${name}\\b`);
+const asRow = (name: string) => new RegExp(`^\\| \`${name}\\b`, 'm');
+
+describe('the README', () => {
+  it.each([
+    { heading: 'option', type: 'IdentityOptions' },
+    { heading: 'option of `b2c`', type: 'B2cOptions' },
+  ])('has a row for every member of $type, and no other', ({ heading, type }) => {
+    const [table = ''] = readme.prose.slice(readme.prose.indexOf(`\n| ${heading} `) + 1).split('\n\n');
+    const rows = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, option]) => option);
+    expect(rows.sort()).toEqual([...new Exports(program, declarations).membersOf(type)].sort());
+  });
+
+  it('names every environment variable', () => {
+    const names = read('src/core/settings.ts').match(/AzureAd(B2C)?__\w+/g) ?? [];
+    expect(missingFrom(readme.prose, names, asCode)).toEqual([]);
+  });
+
+  it('names every error class', () => {
+    const errors = new Exports(program, declarations).values.filter((name) => name.endsWith('Error'));
+    expect(missingFrom(readme.prose, errors, asCode)).toEqual([]);
+  });
+
+  it('names every export', () => {
+    const names = [declarations, testingDeclarations].flatMap((file) => new Exports(program, file).values);
+    expect(missingFrom(readme.text, names, asWord)).toEqual([]);
+  });
+});
+
+describe('docs/errors.md', () => {
+  const page = readPage('docs/errors.md');
+
+  it('has a heading for every code and every reason of an invalid token', () => {
+    const codes = [...readme.prose.matchAll(/^\| `\w+Error` +\| `(\w+)`/gm)].map(([, code = '']) => code);
+    expect(codes).toHaveLength(6);
+    const reasons = new Exports(program, declarations).wordsOf('InvalidTokenReason');
+    expect([...anchorsOf(page)]).toEqual(expect.arrayContaining([...codes, ...reasons]));
+  });
+
+  it('has a row for every reason of an insufficient scope', () => {
+    const reasons = new Exports(program, declarations).wordsOf('InsufficientScopeReason');
+    expect(missingFrom(page.prose, reasons, asRow)).toEqual([]);
+  });
+});
+
+describe('docs/testing.md lists', () => {
+  const { prose } = readPage('docs/testing.md');
+
+  it.each([
+    { type: 'TestIssuer', form: asWord },
+    { type: 'TestIssuerSettings', form: asCode },
+    { type: 'Fault', form: asRow },
+  ])('every member of $type', ({ type, form }) => {
+    const members = new Exports(program, testingDeclarations).membersOf(type);
+    expect(missingFrom(prose, members, form)).toEqual([]);
+  });
+});
+
+describe('commands', () => {
+  it('are scripts of package.json', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const mentioned = [...pages, readPage('CHANGELOG.md')].flatMap(({ text }) =>
+      [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(([, script, short]) => script ?? short ?? ''),
+    );
+    expect(mentioned).toContain('start');
+    for (const name of mentioned) expect(Object.keys(scripts)).toContain(name);
+  });
+});
