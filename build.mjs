@@ -1,6 +1,6 @@
 // Builds both module formats: two runs of tsc, and jose inlined into the CommonJS one.
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 
@@ -29,3 +29,7 @@ await build({
     js: `/* jose ${require('jose/package.json').version}, (c) Filip Skokan, MIT: https://github.com/panva/jose */`,
   },
 });
+copyFileSync(
+  require.resolve('jose/package.json').replace('package.json', 'LICENSE.md'),
+  'dist/cjs/core/jose.LICENSE.md',
+);
