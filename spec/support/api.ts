@@ -72,7 +72,8 @@ export function send(url: string, { method = 'GET', token, headers = {}, body }:
 
 /** Starts a server for any request listener. */
 export async function listen(listener: RequestListener): Promise<Api> {
-  const server = createServer(listener);
+  // Larger than by default, so that the bound on tokens is ours to hold.
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
   return {
