@@ -29,6 +29,7 @@ export interface Authenticator extends MicrosoftIdentity {
 class Identity implements Authenticator {
   readonly #settings: Settings;
   readonly #verifiers: ReadonlyMap<Scheme, Verifier>;
+  readonly #verifierOf = new WeakMap<Requirement, Verifier>();
   readonly #closing = new AbortController();
 
   constructor(settings: Settings) {
@@ -46,7 +47,8 @@ class Identity implements Authenticator {
   }
 
   authenticate(request: RequestHeaders, requirement: Requirement): VerifiedToken | Promise<VerifiedToken> {
-    const verifier = this.#verifierFor(requirement);
+    let verifier = this.#verifierOf.get(requirement);
+    if (verifier === undefined) this.#verifierOf.set(requirement, (verifier = this.#chooseVerifier(requirement)));
     const token = verifier.verify(bearerToken(request));
     if (token instanceof Promise) return token.then((verified) => this.#authorize(verified, requirement));
     return this.#authorize(token, requirement);
@@ -69,7 +71,7 @@ class Identity implements Authenticator {
     return token;
   }
 
-  #verifierFor({ scheme }: Requirement): Verifier {
+  #chooseVerifier({ scheme }: Requirement): Verifier {
     const [only, ...others] = this.#verifiers.values();
     if (scheme === undefined) {
       if (only !== undefined && others.length === 0) return only;

@@ -2,13 +2,15 @@
 import { optional, object, string } from 'decoders';
 import { downloadJson } from './download.js';
 import { IssuerUnavailableError } from './errors.js';
-import type { Authority } from './issuers.js';
+import { tenantOfIssuer, type Authority } from './issuers.js';
 import { hasPassed, keptForMs, LastKnownGood } from './last-known-good.js';
 import { readSigningKeys, type SigningKey } from './signing-keys.js';
 
 /** What an OpenID configuration says, as far as it is needed. */
 export interface PublishedIssuer {
   readonly issuer: string;
+  /** The tenant the issuer names: a GUID, or the placeholder of a template. */
+  readonly tenant: string | undefined;
   readonly keysUrl: string;
   readonly cloudInstanceName: string | undefined;
 }
@@ -32,7 +34,7 @@ function readConfiguration(document: unknown, authority: Authority): PublishedIs
   if (!authority.ownsKeysUrl(keysUrl)) {
     throw new Error(`${authority.metadataUrl} names a key set on a host that is not its own, or without https.`);
   }
-  return Object.freeze({ issuer, keysUrl, cloudInstanceName });
+  return Object.freeze({ issuer, tenant: tenantOfIssuer(issuer), keysUrl, cloudInstanceName });
 }
 
 interface Retained {

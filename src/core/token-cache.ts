@@ -1,5 +1,5 @@
 /** Tokens that were verified, so that a token costs its signature once. Bounded; raw tokens are not kept. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lru, type LRU } from 'tiny-lru';
 import type { SigningKey } from './signing-keys.js';
 import type { KeySet } from './key-sets.js';
@@ -14,7 +14,7 @@ export interface CachedToken {
 
 /** The name a token goes by in memory: its SHA-256 digest. */
 export function digestOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
+  return hash('sha256', token, 'base64');
 }
 
 export class TokenCache {

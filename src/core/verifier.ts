@@ -1,4 +1,6 @@
 /** From a token's text to a verified token, or the reason why not. The only caller of jose's verify. */
+import { isUtf8 } from 'node:buffer';
+import { lru, type LRU } from 'tiny-lru';
 import {
   checkTimes,
   hasAudience,
@@ -33,28 +35,25 @@ import { digestOf, TokenCache } from './token-cache.js';
 /** A token taken apart, nothing of it believed. */
 interface ParsedToken {
   readonly text: string;
+  /** The header as it stands in the token. */
+  readonly headerPart: string;
   readonly kid: string;
   readonly payload: UnverifiedClaims;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /** One part of a token, read as JSON. Base64url must be canonical: the text of a token is what a digest stands for. */
 function readPart(part: string): UnverifiedClaims | undefined {
   const bytes = Buffer.from(part, 'base64url');
-  if (bytes.toString('base64url') !== part) return undefined;
-  try {
-    return parseJsonObject(utf8.decode(bytes));
-  } catch {
-    return undefined;
-  }
+  return bytes.toString('base64url') === part && isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined;
 }
 
 function isCanonical(part: string): boolean {
   return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
-function checkHeader(header: UnverifiedClaims): string {
+/** The kid of a header that is fit in every other respect. */
+function kidOf(header: UnverifiedClaims | undefined): string {
+  if (header === undefined) throw new InvalidTokenError('malformed');
   // RFC 7515 §4.1.11, RFC 7797 §6: extensions that must be understood, of which none is.
   if (header['crit'] !== undefined || header['b64'] !== undefined) throw new InvalidTokenError('malformed');
   // RFC 8725 §3.1: the algorithm is ours to choose.
@@ -65,16 +64,19 @@ function checkHeader(header: UnverifiedClaims): string {
   return kid;
 }
 
-function parseToken(text: string): ParsedToken {
+/**
+ * Takes a token apart.
+ *
+ * @param knownHeaders - header texts that were found good before, with their kid
+ */
+function parseToken(text: string, knownHeaders: LRU<string>): ParsedToken {
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
-  const header = readPart(text.slice(0, first));
+  const headerPart = text.slice(0, first);
   const payload = readPart(text.slice(first + 1, second));
-  if (header === undefined || payload === undefined || !isCanonical(text.slice(second + 1))) {
-    throw new InvalidTokenError('malformed');
-  }
-  return { text, kid: checkHeader(header), payload };
+  if (payload === undefined || !isCanonical(text.slice(second + 1))) throw new InvalidTokenError('malformed');
+  return { text, headerPart, kid: knownHeaders.get(headerPart) ?? kidOf(readPart(headerPart)), payload };
 }
 
 /** Who vouches for a token, found by the token's own word and trusted for no more than a place to look. */
@@ -97,9 +99,18 @@ export interface Verifier {
   ready(): Promise<void>;
 }
 
+const mostKnownHeaders = 100;
+
+/** A slice of a string keeps the whole of it in memory, which here is the token; a copy does not. */
+function copyOf(slice: string): string {
+  return Buffer.from(slice, 'latin1').toString('latin1');
+}
+
 abstract class CachingVerifier implements Verifier {
   readonly #settings: Settings;
   readonly #cache: TokenCache;
+  // All tokens that a key signs have one and the same header, as a rule.
+  readonly #knownHeaders = lru<string>(mostKnownHeaders);
   readonly #flights = new Map<string, Promise<VerifiedToken>>();
 
   constructor(settings: Settings) {
@@ -121,14 +132,16 @@ abstract class CachingVerifier implements Verifier {
     }
     const flight = this.#flights.get(digest);
     if (flight !== undefined) return flight;
-    const started = this.#verifyOnce(text, digest).finally(() => this.#flights.delete(digest));
+    const parsed = parseToken(text, this.#knownHeaders);
+    const started = this.#verifyOnce(parsed, this.sourceOf(parsed.payload), digest).finally(() => {
+      this.#flights.delete(digest);
+    });
     this.#flights.set(digest, started);
     return started;
   }
 
-  async #verifyOnce(text: string, digest: string): Promise<VerifiedToken> {
-    const parsed = parseToken(text);
-    const { keySet, check, policy } = this.sourceOf(parsed.payload);
+  async #verifyOnce(parsed: ParsedToken, source: Source, digest: string): Promise<VerifiedToken> {
+    const { keySet, check, policy } = source;
     const key = await signingKeyOf(parsed, keySet);
     const issuer = keySet.issuer ?? (await keySet.loadIssuer());
     const claims = parsed.payload;
@@ -139,6 +152,7 @@ abstract class CachingVerifier implements Verifier {
     if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
     const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy });
     this.#cache.set(digest, { token, key, keySet });
+    this.#knownHeaders.set(copyOf(parsed.headerPart), parsed.kid);
     return token;
   }
 
@@ -147,24 +161,21 @@ abstract class CachingVerifier implements Verifier {
   }
 }
 
+const rs256 = { algorithms: ['RS256'] };
+
 /** The key that signed the token: of those published under its kid, the one the signature verifies with. */
 async function signingKeyOf({ text, kid }: ParsedToken, keySet: KeySet): Promise<SigningKey> {
   const keys = keySet.peek(kid) ?? (await keySet.find(kid));
   if (keys === undefined) throw new InvalidTokenError('key');
-  for (const key of keys) {
-    if (await isSignedBy(text, key)) return key;
+  for (const candidate of keys) {
+    try {
+      await compactVerify(text, candidate.key, rs256);
+      return candidate;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') throw error;
+    }
   }
   throw new InvalidTokenError('signature');
-}
-
-async function isSignedBy(text: string, { key }: SigningKey): Promise<boolean> {
-  try {
-    await compactVerify(text, key, { algorithms: ['RS256'] });
-    return true;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') return false;
-    throw error;
-  }
 }
 
 /** Where key and metadata both name a cloud they must name the same one: US Government and Global share v1.0 issuers. */
@@ -202,19 +213,19 @@ export class EntraVerifier extends CachingVerifier {
   }
 
   #source(version: TokenVersion, other: TokenVersion): Source {
-    const check: Source['check'] = async (claims, key, issuer) => {
+    const check: Source['check'] = (claims, key, issuer) => {
       const tenant = this.#checkTenant(claims, issuer);
       checkCloud(key, issuer);
-      await this.#checkKeyIssuer(key, claims, tenant, issuer, other);
+      return this.#checkKeyIssuer(key, claims, tenant, issuer, other);
     };
     return { keySet: this.#keySets[version], check, policy: undefined };
   }
 
   /** @returns the tenant that the issuer names */
-  #checkTenant(claims: AccessTokenClaims, { issuer }: PublishedIssuer): string {
-    const match = matchIssuer(claims.iss, issuer);
+  #checkTenant(claims: AccessTokenClaims, published: PublishedIssuer): string {
+    const match = matchIssuer(claims.iss, published.issuer);
     if (match === false) throw new InvalidTokenError('issuer');
-    const tenant = match === true ? tenantOfIssuer(issuer) : match.tenant;
+    const tenant = match === true ? published.tenant : match.tenant;
     const { tid } = claims as { readonly tid?: unknown };
     const isNamed = tid === undefined ? match === true : typeof tid === 'string' && isGuid(tid) && tid === tenant;
     if (!isNamed || tenant === undefined || hasCaseTwin(claims, 'tid') || !this.#isAllowed(tenant)) {
@@ -230,13 +241,13 @@ export class EntraVerifier extends CachingVerifier {
   }
 
   /** Keeps a key that is published for one tenant, such as that of personal accounts, from speaking for another. */
-  async #checkKeyIssuer(
+  #checkKeyIssuer(
     key: SigningKey,
     claims: AccessTokenClaims,
     tenant: string,
     { issuer }: PublishedIssuer,
     other: TokenVersion,
-  ): Promise<void> {
+  ): void | Promise<void> {
     if (key.issuer === undefined) return;
     const named = fillTenant(key.issuer, tenant);
     if (named === claims.iss || named === fillTenant(issuer, tenant)) return;
@@ -246,8 +257,9 @@ export class EntraVerifier extends CachingVerifier {
       throw new InvalidTokenError('key');
     }
     // v1.0 tokens may be signed with keys that name the v2.0 issuer, and the other way round.
-    const otherIssuer = await this.#keySets[other].loadIssuer();
-    if (named !== fillTenant(otherIssuer.issuer, tenant)) throw new InvalidTokenError('key');
+    return this.#keySets[other].loadIssuer().then((published) => {
+      if (named !== fillTenant(published.issuer, tenant)) throw new InvalidTokenError('key');
+    });
   }
 }
 
@@ -280,9 +292,8 @@ export class B2cVerifier extends CachingVerifier {
   }
 }
 
-function checkB2cIssuer(claims: AccessTokenClaims, _key: SigningKey, { issuer }: PublishedIssuer): void {
+function checkB2cIssuer(claims: AccessTokenClaims, _key: SigningKey, { issuer, tenant }: PublishedIssuer): void {
   if (claims.iss !== issuer) throw new InvalidTokenError('issuer');
   const { tid } = claims as { readonly tid?: unknown };
-  const tenant = tenantOfIssuer(issuer);
   if ((tid !== undefined && tid !== tenant) || hasCaseTwin(claims, 'tid')) throw new InvalidTokenError('tenant');
 }
