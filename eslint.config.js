@@ -14,6 +14,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
       '@typescript-eslint/only-throw-error': 'off',
       '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -28,6 +29,8 @@ export default tseslint.config(
       'no-console': 'off',
       // Decorated classes are used by being defined; specs look at what a method was given.
       '@typescript-eslint/class-methods-use-this': 'off',
+      // Claims are plain objects behind a class's type.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
     },
   },
   {

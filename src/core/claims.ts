@@ -100,11 +100,13 @@ export function hasAudience(claims: AccessTokenClaims, audiences: readonly strin
   );
 }
 
-/** The scopes of a delegated token; none for an app-only token, whose `scp` is absent, empty or `/` (agent identities). */
+/** App-only tokens have no `scp`; those of agent identities have an empty one, or `/`. */
+const isNoScope = (scp: unknown) => scp === undefined || scp === '' || scp === '/';
+
+/** The scopes of a delegated token; none for an app-only token. */
 export function scopesOf(claims: { readonly scp?: unknown }): readonly string[] {
   const { scp } = claims;
-  if (typeof scp !== 'string' || scp === '/') return [];
-  return scp.split(' ').filter((scope) => scope !== '');
+  return typeof scp === 'string' && !isNoScope(scp) ? scp.split(' ').filter((scope) => scope !== '') : [];
 }
 
 /** The roles of a token. Items are taken whole: a role that holds a space is one role. */
@@ -125,10 +127,9 @@ export function clientOf(claims: AccessTokenClaims): string | undefined {
  */
 export function isAccessToken(claims: AccessTokenClaims): boolean {
   const { scp } = claims as { readonly scp?: unknown };
-  if (scp !== undefined && typeof scp !== 'string') return false;
   if (claims['at_hash'] !== undefined || claims['c_hash'] !== undefined) return false;
   if (clientOf(claims) === undefined) return false;
-  if (scopesOf(claims).length > 0) return true;
+  if (!isNoScope(scp)) return typeof scp === 'string' && scp.trim() !== '';
   return claims['nonce'] === undefined && rolesOf(claims).length > 0;
 }
 

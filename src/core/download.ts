@@ -45,6 +45,7 @@ function retryAfterSecondsOf(response: Response): number {
 
 async function readJson(fetch: typeof globalThis.fetch, url: string, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal });
+  if (response.redirected) throw new DownloadError(`GET ${url} was redirected`);
   if (response.status !== 200) {
     response.body?.cancel().catch(() => undefined);
     throw new DownloadError(`GET ${url} answered ${String(response.status)}`, {
@@ -87,7 +88,7 @@ export async function downloadJson(
   url: string,
   closing: AbortSignal,
 ): Promise<unknown> {
-  closing.throwIfAborted();
+  if (closing.aborted) throw new DownloadError(`GET ${url} was not sent`, { cause: closing.reason });
   const timeout = new AbortController();
   const timer = setTimeout(() => {
     timeout.abort(new DownloadError(`GET ${url} took longer than ${String(timeLimitMs)} ms`));

@@ -50,22 +50,16 @@ function segmentsOf(url: URL): readonly string[] {
   return url.pathname.replace('%7Btenantid%7D', tenantPlaceholder).split('/');
 }
 
-// Every tenant has its own host below these, so one host says nothing for its neighbour.
-const sharedSuffixes: readonly string[] = [externalIdSuffix, '.b2clogin.com'];
-
-/** Whether two hosts differ in their first label alone, as login.… and sts.… of one cloud do. */
-function areSiblings(one: string, other: string): boolean {
-  const parent = one.slice(one.indexOf('.'));
-  return parent.split('.').length > 2 && !sharedSuffixes.includes(parent) && parent === other.slice(other.indexOf('.'));
-}
+const isHttp = (url: URL) => url.protocol === 'http:' || url.protocol === 'https:';
 
 /** Plain http is for a loopback authority alone, and only towards loopback. */
-function isTrustedHost(url: URL, instance: URL, tenantId?: string): boolean {
-  if (isLoopback(instance.hostname) && isLoopback(url.hostname)) return true;
+function isTrustedHost(url: URL, instance: URL, tenantId: string | undefined): boolean {
+  if (isLoopback(instance.hostname) && isLoopback(url.hostname) && isHttp(url)) return true;
   if (url.protocol !== 'https:') return false;
   if (url.host === instance.host || tokenServiceHosts.has(url.host)) return true;
-  if (tenantId !== undefined && url.host === `${tenantId}${externalIdSuffix}`) return true;
-  return areSiblings(url.host, instance.host);
+  // Each cloud has its v1.0 issuers on sts.… beside login.…, also one that is not listed above.
+  if (instance.host.startsWith('login.') && url.host === `sts.${instance.host.slice('login.'.length)}`) return true;
+  return tenantId !== undefined && url.host === `${tenantId}${externalIdSuffix}`;
 }
 
 /** The tenant an Entra issuer names: a GUID, the template's placeholder, or nothing. */
@@ -90,7 +84,7 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
   return {
     metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
     ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
-    ownsKeysUrl: (url) => ownsKeysUrl(url, instance),
+    ownsKeysUrl: (url) => ownsKeysUrl(url, instance, settings.tenantId),
     options: 'tenantId and instance',
   };
 }
@@ -108,14 +102,14 @@ export function b2cAuthority(settings: B2cSettings, policy: string): Authority {
       const tenant = segmentsOf(url).find(isGuid);
       return tenant !== undefined && (settings.tenantId === undefined || tenant === settings.tenantId);
     },
-    ownsKeysUrl: (url) => ownsKeysUrl(url, instance),
+    ownsKeysUrl: (url) => ownsKeysUrl(url, instance, undefined),
     options: 'b2c.domainName, b2c.policies and b2c.tenantId',
   };
 }
 
-function ownsKeysUrl(text: string, instance: URL): boolean {
+function ownsKeysUrl(text: string, instance: URL, tenantId: string | undefined): boolean {
   const url = parseUrl(text);
-  return url !== undefined && isTrustedHost(url, instance);
+  return url !== undefined && isTrustedHost(url, instance, tenantId);
 }
 
 /** Entra publishes v1.0 and v2.0 issuers in two documents; the issuer's last segment tells which. */
@@ -141,7 +135,7 @@ export function matchIssuer(issuer: string, published: string): { readonly tenan
 
 /** An issuer with its placeholder, if any, filled in. */
 export function fillTenant(published: string, tenant: string): string {
-  return published.replace(tenantPlaceholder, () => tenant);
+  return published.replaceAll(tenantPlaceholder, () => tenant);
 }
 
 /** Whether an issuer is an Entra External ID tenant's. */

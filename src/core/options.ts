@@ -50,7 +50,7 @@ export interface IdentityOptions {
 }
 
 // A wrong value is described, and shown only where it cannot be a pasted secret.
-type Showing = 'word' | 'id' | 'url';
+type Showing = 'word' | 'name' | 'id' | 'url';
 
 function describe(value: unknown, showing: Showing): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
@@ -60,6 +60,7 @@ function describe(value: unknown, showing: Showing): string {
   if (value === '') return 'an empty string';
   const shown =
     (showing === 'word' && /^[\w-]{1,20}$/.test(value)) ||
+    (showing === 'name' && /^\w{1,64}$/.test(value)) ||
     (showing === 'url' && /^[a-z]+:\/\/[^@?#\s]{1,80}$/i.test(value));
   return shown ? `'${value}'` : `a string of ${String(value.length)} characters`;
 }
@@ -135,7 +136,7 @@ function options<T extends Record<string, Decoder<unknown>>>(decoders: T) {
     }
     const unknown = Object.keys(value).find((key) => !known.includes(key));
     if (unknown === undefined) return decoder.decode(value);
-    return err(`got ${describe(unknown, 'word')}, which is no option; it takes ${known.join(', ')}`);
+    return err(`got ${describe(unknown, 'name')}, which is no option; it takes ${known.join(', ')}`);
   });
 }
 

@@ -63,10 +63,8 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
     }
     for (const option of ['audience', 'instance', 'allowedTenants'] as const) {
       if (options[option] !== undefined) {
-        refuse(
-          option,
-          `belongs to Entra ID, which needs tenantId and clientId beside it; for B2C alone see b2c.${option}`,
-        );
+        const hint = option === 'allowedTenants' ? '' : `; for B2C alone see b2c.${option}`;
+        refuse(option, `belongs to Entra ID, which needs tenantId and clientId beside it${hint}`);
       }
     }
     return undefined;
@@ -116,7 +114,12 @@ const lowerCaseSet = (values: readonly string[]): ReadonlySet<string> =>
 /** A clock that answers nonsense must not make an expired token look good: every comparison with NaN is false. */
 function trustworthyClock(now: () => number): () => number {
   return () => {
-    const time: unknown = now();
+    let time: unknown;
+    try {
+      time = now();
+    } catch (cause) {
+      throw new ConfigurationError('initialize: now: threw an error.', { cause });
+    }
     if (typeof time === 'number' && Number.isFinite(time)) return time;
     throw new ConfigurationError('initialize: now: returned something other than milliseconds since the epoch.');
   };
