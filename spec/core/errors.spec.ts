@@ -1,0 +1,162 @@
+import { describe, expect, it, vi } from 'vitest';
+import {
+  AuthError,
+  ConfigurationError,
+  InsufficientScopeError,
+  InvalidRequestError,
+  InvalidTokenError,
+  IssuerUnavailableError,
+  MissingTokenError,
+  type InvalidTokenReason,
+} from '../../src/core/errors.js';
+import { expectRefused, refusals, type RefusalName } from '../support/refusals.js';
+
+const invalidTokenReasons: readonly InvalidTokenReason[] = [
+  'malformed',
+  'algorithm',
+  'key',
+  'signature',
+  'expired',
+  'not_yet_valid',
+  'issuer',
+  'audience',
+  'tenant',
+  'policy',
+  'token_type',
+];
+
+const made: readonly [RefusalName, () => AuthError][] = [
+  ['missing_token', () => new MissingTokenError()],
+  ['invalid_request', () => new InvalidRequestError()],
+  ...invalidTokenReasons.map((reason): [RefusalName, () => AuthError] => [reason, () => new InvalidTokenError(reason)]),
+  ['scope', () => new InsufficientScopeError('scope')],
+  ['role', () => new InsufficientScopeError('role')],
+  ['client', () => new InsufficientScopeError('client')],
+  ['issuer_unavailable', () => new IssuerUnavailableError()],
+];
+
+describe.each(made)('the refusal %s', (name, make) => {
+  it('carries its class, code, reason, status and challenge', () => {
+    expectRefused(make(), name);
+  });
+
+  it('gives its status by the names each framework reads, and lets nobody cache it', () => {
+    const error = make();
+    const { status } = refusals[name];
+    expect([error.status, error.statusCode, error.httpCode]).toEqual([status, status, status]);
+    expect(error.headers['Cache-Control']).toBe('no-store');
+    expect(Object.isFrozen(error.headers)).toBe(true);
+  });
+
+  it('is an AuthError and an Error, and no other refusal', () => {
+    const error = make();
+    const classes = [
+      MissingTokenError,
+      InvalidRequestError,
+      InvalidTokenError,
+      InsufficientScopeError,
+      IssuerUnavailableError,
+    ];
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toBeInstanceOf(AuthError);
+    expect(error).not.toBeInstanceOf(ConfigurationError);
+    expect(classes.filter((errorClass) => (error as unknown) instanceof errorClass)).toEqual([
+      refusals[name].errorClass,
+    ]);
+    expect(error.name).toBe(refusals[name].errorClass.name);
+  });
+
+  it('serializes to error and error_description, and to nothing else', () => {
+    const error = make();
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      error: refusals[name].code,
+      error_description: error.message,
+    });
+    expect(error.expose).toBe(true);
+  });
+});
+
+describe('InsufficientScopeError', () => {
+  it('names in its challenge the scopes of which one was needed', () => {
+    expectRefused(
+      new InsufficientScopeError('scope', ['report.read', 'report.write']),
+      'scope',
+      'report.read report.write',
+    );
+  });
+});
+
+describe('IssuerUnavailableError', () => {
+  it('has no challenge, and says when to try again', () => {
+    expect(new IssuerUnavailableError({ retryAfterSeconds: 42 }).headers).toEqual({
+      'Retry-After': '42',
+      'Cache-Control': 'no-store',
+    });
+    expect(new IssuerUnavailableError().headers['Retry-After']).toMatch(/^[1-9]\d*$/);
+  });
+
+  it('keeps its cause and a message for the developer, and tells the caller neither', () => {
+    const cause = new Error('connect ECONNREFUSED 10.0.0.1:443');
+    const error = new IssuerUnavailableError({ cause, message: 'Look at tenantId.' });
+    expect(error.cause).toBe(cause);
+    expect(error.message).toBe('Look at tenantId.');
+    expect(JSON.stringify(error)).toBe(
+      '{"error":"issuer_unavailable","error_description":"The keys to check access tokens with are not available at the moment."}',
+    );
+  });
+});
+
+describe('ConfigurationError', () => {
+  const cause = new Error('why');
+  const error = new ConfigurationError('initialize: tenantId: is wrong.', { cause });
+
+  it('is answered with 500, and is no AuthError', () => {
+    expect(error).toMatchObject({
+      name: 'ConfigurationError',
+      code: 'invalid_configuration',
+      status: 500,
+      statusCode: 500,
+      httpCode: 500,
+      headers: { 'Cache-Control': 'no-store' },
+      expose: false,
+      cause,
+    });
+    expect(error.headers).not.toHaveProperty('WWW-Authenticate');
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(AuthError);
+  });
+
+  it('tells the developer what is wrong, and the caller nothing', () => {
+    expect(error.message).toBe('initialize: tenantId: is wrong.');
+    expect(JSON.stringify(error)).toBe('{"error":"server_error"}');
+  });
+});
+
+describe('instanceof', () => {
+  it('holds between two copies of the module', async () => {
+    vi.resetModules();
+    const copy = await import('../../src/core/errors.js');
+    expect(copy.InvalidTokenError).not.toBe(InvalidTokenError);
+    const error: unknown = new copy.InvalidTokenError('expired');
+    expect(error).toBeInstanceOf(InvalidTokenError);
+    expect(error).toBeInstanceOf(AuthError);
+    expect(error).not.toBeInstanceOf(MissingTokenError);
+    expect(new MissingTokenError()).toBeInstanceOf(copy.AuthError);
+    expect(new ConfigurationError('x')).toBeInstanceOf(copy.ConfigurationError);
+    expect(new ConfigurationError('x')).not.toBeInstanceOf(copy.AuthError);
+  });
+
+  it("tells a user's subclass from its base", () => {
+    class NoBadgeError extends MissingTokenError {}
+    expect(new NoBadgeError()).toBeInstanceOf(NoBadgeError);
+    expect(new NoBadgeError()).toBeInstanceOf(MissingTokenError);
+    expect(new MissingTokenError()).not.toBeInstanceOf(NoBadgeError);
+  });
+
+  it.each([undefined, null, 'MissingTokenError', 401, {}, { code: 'missing_token', status: 401 }])(
+    'does not take %j for a refusal',
+    (value: unknown) => {
+      expect(value instanceof AuthError).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,430 @@
+import { describe, expect, it } from 'vitest';
+import {
+  b2cAuthority,
+  consumerTenant,
+  entraAuthority,
+  fillTenant,
+  isExternalId,
+  matchIssuer,
+  policyOf,
+  tenantOfIssuer,
+  tokenVersionOf,
+} from '../../src/core/issuers.js';
+import { parseSettings } from '../../src/core/settings.js';
+
+const tenantId = '11111111-2222-4333-8444-555555555555';
+const otherTenant = '99999999-2222-4333-8444-555555555555';
+const clientId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
+
+function entra(options: { tenantId?: string; instance?: string } = {}, version: 'v1' | 'v2' = 'v2') {
+  const isMultiTenant = options.tenantId === 'organizations' || options.tenantId === 'common';
+  const settings = parseSettings({
+    tenantId,
+    clientId,
+    ...options,
+    ...(isMultiTenant && { allowedTenants: '*' }),
+  }).entra;
+  if (settings === undefined) throw new Error('Entra ID is not configured');
+  return entraAuthority(settings, version);
+}
+
+function b2c(options: { tenantId?: string | undefined; instance?: string; customDomain?: string } = {}) {
+  const settings = parseSettings({
+    b2c: { domainName: 'contoso', policies: 'B2C_1_susi', tenantId, clientId, ...options },
+  }).b2c;
+  if (settings === undefined) throw new Error('B2C is not configured');
+  return b2cAuthority(settings, 'B2C_1_susi');
+}
+
+describe('metadataUrl', () => {
+  const metadata = '.well-known/openid-configuration';
+
+  it.each([
+    ['the global cloud', {}, `https://login.microsoftonline.com/${tenantId}`],
+    [
+      'the US Government cloud',
+      { instance: 'https://login.microsoftonline.us/' },
+      `https://login.microsoftonline.us/${tenantId}`,
+    ],
+    [
+      'China',
+      { instance: 'https://login.partner.microsoftonline.cn' },
+      `https://login.partner.microsoftonline.cn/${tenantId}`,
+    ],
+    ['External ID', { instance: 'https://contoso.ciamlogin.com' }, `https://contoso.ciamlogin.com/${tenantId}`],
+    ['a custom domain', { instance: 'https://login.contoso.com' }, `https://login.contoso.com/${tenantId}`],
+    ['loopback', { instance: 'http://127.0.0.1:8080' }, `http://127.0.0.1:8080/${tenantId}`],
+    [
+      'a verified domain',
+      { tenantId: 'contoso.onmicrosoft.com' },
+      'https://login.microsoftonline.com/contoso.onmicrosoft.com',
+    ],
+    ['organizations', { tenantId: 'organizations' }, 'https://login.microsoftonline.com/organizations'],
+    ['common', { tenantId: 'common' }, 'https://login.microsoftonline.com/common'],
+    ['consumers', { tenantId: 'consumers' }, 'https://login.microsoftonline.com/consumers'],
+  ])('is that of %s', (_, options, base) => {
+    expect(entra(options, 'v2').metadataUrl).toBe(`${base}/v2.0/${metadata}`);
+    expect(entra(options, 'v1').metadataUrl).toBe(`${base}/${metadata}`);
+  });
+
+  it.each([
+    ['b2clogin.com', {}, 'https://contoso.b2clogin.com'],
+    ['a custom domain', { customDomain: 'login.contoso.com' }, 'https://login.contoso.com'],
+    ['an instance', { instance: 'http://localhost:8080' }, 'http://localhost:8080'],
+  ])('is that of a B2C policy on %s', (_, options, origin) => {
+    expect(b2c(options).metadataUrl).toBe(`${origin}/contoso.onmicrosoft.com/B2C_1_susi/v2.0/${metadata}`);
+  });
+
+  it('comes with the names of the options to look at', () => {
+    expect(entra().options).toMatch(/tenantId.*instance/);
+    expect(b2c().options).toMatch(/b2c\.domainName.*b2c\.policies/);
+  });
+});
+
+describe('ownsIssuer of an Entra tenant', () => {
+  it.each([
+    ['v2.0, global', {}, `https://login.microsoftonline.com/${tenantId}/v2.0`],
+    ['v1.0, global', {}, `https://sts.windows.net/${tenantId}/`],
+    [
+      'v2.0, US Government',
+      { instance: 'https://login.microsoftonline.us' },
+      `https://login.microsoftonline.us/${tenantId}/v2.0`,
+    ],
+    ['v1.0, US Government', { instance: 'https://login.microsoftonline.us' }, `https://sts.windows.net/${tenantId}/`],
+    [
+      'v2.0, China, by the old host',
+      { instance: 'https://login.chinacloudapi.cn' },
+      `https://login.partner.microsoftonline.cn/${tenantId}/v2.0`,
+    ],
+    [
+      'v1.0, China',
+      { instance: 'https://login.partner.microsoftonline.cn' },
+      `https://sts.chinacloudapi.cn/${tenantId}/`,
+    ],
+    [
+      'External ID, on the host named by the tenant',
+      { instance: 'https://contoso.ciamlogin.com' },
+      `https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`,
+    ],
+    [
+      'a verified domain',
+      { tenantId: 'contoso.onmicrosoft.com' },
+      `https://login.microsoftonline.com/${tenantId}/v2.0`,
+    ],
+    ['organizations', { tenantId: 'organizations' }, 'https://login.microsoftonline.com/{tenantid}/v2.0'],
+    ['common, v1.0', { tenantId: 'common' }, 'https://sts.windows.net/{tenantid}/'],
+    ['consumers', { tenantId: 'consumers' }, `https://login.microsoftonline.com/${consumerTenant}/v2.0`],
+    [
+      'v1.0, a cloud that is not listed',
+      { instance: 'https://login.cloud.example' },
+      `https://sts.cloud.example/${tenantId}/`,
+    ],
+    ['loopback', { instance: 'http://localhost:8080' }, `http://localhost:8080/${tenantId}/v2.0`],
+  ])('takes that of %s', (_, options, issuer) => {
+    expect(entra(options).ownsIssuer(issuer)).toBe(true);
+  });
+
+  it.each([
+    ['another tenant', {}, `https://login.microsoftonline.com/${otherTenant}/v2.0`],
+    ['the template of many tenants', {}, 'https://login.microsoftonline.com/{tenantid}/v2.0'],
+    ['no tenant', {}, 'https://login.microsoftonline.com/v2.0'],
+    ['plain http', {}, `http://login.microsoftonline.com/${tenantId}/v2.0`],
+    ['another host', {}, `https://login.example/${tenantId}/v2.0`],
+    ['a host that ends like ours', {}, `https://evillogin.microsoftonline.com/${tenantId}/v2.0`],
+    ['a host that starts like ours', {}, `https://login.microsoftonline.com.example/${tenantId}/v2.0`],
+    ['our host as user information', {}, `https://login.microsoftonline.com@login.example/${tenantId}/v2.0`],
+    ['our host on another port', {}, `https://login.microsoftonline.com:8443/${tenantId}/v2.0`],
+    ['loopback, which is not configured', {}, `http://127.0.0.1/${tenantId}/v2.0`],
+    ['no URL', {}, tenantId],
+    ['nothing', {}, ''],
+    [
+      "another External ID tenant's host",
+      { instance: 'https://contoso.ciamlogin.com' },
+      `https://${otherTenant}.ciamlogin.com/${tenantId}/v2.0`,
+    ],
+    [
+      'another External ID tenant',
+      { instance: 'https://contoso.ciamlogin.com' },
+      `https://${otherTenant}.ciamlogin.com/${otherTenant}/v2.0`,
+    ],
+    [
+      "an External ID neighbour's host",
+      { instance: 'https://contoso.ciamlogin.com' },
+      `https://fabrikam.ciamlogin.com/${tenantId}/v2.0`,
+    ],
+    ['one tenant of many', { tenantId: 'organizations' }, `https://login.microsoftonline.com/${tenantId}/v2.0`],
+    [
+      'consumers, for a workforce tenant',
+      { tenantId: 'consumers' },
+      `https://login.microsoftonline.com/${tenantId}/v2.0`,
+    ],
+    ['consumers, for the template', { tenantId: 'consumers' }, 'https://login.microsoftonline.com/{tenantid}/v2.0'],
+    [
+      'a verified domain, for the template',
+      { tenantId: 'contoso.onmicrosoft.com' },
+      'https://login.microsoftonline.com/{tenantid}/v2.0',
+    ],
+    [
+      'a loopback authority, for plain http beyond it',
+      { instance: 'http://localhost' },
+      `http://login.example/${tenantId}/v2.0`,
+    ],
+  ])('refuses %s', (_, options, issuer) => {
+    expect(entra(options).ownsIssuer(issuer)).toBe(false);
+  });
+});
+
+describe('ownsIssuer of a B2C policy', () => {
+  it.each([
+    ['on b2clogin.com', {}, `https://contoso.b2clogin.com/${tenantId}/v2.0/`],
+    ['that names the policy', {}, `https://contoso.b2clogin.com/tfp/${tenantId}/b2c_1_susi/v2.0/`],
+    ['without a version', {}, `https://contoso.b2clogin.com/${tenantId}/`],
+    ['on the custom domain', { customDomain: 'login.contoso.com' }, `https://login.contoso.com/${tenantId}/v2.0/`],
+    [
+      'on b2clogin.com beside a custom domain',
+      { customDomain: 'login.contoso.com' },
+      `https://contoso.b2clogin.com/${tenantId}/v2.0/`,
+    ],
+    [
+      'of any tenant where none is configured',
+      { tenantId: undefined },
+      `https://contoso.b2clogin.com/${otherTenant}/v2.0/`,
+    ],
+  ])('takes one %s', (_, options, issuer) => {
+    expect(b2c(options).ownsIssuer(issuer)).toBe(true);
+  });
+
+  it.each([
+    ['of another tenant', {}, `https://contoso.b2clogin.com/${otherTenant}/v2.0/`],
+    ["on a neighbour's host", {}, `https://fabrikam.b2clogin.com/${tenantId}/v2.0/`],
+    ['on a host that ends like ours', {}, `https://evilcontoso.b2clogin.com/${tenantId}/v2.0/`],
+    ['over plain http', {}, `http://contoso.b2clogin.com/${tenantId}/v2.0/`],
+    ['of Entra ID', {}, `https://login.microsoftonline.com/${tenantId}/v2.0`],
+    ['without a tenant', {}, 'https://contoso.b2clogin.com/v2.0/'],
+    ['on another custom domain', { customDomain: 'login.contoso.com' }, `https://login.fabrikam.com/${tenantId}/v2.0/`],
+    [
+      'on a sibling of the custom domain',
+      { customDomain: 'login.contoso.com' },
+      `https://www.contoso.com/${tenantId}/v2.0/`,
+    ],
+    ['that is no URL', {}, tenantId],
+  ])('refuses one %s', (_, options, issuer) => {
+    expect(b2c(options).ownsIssuer(issuer)).toBe(false);
+  });
+});
+
+describe('ownsKeysUrl', () => {
+  const china = { instance: 'https://login.chinacloudapi.cn' };
+  const externalId = { instance: 'https://contoso.ciamlogin.com' };
+  const custom = { instance: 'https://login.contoso.com' };
+
+  it.each([
+    ['the authority', {}, `https://login.microsoftonline.com/${tenantId}/discovery/v2.0/keys`],
+    ['common, as v1.0 documents name it', {}, 'https://login.microsoftonline.com/common/discovery/keys'],
+    ['China, by the old host', china, 'https://login.chinacloudapi.cn/common/discovery/v2.0/keys'],
+    ['China, by the new host', china, 'https://login.partner.microsoftonline.cn/common/discovery/v2.0/keys'],
+    ['External ID', externalId, `https://contoso.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+    [
+      'External ID, on the host named by the tenant',
+      externalId,
+      `https://${tenantId}.ciamlogin.com/${tenantId}/discovery/v2.0/keys`,
+    ],
+    ['a custom domain', custom, `https://login.contoso.com/${tenantId}/discovery/v2.0/keys`],
+    ['loopback', { instance: 'http://127.0.0.1:8080' }, 'http://127.0.0.1:8080/keys'],
+  ])('takes keys of %s', (_, options, url) => {
+    expect(entra(options).ownsKeysUrl(url)).toBe(true);
+  });
+
+  it.each([
+    ['over plain http', {}, 'http://login.microsoftonline.com/common/discovery/keys'],
+    ['on another host', {}, 'https://keys.example/common/discovery/keys'],
+    ['on a host that ends like ours', {}, 'https://evillogin.microsoftonline.com/keys'],
+    ['on a host that starts like ours', {}, 'https://login.microsoftonline.com.example/keys'],
+    ['with our host as user information', {}, 'https://login.microsoftonline.com@keys.example/keys'],
+    ['on our host and another port', {}, 'https://login.microsoftonline.com:8443/keys'],
+    ['on loopback', {}, 'http://127.0.0.1/keys'],
+    ['on loopback over https', {}, 'https://localhost/keys'],
+    ['in a file', {}, 'file:///etc/keys'],
+    ['in the URL itself', {}, 'data:application/json,{"keys":[]}'],
+    ['at no URL', {}, '/common/discovery/keys'],
+    ['of an External ID neighbour', externalId, `https://fabrikam.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+    [
+      'of another External ID tenant',
+      externalId,
+      `https://${otherTenant}.ciamlogin.com/${otherTenant}/discovery/v2.0/keys`,
+    ],
+    [
+      "on another tenant's host under our tenant's path",
+      externalId,
+      `https://${otherTenant}.ciamlogin.com/${tenantId}/keys`,
+    ],
+    [
+      'of an External ID customer who is named organizations',
+      { tenantId: 'organizations' },
+      'https://organizations.ciamlogin.com/keys',
+    ],
+    ['of an External ID customer who is named common', { tenantId: 'common' }, 'https://common.ciamlogin.com/keys'],
+    ['over plain http beyond a loopback authority', { instance: 'http://localhost' }, 'http://keys.example/keys'],
+    ['on another loopback scheme', { instance: 'http://localhost' }, 'ftp://localhost/keys'],
+    ['on a host that shares a public suffix', { instance: 'https://contoso.co.uk' }, 'https://fabrikam.co.uk/keys'],
+    [
+      'of a neighbour on a shared platform',
+      { instance: 'https://contoso.azurefd.net' },
+      'https://fabrikam.azurefd.net/keys',
+    ],
+    ['of an unrelated host of the same company', custom, 'https://blog.contoso.com/keys'],
+  ])('refuses keys %s', (_, options, url) => {
+    expect(entra(options).ownsKeysUrl(url)).toBe(false);
+  });
+
+  it.each([
+    ['b2clogin.com', {}, 'https://contoso.b2clogin.com/contoso.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys'],
+    [
+      'a custom domain',
+      { customDomain: 'login.contoso.com' },
+      'https://login.contoso.com/contoso.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys',
+    ],
+  ])('takes keys of a B2C policy on %s', (_, options, url) => {
+    expect(b2c(options).ownsKeysUrl(url)).toBe(true);
+  });
+
+  it.each([
+    ["a neighbour's host", {}, 'https://fabrikam.b2clogin.com/fabrikam.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys'],
+    ['a host that ends like ours', {}, 'https://evilcontoso.b2clogin.com/keys'],
+    ['our host over plain http', {}, 'http://contoso.b2clogin.com/keys'],
+    ["a neighbour's host in China", { instance: 'https://contoso.b2clogin.cn' }, 'https://fabrikam.b2clogin.cn/keys'],
+    [
+      "a neighbour's host in the US Government cloud",
+      { instance: 'https://contoso.b2clogin.us' },
+      'https://fabrikam.b2clogin.us/keys',
+    ],
+  ])('refuses keys of a B2C policy on %s', (_, options, url) => {
+    expect(b2c(options).ownsKeysUrl(url)).toBe(false);
+  });
+});
+
+describe('tokenVersionOf', () => {
+  it.each<[unknown, string]>([
+    [`https://login.microsoftonline.com/${tenantId}/v2.0`, 'v2'],
+    [`https://login.microsoftonline.com/${tenantId}/v2.0/`, 'v2'],
+    [`https://sts.windows.net/${tenantId}/`, 'v1'],
+    [`https://login.microsoftonline.us/${tenantId}/`, 'v1'],
+    ['', 'v1'],
+    [undefined, 'v2'],
+    [2, 'v2'],
+  ])('reads %j as %s', (issuer, version) => {
+    expect(tokenVersionOf(issuer)).toBe(version);
+  });
+});
+
+describe('matchIssuer', () => {
+  const template = 'https://login.microsoftonline.com/{tenantid}/v2.0';
+  const v1Template = 'https://sts.windows.net/{tenantid}/';
+
+  it('compares an issuer that is no template exactly', () => {
+    const issuer = `https://login.microsoftonline.com/${tenantId}/v2.0`;
+    expect(matchIssuer(issuer, issuer)).toBe(true);
+    for (const other of [`${issuer}/`, issuer.toUpperCase(), issuer.replace('https', 'http'), '', ` ${issuer}`]) {
+      expect(matchIssuer(other, issuer)).toBe(false);
+    }
+  });
+
+  it.each([
+    [`https://login.microsoftonline.com/${tenantId}/v2.0`, template],
+    [`https://sts.windows.net/${tenantId}/`, v1Template],
+  ])('reads the tenant of %s from its place in the template', (issuer, published) => {
+    expect(matchIssuer(issuer, published)).toEqual({ tenant: tenantId });
+  });
+
+  it.each([
+    ['another host', `https://login.example/${tenantId}/v2.0`, template],
+    ['another version', `https://login.microsoftonline.com/${tenantId}/`, template],
+    ['a slash too many', `https://login.microsoftonline.com/${tenantId}/v2.0/`, template],
+    ['a slash too few', `https://sts.windows.net/${tenantId}`, v1Template],
+    ['a tenant that is no GUID', 'https://login.microsoftonline.com/contoso/v2.0', template],
+    ['a tenant in upper case', `https://login.microsoftonline.com/ABCDEFAB${tenantId.slice(8)}/v2.0`, template],
+    ['two tenants', `https://login.microsoftonline.com/${tenantId}/${tenantId}/v2.0`, template],
+    ['no tenant', 'https://login.microsoftonline.com//v2.0', template],
+    ['one slash that is prefix and suffix at once', 'https://sts.windows.net/', v1Template],
+    ['the template itself', template, template],
+  ])('refuses %s', (_, issuer, published) => {
+    expect(matchIssuer(issuer, published)).toBe(false);
+  });
+});
+
+describe('fillTenant', () => {
+  it('fills in every placeholder, and takes the tenant as it is', () => {
+    expect(fillTenant('https://sts.windows.net/{tenantid}/', '$&')).toBe('https://sts.windows.net/$&/');
+    expect(fillTenant('https://sts.windows.net/', tenantId)).toBe('https://sts.windows.net/');
+    expect(fillTenant('https://{tenantid}.ciamlogin.com/{tenantid}/v2.0', tenantId)).toBe(
+      `https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`,
+    );
+  });
+});
+
+describe('tenantOfIssuer', () => {
+  it.each([
+    [`https://login.microsoftonline.com/${tenantId}/v2.0`, tenantId],
+    [`https://sts.windows.net/${tenantId}/`, tenantId],
+    [`https://contoso.b2clogin.com/tfp/${tenantId}/b2c_1_susi/v2.0/`, tenantId],
+    ['https://sts.windows.net/{tenantid}/', '{tenantid}'],
+    [`https://${tenantId}.ciamlogin.com/v2.0`, undefined],
+    ['https://login.microsoftonline.com/contoso.onmicrosoft.com/v2.0', undefined],
+    [tenantId, undefined],
+  ])('reads %s as %s', (issuer, tenant) => {
+    expect(tenantOfIssuer(issuer)).toBe(tenant);
+  });
+});
+
+describe('isExternalId', () => {
+  it.each([
+    [`https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`, true],
+    [`https://ciamlogin.com/${tenantId}/v2.0`, false],
+    [`https://evilciamlogin.com/${tenantId}/v2.0`, false],
+    [`https://contoso.ciamlogin.com.example/${tenantId}/v2.0`, false],
+    [`https://login.microsoftonline.com/${tenantId}/v2.0?contoso.ciamlogin.com`, false],
+    ['contoso.ciamlogin.com', false],
+  ])('says of %s: %s', (issuer, expected) => {
+    expect(isExternalId(issuer)).toBe(expected);
+  });
+});
+
+describe('policyOf', () => {
+  const policies = ['B2C_1_susi', 'B2C_1A_signin'];
+  const tfpIssuer = (policy: string) => `https://contoso.b2clogin.com/tfp/${tenantId}/${policy}/v2.0/`;
+
+  it.each([
+    ['in tfp', { tfp: 'B2C_1_susi' }, 'B2C_1_susi'],
+    ['in tfp, in another case', { tfp: 'b2c_1_SUSI' }, 'B2C_1_susi'],
+    ['in acr', { acr: 'b2c_1a_signin' }, 'B2C_1A_signin'],
+    ['in the issuer', { iss: tfpIssuer('b2c_1a_signin') }, 'B2C_1A_signin'],
+    ['in tfp, whatever acr says', { tfp: 'B2C_1_susi', acr: 'B2C_1A_signin' }, 'B2C_1_susi'],
+    ['in tfp, whatever the issuer says', { tfp: 'B2C_1_susi', iss: tfpIssuer('b2c_1a_signin') }, 'B2C_1_susi'],
+  ])('finds the policy %s', (_, claims, policy) => {
+    expect(policyOf(claims, policies)).toBe(policy);
+  });
+
+  it.each<[string, object]>([
+    ['none', {}],
+    ['none, in an issuer without policy', { iss: `https://contoso.b2clogin.com/${tenantId}/v2.0/` }],
+    ['one that is not configured', { tfp: 'B2C_1_edit' }],
+    ['one that is not configured, beside one that is', { tfp: 'B2C_1_edit', acr: 'B2C_1_susi' }],
+    [
+      'one that is not configured, above an issuer with one that is',
+      { tfp: 'B2C_1_edit', iss: tfpIssuer('b2c_1_susi') },
+    ],
+    ['an empty one', { tfp: '' }],
+    ['an empty one, beside one that is configured', { tfp: '', acr: 'B2C_1_susi' }],
+    ['a part of one', { tfp: 'B2C_1' }],
+    ['one and a space', { tfp: 'B2C_1_susi ' }],
+    ['a list', { tfp: ['B2C_1_susi'] }],
+    ['a number', { tfp: 1 }],
+    ['the authentication context class of Entra v1.0', { acr: '1' }],
+    ['one in an issuer, out of place', { iss: `https://contoso.b2clogin.com/${tenantId}/tfp/b2c_1_susi/v2.0/` }],
+    ['one in an issuer without tfp', { iss: `https://contoso.b2clogin.com/x/${tenantId}/b2c_1_susi/v2.0/` }],
+    ['an issuer that is no URL', { iss: 'tfp/tenant/b2c_1_susi' }],
+    ['an issuer that is no text', { iss: 1 }],
+  ])('finds no policy in a token that names %s', (_, claims) => {
+    expect(policyOf(claims, policies)).toBeUndefined();
+  });
+});

@@ -1,0 +1,412 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { IssuerUnavailableError } from '../../src/core/errors.js';
+import type { Authority } from '../../src/core/issuers.js';
+import { KeySet } from '../../src/core/key-sets.js';
+import type { SigningKey } from '../../src/core/signing-keys.js';
+import { fakeClock, hour, minute, second, until, type Clock } from '../support/clock.js';
+import { publicJwk } from '../support/public-jwk.js';
+import { errorOf, expectRefused, refuses } from '../support/refusals.js';
+
+const metadataUrl = 'https://login.example/tenant/v2.0/.well-known/openid-configuration';
+const keysUrl = 'https://login.example/tenant/discovery/v2.0/keys';
+const issuer = 'https://login.example/tenant/v2.0';
+const configuration = { issuer, jwks_uri: keysUrl };
+
+const authority: Authority = {
+  metadataUrl,
+  ownsIssuer: (name) => name === issuer,
+  ownsKeysUrl: (url) => url === keysUrl,
+  options: 'tenantId and instance',
+};
+
+const [first, other, third] = [publicJwk('first'), publicJwk('second'), publicJwk('third')];
+
+type Answer = () => Response | Promise<Response>;
+const json = (document: unknown) => () => Response.json(document);
+const broken =
+  (status = 503, headers = {}) =>
+  () =>
+    new Response('', { status, headers });
+const unplugged = () => Promise.reject<Response>(new TypeError('fetch failed'));
+
+let clock: Clock;
+let answers: { metadata: Answer; keys: Answer };
+let requests: { metadata: number; keys: number };
+let closing: AbortController;
+let keySet: KeySet;
+
+const fetch = ((url: string) => {
+  const on = url === metadataUrl ? 'metadata' : 'keys';
+  requests[on]++;
+  return Promise.resolve(answers[on]());
+}) as typeof globalThis.fetch;
+
+const publish = (...keys: readonly unknown[]) => {
+  answers.keys = json({ keys });
+};
+const kidsOf = (keys: readonly SigningKey[] | undefined) => keys?.map(({ kid }) => kid);
+
+/** Lets a refresh that set out in the background come to its end. */
+async function afterRequests(metadata: number, keys: number): Promise<void> {
+  await until(() => requests.metadata === metadata && requests.keys === keys);
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(requests).toEqual({ metadata, keys });
+}
+
+beforeEach(() => {
+  clock = fakeClock();
+  requests = { metadata: 0, keys: 0 };
+  answers = { metadata: json(configuration), keys: json({ keys: [first, other] }) };
+  closing = new AbortController();
+  keySet = new KeySet(authority, { fetch, now: clock.now, closing: closing.signal });
+});
+afterEach(() => {
+  closing.abort();
+});
+
+describe('a cold key set', () => {
+  it('has nothing at hand and asks nobody until a key is wanted', async () => {
+    expect(keySet.issuer).toBeUndefined();
+    expect(keySet.peek('first')).toBeUndefined();
+    expect(requests).toEqual({ metadata: 0, keys: 0 });
+    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+    expect(keySet.issuer).toEqual({ issuer, keysUrl, cloudInstanceName: undefined });
+    expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
+  });
+
+  it('asks once for each document, however many requests wait', async () => {
+    const found = await Promise.all(Array.from({ length: 100 }, (_, n) => keySet.find(n % 2 ? 'first' : 'second')));
+    expect(found.every((keys) => keys?.length === 1)).toBe(true);
+    await Promise.all([keySet.ready(), keySet.loadIssuer(), keySet.find('first')]);
+    expect(requests).toEqual({ metadata: 1, keys: 1 });
+  });
+
+  it.each<[string, 'metadata' | 'keys', Answer]>([
+    ['its metadata cannot be reached', 'metadata', unplugged],
+    ['its metadata answers 500', 'metadata', broken(500)],
+    ['its metadata is no object', 'metadata', json([])],
+    ['its metadata names no issuer', 'metadata', json({ jwks_uri: keysUrl })],
+    ['its metadata names no keys', 'metadata', json({ issuer })],
+    ['its metadata names a number for an issuer', 'metadata', json({ ...configuration, issuer: 1 })],
+    ["its metadata names somebody else's issuer", 'metadata', json({ ...configuration, issuer: `${issuer}/` })],
+    ["its metadata names somebody else's keys", 'metadata', json({ ...configuration, jwks_uri: `${keysUrl}/` })],
+    ['its keys cannot be reached', 'keys', unplugged],
+    ['its keys answer 404', 'keys', broken(404)],
+    ['its keys are no list', 'keys', json({ keys: {} })],
+    ['its keys are none', 'keys', json({ keys: [] })],
+    ['its keys are not usable', 'keys', json({ keys: [{ ...first, use: 'enc' }] })],
+    ['its keys are too many', 'keys', json({ keys: Array.from({ length: 201 }, () => first) })],
+  ])('is unavailable where %s, and recovers by itself', async (_, on, answer) => {
+    const right = answers[on];
+    answers[on] = answer;
+    const error = await errorOf(() => keySet.find('first'));
+    expectRefused(error, 'issuer_unavailable');
+    expect((error as IssuerUnavailableError).headers).toEqual({ 'Retry-After': '1', 'Cache-Control': 'no-store' });
+    expect((error as IssuerUnavailableError).cause).toBeInstanceOf(Error);
+    answers[on] = right;
+    clock.advance(second);
+    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+  });
+
+  it("asks nobody again while it backs off, and passes on the server's wish", async () => {
+    answers.metadata = broken(429, { 'retry-after': '120' });
+    for (let n = 0; n < 5; n++) {
+      const error = await errorOf(() => keySet.find('first'));
+      expectRefused(error, 'issuer_unavailable');
+      expect((error as IssuerUnavailableError).headers['Retry-After']).toBe('120');
+    }
+    expect(requests).toEqual({ metadata: 1, keys: 0 });
+  });
+
+  it('says nothing of the document to the caller', async () => {
+    answers.keys = broken(500);
+    const error = await errorOf(() => keySet.find('first'));
+    expect(JSON.stringify(error)).not.toContain('login.example');
+    expect((error as Error).message).not.toContain('login.example');
+  });
+});
+
+describe('ready', () => {
+  it('loads the issuer and the keys, once', async () => {
+    await keySet.ready();
+    await keySet.ready();
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(requests).toEqual({ metadata: 1, keys: 1 });
+  });
+
+  it.each(['metadata', 'keys'] as const)(
+    'names the options to look at and keeps the cause where %s fail',
+    async (on) => {
+      const cause = new TypeError('fetch failed');
+      answers[on] = () => Promise.reject<Response>(cause);
+      const error = (await errorOf(() => keySet.ready())) as IssuerUnavailableError;
+      expectRefused(error, 'issuer_unavailable');
+      expect(error.message).toContain('Look at tenantId and instance.');
+      expect((error.cause as Error).cause).toBe(cause);
+      expect(error.headers['Retry-After']).toBe('1');
+    },
+  );
+});
+
+describe('a warm key set', () => {
+  beforeEach(async () => {
+    await keySet.ready();
+  });
+
+  it('asks for both documents behind the back of the first request after about an hour', async () => {
+    clock.advance(hour - 1);
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    await afterRequests(1, 1);
+    clock.advance(0.1 * hour + 1);
+    publish(first, third);
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(keySet.peek('third')).toBeUndefined();
+    await afterRequests(2, 2);
+    expect(kidsOf(keySet.peek('third'))).toEqual(['third']);
+  });
+
+  it('gives a key its identity from one refresh to the next', async () => {
+    const [before] = keySet.peek('first') ?? [];
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await afterRequests(2, 2);
+    expect(keySet.peek('first')?.[0]).toBe(before);
+    expect(before && keySet.trusts(before)).toBe(true);
+  });
+
+  it('trusts no key that looks like one of its own', () => {
+    const [key] = keySet.peek('first') ?? [];
+    if (key === undefined) return expect.fail('there is no key');
+    expect(keySet.trusts(key)).toBe(true);
+    expect(keySet.trusts({ ...key })).toBe(false);
+    expect(keySet.trusts({ ...key, kid: 'second' })).toBe(false);
+  });
+
+  it('puts a new key under an old kid in the place of the old one', async () => {
+    const [before] = keySet.peek('first') ?? [];
+    publish({ ...third, kid: 'first' });
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await afterRequests(2, 2);
+    expect(keySet.peek('first')).toHaveLength(1);
+    expect(keySet.peek('first')?.[0]).not.toBe(before);
+    expect(before && keySet.trusts(before)).toBe(false);
+  });
+
+  it('keeps both keys of a kid that stands twice', async () => {
+    publish(first, { ...third, kid: 'first' }, other);
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await afterRequests(2, 2);
+    expect(keySet.peek('first')).toHaveLength(2);
+  });
+
+  it('keeps a kid that flaps for 24 hours from when it was last seen', async () => {
+    publish(other);
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await afterRequests(2, 2);
+    clock.advance(21 * hour);
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    await afterRequests(3, 3);
+    clock.advance(hour - 1);
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    clock.advance(1);
+    expect(keySet.peek('first')).toBeUndefined();
+    expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
+  });
+
+  it('knows a kid again when it comes back', async () => {
+    publish(other);
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await afterRequests(2, 2);
+    publish(first, other);
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await afterRequests(3, 3);
+    clock.advance(23 * hour);
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+  });
+
+  it.each<[string, Answer]>([
+    ['nothing', unplugged],
+    ['500', broken(500)],
+    ['an empty set', json({ keys: [] })],
+    ['an unusable set', json({ keys: [{ kty: 'RSA' }] })],
+    ['too many keys', json({ keys: Array.from({ length: 201 }, () => third) })],
+    ['HTML', () => new Response('<html></html>')],
+  ])('keeps its keys for 24 hours where it is answered with %s, and no longer', async (_, answer) => {
+    answers.keys = answer;
+    for (let hours = 2; hours < 24; hours += 2) {
+      clock.advance(2 * hour);
+      expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+      expect(kidsOf(await keySet.find('second'))).toEqual(['second']);
+      await until(() => requests.keys === 1 + hours / 2);
+      await afterRequests(requests.metadata, requests.keys);
+    }
+    clock.advance(2 * hour - 1);
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    await afterRequests(requests.metadata, 13);
+    clock.advance(1);
+    expect(keySet.peek('first')).toBeUndefined();
+    await refuses(() => keySet.find('first'), 'issuer_unavailable');
+  });
+
+  it('keeps its issuer for 24 hours where the metadata fails, and no longer', async () => {
+    answers.metadata = broken();
+    clock.advance(23 * hour);
+    expect(keySet.issuer?.issuer).toBe(issuer);
+    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+    await afterRequests(2, 2);
+    clock.advance(hour);
+    expect(keySet.issuer).toBeUndefined();
+    expect(keySet.peek('first')).toBeUndefined();
+    await refuses(() => keySet.find('first'), 'issuer_unavailable');
+    await refuses(() => keySet.loadIssuer(), 'issuer_unavailable');
+  });
+});
+
+describe('an unknown kid', () => {
+  beforeEach(async () => {
+    await keySet.ready();
+  });
+
+  it('is looked for at once, and found by the same request', async () => {
+    publish(first, third);
+    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(requests).toEqual({ metadata: 1, keys: 2 });
+  });
+
+  it('is found by all who wait for it at once, with one request', async () => {
+    publish(first, third);
+    const found = await Promise.all(Array.from({ length: 20 }, () => keySet.find('third')));
+    expect(found.every((keys) => keys?.[0]?.kid === 'third')).toBe(true);
+    expect(requests).toEqual({ metadata: 1, keys: 2 });
+  });
+
+  it('costs one key request in 5 minutes, and no metadata request, however many are made up', async () => {
+    for (let n = 0; n < 50; n++) expect(await keySet.find(`made up ${String(n)}`)).toBeUndefined();
+    await Promise.all(Array.from({ length: 50 }, (_, n) => keySet.find(`made up at once ${String(n)}`)));
+    expect(requests).toEqual({ metadata: 1, keys: 2 });
+    clock.advance(5 * minute - 1);
+    await keySet.find('made up');
+    expect(requests).toEqual({ metadata: 1, keys: 2 });
+    clock.advance(1);
+    await keySet.find('made up');
+    await keySet.find('made up again');
+    expect(requests).toEqual({ metadata: 1, keys: 3 });
+  });
+
+  it('is looked for at once though the set was refreshed a moment ago for another reason', async () => {
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await afterRequests(2, 2);
+    publish(first, third);
+    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(requests).toEqual({ metadata: 2, keys: 3 });
+  });
+
+  it('is looked for again where a refresh under way set out before the kid was there', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    answers.keys = () => new Promise<Response>((resolve) => (answer = resolve));
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await until(() => requests.keys === 2);
+    const found = keySet.find('third');
+    publish(first, third);
+    answer(Response.json({ keys: [first] }));
+    expect(kidsOf(await found)).toEqual(['third']);
+    expect(requests.keys).toBe(3);
+  });
+
+  it('waits for a refresh under way that brings it, and asks for no other', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    answers.keys = () => new Promise<Response>((resolve) => (answer = resolve));
+    clock.advance(2 * hour);
+    keySet.peek('first');
+    await until(() => requests.keys === 2);
+    const found = keySet.find('third');
+    answer(Response.json({ keys: [first, third] }));
+    expect(kidsOf(await found)).toEqual(['third']);
+    expect(requests.keys).toBe(2);
+  });
+
+  it('delays a really new key by no more than 5 minutes', async () => {
+    await keySet.find('made up');
+    publish(first, third);
+    expect(await keySet.find('third')).toBeUndefined();
+    clock.advance(5 * minute);
+    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+  });
+
+  it('may be looked for again when the clock is set backwards', async () => {
+    await keySet.find('made up');
+    publish(first, third);
+    clock.advance(-hour);
+    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+  });
+
+  it.each<[string, Answer]>([
+    ['cannot be reached', unplugged],
+    ['answers 503', broken()],
+    ['gives no keys', json({ keys: [] })],
+  ])('cannot be told where the issuer %s', async (_, answer) => {
+    answers.keys = answer;
+    for (let n = 0; n < 10; n++) {
+      const error = await errorOf(() => keySet.find(`made up ${String(n)}`));
+      expectRefused(error, 'issuer_unavailable');
+      expect((error as IssuerUnavailableError).headers['Retry-After']).toMatch(/^[1-9]\d*$/);
+    }
+    expect(requests).toEqual({ metadata: 1, keys: 2 });
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+  });
+
+  it('is found after an outage, by the refresh that ends it', async () => {
+    answers.keys = unplugged;
+    await refuses(() => keySet.find('third'), 'issuer_unavailable');
+    publish(first, third);
+    clock.advance(minute);
+    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(requests).toEqual({ metadata: 1, keys: 3 });
+  });
+
+  it('is found after a rotation that put every key away, while the old ones stay good', async () => {
+    publish(third);
+    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', ''])('is unknown even where it is %j', async (kid) => {
+    expect(await keySet.find(kid)).toBeUndefined();
+  });
+
+  it('costs a cold key set one key request more than a known one', async () => {
+    const cold = new KeySet(authority, { fetch, now: clock.now, closing: closing.signal });
+    requests = { metadata: 0, keys: 0 };
+    expect(await cold.find('made up')).toBeUndefined();
+    expect(await cold.find('made up too')).toBeUndefined();
+    expect(requests).toEqual({ metadata: 1, keys: 2 });
+  });
+});
+
+describe('malformed neighbours', () => {
+  it('do a good key no harm', async () => {
+    publish(null, 7, [], { kty: 'RSA', kid: 'first' }, { ...other, n: '!' }, first);
+    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+    expect(await keySet.find('second')).toBeUndefined();
+  });
+});
+
+describe('closing', () => {
+  it('ends a download under way, and leaves what is at hand', async () => {
+    await keySet.ready();
+    answers.keys = () => new Promise<Response>(() => undefined);
+    const found = errorOf(() => keySet.find('third'));
+    await until(() => requests.keys === 2);
+    closing.abort(new Error('The identity was closed.'));
+    expectRefused(await found, 'issuer_unavailable');
+    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+  });
+});

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { SigningKey } from '../../src/core/signing-keys.js';
+import { digestOf, TokenCache, type CachedToken } from '../../src/core/token-cache.js';
+
+/** An entry whose key is trusted for as long as the test says so. */
+function entryOf(kid: string) {
+  const trust = { isGiven: true };
+  const key = { kid } as SigningKey;
+  const entry: unknown = {
+    token: { kind: 'entra', claims: {}, policy: undefined },
+    key,
+    keySet: { trusts: (asked: SigningKey) => trust.isGiven && asked === key },
+  };
+  return { entry: entry as CachedToken, trust };
+}
+
+describe('digestOf', () => {
+  it('is the SHA-256 of the token, and does not hold the token', () => {
+    const token = 'header.payload.signature';
+    const digest = digestOf(token);
+    expect(Buffer.from(digest, 'base64')).toEqual(createHash('sha256').update(token).digest());
+    expect(digest).not.toContain('payload');
+  });
+
+  it('tells tokens apart that differ in one character', () => {
+    expect(digestOf('a.b.c')).not.toBe(digestOf('a.b.C'));
+    expect(digestOf('a.b.c')).toBe(digestOf('a.b.c'));
+  });
+});
+
+describe('TokenCache', () => {
+  it('gives what was put in', () => {
+    const cache = new TokenCache(2);
+    const { entry } = entryOf('a');
+    expect(cache.get('a')).toBeUndefined();
+    cache.set('a', entry);
+    expect(cache.get('a')).toBe(entry);
+    expect(cache.get('b')).toBeUndefined();
+  });
+
+  it('drops the entry that was not asked for the longest when it is full', () => {
+    const cache = new TokenCache(2);
+    const [a, b, c] = [entryOf('a').entry, entryOf('b').entry, entryOf('c').entry];
+    cache.set('a', a);
+    cache.set('b', b);
+    expect(cache.get('a')).toBe(a);
+    cache.set('c', c);
+    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([a, undefined, c]);
+  });
+
+  it('never holds more than its bound', () => {
+    const cache = new TokenCache(10);
+    for (let n = 0; n < 1_000; n++) cache.set(String(n), entryOf(String(n)).entry);
+    const held = Array.from({ length: 1_000 }, (_, n) => cache.get(String(n))).filter((entry) => entry !== undefined);
+    expect(held).toHaveLength(10);
+  });
+
+  it('drops an entry for good with the key that signed it', () => {
+    const cache = new TokenCache(2);
+    const { entry, trust } = entryOf('a');
+    cache.set('a', entry);
+    trust.isGiven = false;
+    expect(cache.get('a')).toBeUndefined();
+    trust.isGiven = true;
+    expect(cache.get('a')).toBeUndefined();
+  });
+
+  it('holds nothing where it is turned off', () => {
+    const cache = new TokenCache(0);
+    cache.set('a', entryOf('a').entry);
+    expect(cache.get('a')).toBeUndefined();
+  });
+});
