@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+/** The specs that judge a mutant of `src/core`: the quick ones, since each mutant runs all that reach it. */
+export default defineConfig({
+  test: {
+    include: ['spec/core/**/*.spec.ts', 'spec/attacks.spec.ts', 'spec/faults.spec.ts'],
+    testTimeout: 10_000,
+  },
+});
