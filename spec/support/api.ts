@@ -55,7 +55,9 @@ function parse(text: string): unknown {
 export function send(url: string, { method = 'GET', token, headers = {}, body }: Call = {}): Promise<Answer> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return new Promise((resolve, reject) => {
+    // A connection of its own: after its own errors, routing-controllers has the one it answered on torn down.
     const outgoing = httpRequest(url, {
+      agent: false,
       method,
       headers: { ...authorization, ...(headers as Record<string, string>) },
     });

@@ -99,7 +99,8 @@ export class AuthError extends IdentityError {
 
   constructor(description: string, answer: Answer, options: { cause?: unknown; message?: string } = {}) {
     super(options.message ?? description, answer, {
-      expose: true,
+      // A message of its own is for the developer; the description is what a caller may see.
+      expose: options.message === undefined,
       ...('cause' in options && { cause: options.cause }),
     });
     this.#description = description;

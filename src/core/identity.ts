@@ -2,7 +2,7 @@
 import { bearerToken, type RequestHeaders } from './credential.js';
 import { clientOf } from './claims.js';
 import { ConfigurationError, InsufficientScopeError } from './errors.js';
-import { checkRequirement, type Requirement, type VerifiedToken } from './requirement.js';
+import { checkDemands, checkPolicy, type Requirement, type VerifiedToken } from './requirement.js';
 import { parseSettings, type Scheme, type Settings } from './settings.js';
 import type { IdentityOptions } from './options.js';
 import { B2cVerifier, EntraVerifier, type Verifier } from './verifier.js';
@@ -63,11 +63,12 @@ class Identity implements Authenticator {
   }
 
   #authorize(token: VerifiedToken, requirement: Requirement): VerifiedToken {
+    checkPolicy(requirement, token);
     const { allowedClients } = this.#settings;
     if (allowedClients !== undefined && !allowedClients.has(clientOf(token.claims) ?? '')) {
       throw new InsufficientScopeError('client');
     }
-    checkRequirement(requirement, token);
+    checkDemands(requirement, token);
     return token;
   }
 

@@ -84,7 +84,7 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
   return {
     metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
     ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
-    ownsKeysUrl: (url) => ownsKeysUrl(url, instance, settings.tenantId),
+    ownsKeysUrl: (url) => ownsKeysUrl(url, instance, isGuid(settings.tenantId) ? settings.tenantId : undefined),
     options: 'tenantId and instance',
   };
 }

@@ -1,10 +1,10 @@
 /** What an authority publishes about itself, kept as the last known good: its issuer, and its signing keys. */
-import { optional, object, string } from 'decoders';
+import { object, string, unknown } from 'decoders';
 import { downloadJson } from './download.js';
 import { IssuerUnavailableError } from './errors.js';
 import { tenantOfIssuer, type Authority } from './issuers.js';
 import { hasPassed, keptForMs, LastKnownGood } from './last-known-good.js';
-import { readSigningKeys, type SigningKey } from './signing-keys.js';
+import { readSigningKeys, textOrNothing, type SigningKey } from './signing-keys.js';
 
 /** What an OpenID configuration says, as far as it is needed. */
 export interface PublishedIssuer {
@@ -21,13 +21,14 @@ const mostRetainedKids = 1_000;
 const openIdConfiguration = object({
   issuer: string,
   jwks_uri: string,
-  cloud_instance_name: optional(string),
+  cloud_instance_name: unknown,
 });
 
 function readConfiguration(document: unknown, authority: Authority): PublishedIssuer {
   const result = openIdConfiguration.decode(document);
   if (!result.ok) throw new Error(`${authority.metadataUrl} is not an OpenID configuration.`);
-  const { issuer, jwks_uri: keysUrl, cloud_instance_name: cloudInstanceName } = result.value;
+  const { issuer, jwks_uri: keysUrl } = result.value;
+  const cloudInstanceName = textOrNothing(result.value.cloud_instance_name);
   if (!authority.ownsIssuer(issuer)) {
     throw new Error(`${authority.metadataUrl} names an issuer that does not belong to ${authority.options}.`);
   }
@@ -170,7 +171,8 @@ export class KeySet {
     const byKid = new Map<string, Retained>();
     for (const key of keys) {
       const twins = byKid.get(key.kid)?.keys ?? [];
-      if (!twins.includes(key)) byKid.set(key.kid, { keys: [...twins, key], seenAtMs: now });
+      if (!twins.some(({ fingerprint }) => fingerprint === key.fingerprint))
+        byKid.set(key.kid, { keys: [...twins, key], seenAtMs: now });
     }
     for (const [kid, retained] of this.#retained) {
       if (byKid.size >= mostRetainedKids) break;

@@ -93,7 +93,7 @@ export class LastKnownGood<T> {
 
   #failureOf(error: unknown): Failure {
     const count = (this.#failure?.count ?? 0) + 1;
-    const asked = (error as { retryAfterSeconds?: number }).retryAfterSeconds ?? 0;
+    const asked = (error as { retryAfterSeconds?: number } | undefined)?.retryAfterSeconds ?? 0;
     const backOffMs = Math.min(shortestBackOffMs * 2 ** (count - 1), longestBackOffMs);
     return { error, count, atMs: this.#now(), backOffMs: Math.max(backOffMs, asked * 1000) };
   }

@@ -98,16 +98,21 @@ export function checkDemand(demand: Demand, claims: AccessTokenClaims): void {
 }
 
 /**
+ * Checks that a verified token comes from a policy the route takes.
+ *
+ * @throws InvalidTokenError `policy`
+ */
+export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void {
+  if (scheme?.policies === undefined) return;
+  const policy = token.policy?.toLowerCase();
+  if (!scheme.policies.some((name) => name.toLowerCase() === policy)) throw new InvalidTokenError('policy');
+}
+
+/**
  * Checks that a verified token reaches as far as a route demands.
  *
- * @throws InvalidTokenError `policy` where the token comes from a policy the route does not take
  * @throws InsufficientScopeError where a demand does not hold
  */
-export function checkRequirement(requirement: Requirement, token: VerifiedToken): void {
-  const policies = requirement.scheme?.policies;
-  if (policies !== undefined) {
-    const policy = token.policy?.toLowerCase();
-    if (!policies.some((name) => name.toLowerCase() === policy)) throw new InvalidTokenError('policy');
-  }
-  for (const demand of requirement.demands) checkDemand(demand, token.claims);
+export function checkDemands({ demands }: Requirement, token: VerifiedToken): void {
+  for (const demand of demands) checkDemand(demand, token.claims);
 }

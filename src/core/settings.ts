@@ -132,7 +132,7 @@ function trustworthyClock(now: () => number): () => number {
  */
 export function parseSettings(input: IdentityOptions): Settings {
   const options = checkOptions(input);
-  const now = trustworthyClock(options.now ?? Date.now);
+  const now = trustworthyClock(options.now ?? (() => Date.now()));
   now();
   const entra = entraSettings(options);
   return Object.freeze({

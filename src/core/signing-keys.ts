@@ -41,7 +41,8 @@ function isSoundExponent(exponent: Buffer): boolean {
   return value >= leastExponent && value % 2n === 1n;
 }
 
-const optionalText = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? value : undefined);
+/** A text that says something, or undefined. */
+export const textOrNothing = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? value : undefined);
 const isAbsentOr = (value: unknown, expected: string) => value === undefined || value === expected;
 
 /** The parts of a member that matter, or undefined where it must not check signatures. */
@@ -55,12 +56,12 @@ function readMember(
   // A key set that gives a private key away gives away who may sign.
   if (privateMembers.some((name) => name in member)) return undefined;
   // A key bound to an issuer in a way that cannot be read is bound to nobody.
-  if (issuer !== undefined && optionalText(issuer) === undefined) return undefined;
+  if (issuer !== undefined && textOrNothing(issuer) === undefined) return undefined;
   const modulus = decodeUnsigned(n);
   const exponent = decodeUnsigned(e);
   if (modulus === undefined || exponent === undefined) return undefined;
   if (!isStrongModulus(modulus) || !isSoundExponent(exponent)) return undefined;
-  const bindings = { issuer: optionalText(issuer), cloudInstanceName: optionalText(cloud_instance_name) };
+  const bindings = { issuer: textOrNothing(issuer), cloudInstanceName: textOrNothing(cloud_instance_name) };
   const fingerprint = JSON.stringify([kid, n, e, bindings.issuer, bindings.cloudInstanceName]);
   return { kid, n: n as string, e: e as string, ...bindings, fingerprint };
 }
