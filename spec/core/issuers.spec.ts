@@ -309,7 +309,11 @@ describe('tokenVersionOf', () => {
     [`https://login.microsoftonline.com/${tenantId}/v2.0/`, 'v2'],
     [`https://sts.windows.net/${tenantId}/`, 'v1'],
     [`https://login.microsoftonline.us/${tenantId}/`, 'v1'],
-    ['', 'v1'],
+    ['', 'v2'],
+    [tenantId, 'v2'],
+    ['https://stranger.example/', 'v2'],
+    [`https://sts.windows.net/${tenantId}`, 'v2'],
+    [`https://sts.windows.net/${tenantId}/v1.1/`, 'v2'],
     [undefined, 'v2'],
     [2, 'v2'],
   ])('reads %j as %s', (issuer, version) => {

@@ -1,4 +1,5 @@
-const guidLength = 36;
+/** The characters of a GUID. */
+export const guidLength = 36;
 
 function isLowerHex(code: number): boolean {
   return (code >= 48 && code <= 57) || (code >= 97 && code <= 102);

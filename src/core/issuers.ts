@@ -4,7 +4,7 @@
  * An issuer is never made up from a host name: it is read from the OpenID configuration. What is decided here is which
  * document to read, and whether what it says belongs to the settings.
  */
-import { isGuid } from './guid.js';
+import { guidLength, isGuid } from './guid.js';
 import { isLoopback, isMultiTenant } from './options.js';
 import type { B2cSettings, EntraSettings } from './settings.js';
 
@@ -112,10 +112,12 @@ function ownsKeysUrl(text: string, instance: URL, tenantId: string | undefined):
   return url !== undefined && isTrustedHost(url, instance, tenantId);
 }
 
-/** Entra publishes v1.0 and v2.0 issuers in two documents; the issuer's last segment tells which. */
+/**
+ * Entra publishes v1.0 and v2.0 issuers in two documents; the form of the issuer tells which: a v1.0 issuer ends with the
+ * tenant and a slash. Anything else is held against the v2.0 document, so that a made-up issuer costs no other request.
+ */
 export function tokenVersionOf(issuer: unknown): TokenVersion {
-  if (typeof issuer !== 'string') return 'v2';
-  return issuer.endsWith('/v2.0') || issuer.endsWith('/v2.0/') ? 'v2' : 'v1';
+  return typeof issuer === 'string' && issuer.endsWith('/') && isGuid(issuer.slice(-guidLength - 1, -1)) ? 'v1' : 'v2';
 }
 
 /**
