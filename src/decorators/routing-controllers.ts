@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createParamDecorator, getMetadataArgsStorage, type Action, type ActionMetadata } from 'routing-controllers';
-import { ConfigurationError } from '../core/errors.js';
 import type { Requirement } from '../core/requirement.js';
 import { state } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';
@@ -30,29 +29,75 @@ function refuse(error: unknown, request: IncomingMessage, response: ServerRespon
   else answer(request, response, refusal);
 }
 
-/** The middleware that stands before a protected route. It never throws and never rejects: Express 4 would hang. */
+/** The middleware that stands before a protected route on Express. Never throws and never rejects: Express 4 would hang. */
+function expressGate(requirement: Requirement, request: IncomingMessage, response: ServerResponse, next: Next): void {
+  const fail = (error: unknown) => {
+    refuse(error, request, response, next);
+  };
+  let entry: ReturnType<typeof enter>;
+  try {
+    entry = enter(request, requirement);
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  if (entry instanceof Promise) {
+    entry.then((context) => {
+      state.current.run(context, next);
+    }, fail);
+  } else {
+    state.current.run(entry, next);
+  }
+}
+
+/** What is used of Koa's context. */
+interface KoaContext {
+  readonly req: IncomingMessage;
+  readonly headerSent: boolean;
+  status: number;
+  body: unknown;
+  set(headers: Readonly<Record<string, string>>): void;
+}
+
+// What an action on Koa threw, by request: routing-controllers answers it as a 500 before the gate gets to see it.
+const thrownOnKoa = new WeakMap<object, unknown>();
+
+function refuseOnKoa(error: unknown, context: KoaContext): void {
+  const refusal = refusalOf(error);
+  warnDeveloper(refusal);
+  if (context.headerSent || state.identity?.errors === 'forward') throw refusal;
+  context.status = refusal.status;
+  context.set({ ...refusal.headers, 'Content-Type': 'application/json; charset=utf-8' });
+  context.body = JSON.stringify(refusal);
+}
+
+/** The middleware that stands before a protected route on Koa, and around it: what the action refuses is answered here. */
+async function koaGate(requirement: Requirement, context: KoaContext, next: () => Promise<void>): Promise<void> {
+  let verified: Awaited<ReturnType<typeof enter>>;
+  try {
+    verified = await enter(context.req, requirement);
+  } catch (error) {
+    refuseOnKoa(error, context);
+    return;
+  }
+  try {
+    await state.current.run(verified, next);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    thrownOnKoa.set(context.req, error);
+  }
+  if (thrownOnKoa.has(context.req)) refuseOnKoa(thrownOnKoa.get(context.req), context);
+}
+
+type ExpressArguments = [IncomingMessage, ServerResponse, Next];
+type KoaArguments = [KoaContext, () => Promise<void>];
+
+/** The gate of a route. The two drivers call middleware with what their framework knows. */
 function gateFor(requirement: Requirement) {
-  return (request: IncomingMessage, response: ServerResponse, next: Next): void => {
-    if (typeof next !== 'function') {
-      throw new ConfigurationError('The gate stands before routes of the Express driver of routing-controllers alone.');
-    }
-    const fail = (error: unknown) => {
-      refuse(error, request, response, next);
-    };
-    let entry: ReturnType<typeof enter>;
-    try {
-      entry = enter(request, requirement);
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    if (entry instanceof Promise) {
-      entry.then((context) => {
-        state.current.run(context, next);
-      }, fail);
-    } else {
-      state.current.run(entry, next);
-    }
+  return (...parameters: ExpressArguments | KoaArguments): unknown => {
+    if (parameters.length === 2) return koaGate(requirement, ...parameters);
+    expressGate(requirement, ...parameters);
+    return undefined;
   };
 }
 
@@ -72,11 +117,15 @@ function runAction(
   run: (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown,
 ): NonNullable<ActionArgs['methodOverride']> {
   return (metadata, action, parameters) => {
-    const request = action.request as IncomingMessage;
-    const response = action.response as ServerResponse;
+    const koa = action.context as KoaContext | undefined;
+    const request = koa?.req ?? (action.request as IncomingMessage);
     const settle = (error: unknown): unknown => {
       if (!isRefusal(error)) throw error;
-      refuse(error, request, response, action.next as Next);
+      if (koa !== undefined) {
+        thrownOnKoa.set(request, error);
+        throw error;
+      }
+      refuse(error, request, action.response as ServerResponse, action.next as Next);
       // The request is answered. routing-controllers must neither send a result nor, as it does after an error,
       // have the connection torn down; a promise that stays pending is the one result it does nothing about.
       return new Promise<never>(() => undefined);
