@@ -108,7 +108,8 @@ function serveKoa(options: { defaultErrorHandler?: boolean } = {}, seen?: unknow
   app.silent = true;
   app.on('error', (error: unknown) => seen?.push(error));
   useKoaServer(app, { controllers: [KoaController], ...options });
-  return listen(app.callback());
+  const handle = app.callback();
+  return listen((request, response) => void handle(request, response));
 }
 
 describe.each([[true], [false]])('decorators on Koa, default error handler of routing-controllers %s', (handler) => {
