@@ -151,6 +151,17 @@ class WeatherController {
     validateScope(['write', 'delete']);
   }
 
+  @Get('/helper-thenable')
+  @RequiresAuth()
+  helperThenable() {
+    // A promise of another library.
+    return {
+      then: (_: unknown, reject: (error: unknown) => void) => {
+        reject(new MissingTokenError());
+      },
+    };
+  }
+
   @Get('/helper-claims')
   @RequiresAuth()
   async helperClaims(@Req() request: Request) {
@@ -413,6 +424,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
       insufficientScope: 'scope',
       scope: 'write delete',
     });
+    expectRefusal(await api.call('/weather/helper-thenable', { token }), 'missing_token');
     expectRefusal(await api.call('/weather/helper-open'), 'missing_token');
   });
 
@@ -623,6 +635,18 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
       }),
     ];
     for (const answer of await Promise.all(elsewhere)) expectRefusal(answer, 'missing_token');
+  });
+
+  it('keeps serving when further classes are decorated later', async () => {
+    class Later {
+      @RequiresAuth()
+      method() {
+        return {};
+      }
+    }
+    expect(() => new Later().method()).toThrow(ConfigurationError);
+    expect((await api.call('/weather/now/Oslo', { token: await issuer.token() })).status).toBe(200);
+    expect((await api.call('/class/plain', { token: await issuer.token({ scp: 'read' }) })).status).toBe(200);
   });
 
   it('serves a first burst of 500 requests with one metadata and one key request', async () => {

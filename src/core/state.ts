@@ -25,8 +25,6 @@ interface State {
   readonly verified: WeakMap<object, VerifiedContext>;
   /** What decorators recorded, by class prototype. */
   readonly records: WeakMap<object, unknown>;
-  /** How often something was recorded, so that what was derived from the records is known to be out of date. */
-  recordings: number;
   /** Warnings already given to the developer. */
   readonly warned: Set<string>;
 }
@@ -39,6 +37,5 @@ export const state: State = (holder[key] ??= {
   current: new AsyncLocalStorage(),
   verified: new WeakMap(),
   records: new WeakMap(),
-  recordings: 0,
   warned: new Set(),
 });

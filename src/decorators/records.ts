@@ -15,7 +15,9 @@ interface ClassRecord {
   readonly methods: Map<PropertyKey, Place>;
   /** The parameters to fill, by method: index, and the claim's name or undefined for all claims. */
   readonly claimParameters: Map<PropertyKey, Map<number, string | undefined>>;
-  /** What {@link requirementOf} found, until something is recorded again. */
+  /** How often something was recorded here. */
+  version: number;
+  /** What {@link requirementOf} found, until something is recorded here or above again. */
   readonly compiled: Map<PropertyKey, Requirement | undefined>;
   compiledAt: number;
 }
@@ -31,6 +33,7 @@ function recordOf(prototype: object): ClassRecord {
       ownPlace: newPlace(),
       methods: new Map(),
       claimParameters: new Map(),
+      version: 0,
       compiled: new Map(),
       compiledAt: 0,
     };
@@ -84,7 +87,7 @@ export function record(prototype: object, method: PropertyKey | undefined, addit
   else if ('demand' in addition) place.demands.push(addition.demand);
   else place.anonymous = true;
   checkPlace(place);
-  state.recordings++;
+  recordOf(prototype).version++;
 }
 
 /** Records that a parameter is to be filled with the claims, or with one of them. */
@@ -105,11 +108,23 @@ export function claimParametersOf(prototype: object, method: PropertyKey): Reado
   return records.get(prototype)?.claimParameters.get(method) ?? new Map<number, string | undefined>();
 }
 
-/** The places that bear on a method, nearest first: each class's method, then the class, up the chain. */
-function* placesFor(prototype: object, method: PropertyKey): Generator<Place> {
+/** The records of a class and those above it, nearest first. */
+function* recordsAbove(prototype: object): Generator<ClassRecord> {
   for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     const found = records.get(level);
-    if (found === undefined) continue;
+    if (found !== undefined) yield found;
+  }
+}
+
+function versionOf(prototype: object): number {
+  let sum = 0;
+  for (const { version } of recordsAbove(prototype)) sum += version;
+  return sum;
+}
+
+/** The places that bear on a method, nearest first: each class's method, then the class, up the chain. */
+function* placesFor(prototype: object, method: PropertyKey): Generator<Place> {
+  for (const found of recordsAbove(prototype)) {
     const onMethod = found.methods.get(method);
     for (const place of onMethod === undefined ? [found.ownPlace] : [onMethod, found.ownPlace]) {
       if (place.anonymous) return;
@@ -142,9 +157,10 @@ function compile(prototype: object, method: PropertyKey): Requirement | undefine
  */
 export function requirementOf(prototype: object, method: PropertyKey): Requirement | undefined {
   const own = recordOf(prototype);
-  if (own.compiledAt !== state.recordings) {
+  const version = versionOf(prototype);
+  if (own.compiledAt !== version) {
     own.compiled.clear();
-    own.compiledAt = state.recordings;
+    own.compiledAt = version;
   }
   if (!own.compiled.has(method)) own.compiled.set(method, compile(prototype, method));
   return own.compiled.get(method);

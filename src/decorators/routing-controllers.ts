@@ -112,6 +112,11 @@ function isProtected(controller: Controller): boolean {
   return actionNamesOf(controller).some((method) => requirementOf(controller.prototype, method) !== undefined);
 }
 
+/** Actions may return promises of another library, or of another realm. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
+}
+
 /** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
 function runAction(
   run: (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown,
@@ -132,7 +137,7 @@ function runAction(
     };
     try {
       const result = runInContext(metadata, request, () => run(metadata, action, parameters));
-      return result instanceof Promise ? result.catch(settle) : result;
+      return isThenable(result) ? Promise.resolve(result).catch(settle) : result;
     } catch (error) {
       return settle(error);
     }
