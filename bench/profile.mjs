@@ -1,0 +1,68 @@
+// Where the server's main thread spends its time: self time by function and by package, per request.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startAuthority } from './support/authority.mjs';
+import { placement, startChild } from './support/child.mjs';
+import { readFlags } from './support/flags.mjs';
+import { measure, prove, startHost } from './support/host.mjs';
+import { printMachine } from './support/machine.mjs';
+import { selfTimes } from './support/self-times.mjs';
+import { printTable } from './support/table.mjs';
+
+const flags = readFlags({
+  variant: 'ours',
+  express: 'express',
+  seconds: 5, // of repeated tokens
+  tokens: 15_000, // seen first; a third as many again to warm up
+  repeated: 100,
+  connections: 10,
+  top: 20,
+  save: '', // a folder for the profiles, which Chrome's DevTools open
+});
+
+printMachine(['routing-controllers', flags.express]);
+console.log(`placement ${placement}`);
+
+const authority = await startAuthority();
+const load = startChild('load.mjs');
+const warmupTokens = Math.max(flags.connections, Math.ceil(flags.tokens / 3));
+const file = await authority.writeTokens(warmupTokens + flags.tokens);
+const host = await startHost(flags.variant, flags.express, authority.facts);
+const [proof] = await authority.tokens(1);
+await prove(host, { name: flags.variant, isOpen: flags.variant === 'bare' }, proof);
+
+async function profile(mode, options) {
+  const { connections } = flags;
+  // Profiling starts by walking the whole heap, which is not to be seen in what it shows.
+  await host.ask('beginProfile');
+  const { throughput, mainCpu, requests } = await measure(host, load, { file, connections, ...options });
+  const recorded = await host.ask('endProfile');
+  if (flags.save !== '') {
+    mkdirSync(flags.save, { recursive: true });
+    const name = `${flags.variant}-${mode}.cpuprofile`.replaceAll(' ', '-');
+    writeFileSync(join(flags.save, name), JSON.stringify(recorded));
+  }
+  const { functions, packages, causes, busy } = selfTimes(recorded);
+  const row = ({ name, micros }) => [name, micros / requests, `${((100 * micros) / busy).toFixed(1)}%`];
+  console.log(
+    `\n${flags.variant} on ${flags.express}, tokens ${mode}: ${Math.round(throughput)} req/s under the profiler`,
+  );
+  console.log(
+    `main thread ${(busy / requests).toFixed(1)} µs per request by the profile, ${mainCpu.toFixed(1)} by the system`,
+  );
+  printTable('self time by package', ['package', 'µs/request', 'share'], packages.map(row));
+  printTable('self time by function', ['function', 'µs/request', 'share'], functions.slice(0, flags.top).map(row));
+  if (causes.length > 0) {
+    const total = { name: 'all of it', micros: causes.reduce((sum, { micros }) => sum + micros, 0) };
+    const title = 'what our functions cost, with what they call of Node, jose and tiny-lru';
+    printTable(title, ['function', 'µs/request', 'share'], [total, ...causes.slice(0, flags.top)].map(row));
+  }
+}
+
+await measure(host, load, { file, to: warmupTokens, connections: flags.connections });
+await measure(host, load, { file, to: flags.repeated, connections: flags.connections, seconds: 1 });
+await profile('repeated', { to: flags.repeated, seconds: flags.seconds });
+await profile('first seen', { from: warmupTokens });
+await host.stop();
+await load.stop();
+await authority.stop();
