@@ -6,7 +6,7 @@ import {
   fillTenant,
   isExternalId,
   matchIssuer,
-  policyOf,
+  ofPolicy,
   tenantOfIssuer,
   tokenVersionOf,
 } from '../../src/core/issuers.js';
@@ -393,8 +393,8 @@ describe('isExternalId', () => {
   });
 });
 
-describe('policyOf', () => {
-  const policies = ['B2C_1_susi', 'B2C_1A_signin'];
+describe('ofPolicy', () => {
+  const policies = new Map(['B2C_1_susi', 'B2C_1A_signin'].map((policy) => [policy.toLowerCase(), policy]));
   const tfpIssuer = (policy: string) => `https://contoso.b2clogin.com/tfp/${tenantId}/${policy}/v2.0/`;
 
   it.each([
@@ -405,7 +405,7 @@ describe('policyOf', () => {
     ['in tfp, whatever acr says', { tfp: 'B2C_1_susi', acr: 'B2C_1A_signin' }, 'B2C_1_susi'],
     ['in tfp, whatever the issuer says', { tfp: 'B2C_1_susi', iss: tfpIssuer('b2c_1a_signin') }, 'B2C_1_susi'],
   ])('finds the policy %s', (_, claims, policy) => {
-    expect(policyOf(claims, policies)).toBe(policy);
+    expect(ofPolicy(claims, policies)).toBe(policy);
   });
 
   it.each<[string, object]>([
@@ -429,6 +429,6 @@ describe('policyOf', () => {
     ['an issuer that is no URL', { iss: 'tfp/tenant/b2c_1_susi' }],
     ['an issuer that is no text', { iss: 1 }],
   ])('finds no policy in a token that names %s', (_, claims) => {
-    expect(policyOf(claims, policies)).toBeUndefined();
+    expect(ofPolicy(claims, policies)).toBeUndefined();
   });
 });

@@ -146,19 +146,18 @@ export function isExternalId(issuer: string): boolean {
 }
 
 /**
- * The B2C policy a token names. Only the token's own word: good for choosing a document, never for trust.
+ * What belongs to the B2C policy a token names. Only the token's own word: good for choosing a document, never for trust.
  *
- * @returns the configured policy's name, or undefined where the token names none or one that is not configured
+ * @param configured - what belongs to each configured policy, by its name in lower case
+ * @returns undefined where the token names no policy, or one that is not configured
  */
-export function policyOf(
+export function ofPolicy<T>(
   claims: { readonly tfp?: unknown; readonly acr?: unknown; readonly iss?: unknown },
-  policies: readonly string[],
-): string | undefined {
+  configured: ReadonlyMap<string, T>,
+): T | undefined {
   // Newer user flows put the policy in tfp, older policies in acr, the OIDC-compliant form in the issuer alone.
   const named = claims.tfp ?? claims.acr ?? policyOfIssuer(claims.iss);
-  if (typeof named !== 'string') return undefined;
-  const wanted = named.toLowerCase();
-  return policies.find((policy) => policy.toLowerCase() === wanted);
+  return typeof named === 'string' ? configured.get(named.toLowerCase()) : undefined;
 }
 
 function policyOfIssuer(issuer: unknown): string | undefined {

@@ -19,7 +19,7 @@ import {
   fillTenant,
   isExternalId,
   matchIssuer,
-  policyOf,
+  ofPolicy,
   tenantOfIssuer,
   tokenVersionOf,
   type TokenVersion,
@@ -35,8 +35,8 @@ import { digestOf, TokenCache } from './token-cache.js';
 /** A token taken apart, nothing of it believed. */
 interface ParsedToken {
   readonly text: string;
-  /** The header as it stands in the token. */
-  readonly headerPart: string;
+  /** The header as it stands in the token, where it was not known yet. */
+  readonly newHeader: string | undefined;
   readonly kid: string;
   readonly payload: UnverifiedClaims;
 }
@@ -76,7 +76,9 @@ function parseToken(text: string, knownHeaders: LRU<string>): ParsedToken {
   const headerPart = text.slice(0, first);
   const payload = readPart(text.slice(first + 1, second));
   if (payload === undefined || !isCanonical(text.slice(second + 1))) throw new InvalidTokenError('malformed');
-  return { text, headerPart, kid: knownHeaders.get(headerPart) ?? kidOf(readPart(headerPart)), payload };
+  const knownKid = knownHeaders.get(headerPart);
+  if (knownKid !== undefined) return { text, newHeader: undefined, kid: knownKid, payload };
+  return { text, newHeader: headerPart, kid: kidOf(readPart(headerPart)), payload };
 }
 
 /** Who vouches for a token, found by the token's own word and trusted for no more than a place to look. */
@@ -152,7 +154,7 @@ abstract class CachingVerifier implements Verifier {
     if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
     const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy });
     this.#cache.set(digest, { token, key, keySet });
-    this.#knownHeaders.set(copyOf(parsed.headerPart), parsed.kid);
+    if (parsed.newHeader !== undefined) this.#knownHeaders.set(copyOf(parsed.newHeader), parsed.kid);
     return token;
   }
 
@@ -266,23 +268,21 @@ export class EntraVerifier extends CachingVerifier {
 export class B2cVerifier extends CachingVerifier {
   protected readonly kind = 'b2c';
   protected readonly audiences: readonly string[];
-  readonly #policies: readonly string[];
   readonly #sources: ReadonlyMap<string, Source>;
 
   constructor(b2c: B2cSettings, settings: Settings, options: KeySetOptions) {
     super(settings);
     this.audiences = b2c.audiences;
-    this.#policies = b2c.policies;
     this.#sources = new Map(
       b2c.policies.map((policy) => {
         const keySet = new KeySet(b2cAuthority(b2c, policy), options);
-        return [policy, { keySet, check: checkB2cIssuer, policy }];
+        return [policy.toLowerCase(), { keySet, check: checkB2cIssuer, policy }];
       }),
     );
   }
 
   protected sourceOf(payload: UnverifiedClaims): Source {
-    const source = this.#sources.get(policyOf(payload, this.#policies) ?? '');
+    const source = ofPolicy(payload, this.#sources);
     if (source === undefined) throw new InvalidTokenError('policy');
     return source;
   }
