@@ -131,3 +131,11 @@ describe('what follows the scheme', () => {
     await refuses(authenticate(authorization), 'malformed');
   });
 });
+
+describe('other headers', () => {
+  it('are not counted, also those whose names are as long', () => {
+    const authorization = 'Bearer token';
+    const rawHeaders = ['Authorization', authorization, 'If-None-Match', 'W/"1"', 'If-None-Match', 'W/"2"'];
+    expect(bearerToken({ headers: { authorization }, rawHeaders })).toBe('token');
+  });
+});

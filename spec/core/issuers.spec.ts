@@ -321,6 +321,16 @@ describe('tokenVersionOf', () => {
   });
 });
 
+describe('matchIssuer, held against a template', () => {
+  it.each([
+    ['another host of the same length', `https://login.microsoftonline.con/${tenantId}/v2.0`],
+    ['another scheme of the same length', `httpx://login.microsoftonline.com/${tenantId}/v2.0`],
+    ['another version of the same length', `https://login.microsoftonline.com/${tenantId}/v3.0`],
+  ])('refuses %s', (_, issuer) => {
+    expect(matchIssuer(issuer, 'https://login.microsoftonline.com/{tenantid}/v2.0')).toBe(false);
+  });
+});
+
 describe('matchIssuer', () => {
   const template = 'https://login.microsoftonline.com/{tenantid}/v2.0';
   const v1Template = 'https://sts.windows.net/{tenantid}/';

@@ -20,6 +20,10 @@ const tokenOf = (claims: object, policy?: string): VerifiedToken => ({
 });
 
 describe('anyOf', () => {
+  it.each(['api://report', 'a"b', 'Überblick'])('takes the role %s, which need not be a scope name', (role) => {
+    expect(anyOf('role', [role])).toEqual({ kind: 'role', anyOf: [role] });
+  });
+
   it('makes a frozen demand of its own', () => {
     const names = ['a', 'b'];
     const demand = anyOf('scope', names);

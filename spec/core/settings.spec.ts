@@ -617,3 +617,12 @@ describe('optionsFromEnvironment', () => {
     );
   });
 });
+
+describe('the tenant of B2C', () => {
+  it('is pinned in lower case, as issuers spell it', () => {
+    const upper = 'AAAAAAAA-2222-4333-8444-555555555555';
+    const given = { domainName: 'contoso', policies: 'B2C_1_susi', clientId: upper };
+    expect(parseSettings({ b2c: { ...given, tenantId: upper } }).b2c?.tenantId).toBe(upper.toLowerCase());
+    expect(parseSettings({ tenantId: upper, clientId: upper, b2c: given }).b2c?.tenantId).toBe(upper.toLowerCase());
+  });
+});

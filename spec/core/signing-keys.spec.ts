@@ -85,6 +85,7 @@ describe('readSigningKeys', () => {
     ['an exponent of 1', { e: 'AQ' }],
     ['an exponent of 3', { e: 'Aw' }],
     ['an exponent of 17', { e: 'EQ' }],
+    ['an exponent of 9 bytes', { e: 'AQAAAAAAAAAB' }],
     ['an exponent of 65535', { e: '__8' }],
     ['an exponent with a zero byte before it', { e: 'AAEAAQ' }],
     ['an exponent in padded base64', { e: 'AQAB=' }],
