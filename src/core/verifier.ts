@@ -41,14 +41,16 @@ interface ParsedToken {
   readonly payload: UnverifiedClaims;
 }
 
-/** One part of a token, read as JSON. Base64url must be canonical: the text of a token is what a digest stands for. */
-function readPart(part: string): UnverifiedClaims | undefined {
+/** The bytes of one part of a token. Base64url must be canonical: the text of a token is what a digest stands for. */
+function decodePart(part: string): Buffer | undefined {
   const bytes = Buffer.from(part, 'base64url');
-  return bytes.toString('base64url') === part && isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined;
+  return bytes.toString('base64url') === part ? bytes : undefined;
 }
 
-function isCanonical(part: string): boolean {
-  return Buffer.from(part, 'base64url').toString('base64url') === part;
+/** One part of a token, read as JSON. */
+function readPart(part: string): UnverifiedClaims | undefined {
+  const bytes = decodePart(part);
+  return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined;
 }
 
 /** The kid of a header that is fit in every other respect. */
@@ -75,7 +77,8 @@ function parseToken(text: string, knownHeaders: LRU<string>): ParsedToken {
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
   const headerPart = text.slice(0, first);
   const payload = readPart(text.slice(first + 1, second));
-  if (payload === undefined || !isCanonical(text.slice(second + 1))) throw new InvalidTokenError('malformed');
+  const signature = decodePart(text.slice(second + 1));
+  if (payload === undefined || signature === undefined) throw new InvalidTokenError('malformed');
   const knownKid = knownHeaders.get(headerPart);
   if (knownKid !== undefined) return { text, newHeader: undefined, kid: knownKid, payload };
   return { text, newHeader: headerPart, kid: kidOf(readPart(headerPart)), payload };

@@ -46,8 +46,7 @@ type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
 const guarded = new WeakSet<Method>();
 
-// eslint-disable-next-line @typescript-eslint/no-empty-function -- only its constructor is of interest
-const AsyncFunction = async function () {}.constructor;
+const AsyncFunction = (async () => Promise.resolve()).constructor;
 
 /** The error of a method whose gate did not run. */
 export function gateDidNotRun(className: string, method: PropertyKey): ConfigurationError {
