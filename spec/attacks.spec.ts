@@ -611,7 +611,8 @@ function sendRaw(head: (token: string) => readonly string[]): Promise<{ status: 
         resolve({ status: Number(text.split(' ')[1]), text });
       });
       const lines = ['GET /entra HTTP/1.1', 'Host: api', 'Connection: close', ...head(token), '', ''];
-      socket.end(Buffer.from(lines.join('\r\n'), 'latin1'));
+      // Not `end`: a Node server drops the answer to a client that has closed its half of the connection.
+      socket.write(Buffer.from(lines.join('\r\n'), 'latin1'));
     }, reject);
   });
 }
