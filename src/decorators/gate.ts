@@ -33,13 +33,16 @@ export function enter(
   if (identity === undefined) {
     throw new ConfigurationError('A protected route was called before initialize().');
   }
-  const remember = ({ claims }: VerifiedToken): VerifiedContext => {
-    const context = Object.freeze({ claims, requirement });
-    state.verified.set(request, context);
-    return context;
-  };
   const token = identity.authenticate(request, requirement);
-  return token instanceof Promise ? token.then(remember) : remember(token);
+  return token instanceof Promise
+    ? token.then((verified) => remember(request, requirement, verified))
+    : remember(request, requirement, token);
+}
+
+function remember(request: object, requirement: Requirement, { claims }: VerifiedToken): VerifiedContext {
+  const context = { claims, requirement };
+  state.verified.set(request, context);
+  return context;
 }
 
 type Method = (this: unknown, ...parameters: unknown[]) => unknown;

@@ -103,9 +103,11 @@ export function recordClaimParameter(
   claimParameters.set(method, parameters);
 }
 
+const noParameters: ReadonlyMap<number, string | undefined> = new Map();
+
 /** The parameters to fill of the method that this very prototype defines. */
 export function claimParametersOf(prototype: object, method: PropertyKey): ReadonlyMap<number, string | undefined> {
-  return records.get(prototype)?.claimParameters.get(method) ?? new Map<number, string | undefined>();
+  return records.get(prototype)?.claimParameters.get(method) ?? noParameters;
 }
 
 /** The records of a class and those above it, nearest first. */
@@ -116,9 +118,12 @@ function* recordsAbove(prototype: object): Generator<ClassRecord> {
   }
 }
 
+/** How often something was recorded on a class or above it. Asked in every call, hence without a generator. */
 function versionOf(prototype: object): number {
   let sum = 0;
-  for (const { version } of recordsAbove(prototype)) sum += version;
+  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    sum += records.get(level)?.version ?? 0;
+  }
   return sum;
 }
 
@@ -162,6 +167,9 @@ export function requirementOf(prototype: object, method: PropertyKey): Requireme
     own.compiled.clear();
     own.compiledAt = version;
   }
-  if (!own.compiled.has(method)) own.compiled.set(method, compile(prototype, method));
-  return own.compiled.get(method);
+  const known = own.compiled.get(method);
+  if (known !== undefined || own.compiled.has(method)) return known;
+  const compiled = compile(prototype, method);
+  own.compiled.set(method, compiled);
+  return compiled;
 }

@@ -31,20 +31,22 @@ function refuse(error: unknown, request: IncomingMessage, response: ServerRespon
 
 /** The middleware that stands before a protected route on Express. Never throws and never rejects: Express 4 would hang. */
 function expressGate(requirement: Requirement, request: IncomingMessage, response: ServerResponse, next: Next): void {
-  const fail = (error: unknown) => {
-    refuse(error, request, response, next);
-  };
   let entry: ReturnType<typeof enter>;
   try {
     entry = enter(request, requirement);
   } catch (error) {
-    fail(error);
+    refuse(error, request, response, next);
     return;
   }
   if (entry instanceof Promise) {
-    entry.then((context) => {
-      state.current.run(context, next);
-    }, fail);
+    entry.then(
+      (context) => {
+        state.current.run(context, next);
+      },
+      (error: unknown) => {
+        refuse(error, request, response, next);
+      },
+    );
   } else {
     state.current.run(entry, next);
   }
@@ -117,42 +119,48 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 }
 
+const requestOf = (action: Action): IncomingMessage =>
+  (action.context as KoaContext | undefined)?.req ?? (action.request as IncomingMessage);
+
+/** Answers what an action refused; any other error is routing-controllers' to handle. */
+function settle(error: unknown, action: Action): unknown {
+  if (!isRefusal(error)) throw error;
+  const request = requestOf(action);
+  if (action.context !== undefined) {
+    thrownOnKoa.set(request, error);
+    throw error;
+  }
+  refuse(error, request, action.response as ServerResponse, action.next as Next);
+  // The request is answered. routing-controllers must neither send a result nor, as it does after an error,
+  // have the connection torn down; a promise that stays pending is the one result it does nothing about.
+  return new Promise<never>(() => undefined);
+}
+
+type Run = (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown;
+
 /** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
-function runAction(
-  run: (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown,
-): NonNullable<ActionArgs['methodOverride']> {
+function runAction(run: Run): NonNullable<ActionArgs['methodOverride']> {
   return (metadata, action, parameters) => {
-    const koa = action.context as KoaContext | undefined;
-    const request = koa?.req ?? (action.request as IncomingMessage);
-    const settle = (error: unknown): unknown => {
-      if (!isRefusal(error)) throw error;
-      if (koa !== undefined) {
-        thrownOnKoa.set(request, error);
-        throw error;
-      }
-      refuse(error, request, action.response as ServerResponse, action.next as Next);
-      // The request is answered. routing-controllers must neither send a result nor, as it does after an error,
-      // have the connection torn down; a promise that stays pending is the one result it does nothing about.
-      return new Promise<never>(() => undefined);
-    };
     try {
-      const result = runInContext(metadata, request, () => run(metadata, action, parameters));
-      return isThenable(result) ? Promise.resolve(result).catch(settle) : result;
+      const result = runInContext(run, metadata, action, parameters);
+      return isThenable(result) ? Promise.resolve(result).catch((error: unknown) => settle(error, action)) : result;
     } catch (error) {
-      return settle(error);
+      return settle(error, action);
     }
   };
 }
 
-function runInContext(metadata: ActionMetadata, request: IncomingMessage, run: () => unknown): unknown {
+function runInContext(run: Run, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
   const controller = metadata.target as Controller;
-  const context = state.verified.get(request);
+  const context = state.verified.get(requestOf(action));
   const requirement = requirementOf(controller.prototype, metadata.method);
   if (requirement !== undefined && context?.requirement !== requirement) {
     throw gateDidNotRun(controller.name, metadata.method);
   }
-  if (state.current.getStore() === context) return run();
-  return context === undefined ? state.current.exit(run) : state.current.run(context, run);
+  if (state.current.getStore() === context) return run(metadata, action, parameters);
+  return context === undefined
+    ? state.current.exit(run, metadata, action, parameters)
+    : state.current.run(context, run, metadata, action, parameters);
 }
 
 const hooked = Symbol.for('microsoft-identity-decorators/1:hooked');
