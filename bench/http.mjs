@@ -9,10 +9,9 @@ import { printTable } from './support/table.mjs';
 import { variants } from './support/variants.mjs';
 
 const flags = readFlags({
-  rounds: 5,
-  seconds: 4, // of repeated tokens, per variant and round
-  warmup: 2, // seconds of repeated tokens ahead of them
-  tokens: 15_000, // seen first, per variant and round; a third as many again go ahead to warm up
+  rounds: 40, // bursts per variant, each followed by everybody else's
+  burst: 400, // requests
+  warmup: 6000, // requests of repeated tokens ahead of them; a third as many of tokens seen first
   repeated: 100, // distinct tokens that repeat
   connections: 10,
   only: '', // words, separated by commas: variants whose name holds one; bare and jose by hand always run
@@ -31,46 +30,50 @@ console.log(`placement ${placement}`);
 
 const authority = await startAuthority();
 const load = startChild('load.mjs');
-const warmupTokens = Math.max(flags.connections, Math.ceil(flags.tokens / 3));
-const file = await authority.writeTokens(warmupTokens + flags.tokens);
+const { rounds, burst, connections } = flags;
+const warmupTokens = Math.ceil(flags.warmup / 3);
+const file = await authority.writeTokens(warmupTokens + rounds * burst);
 const [proof] = await authority.tokens(1);
 console.log(
-  `tokens    ${proof.length} characters; ${flags.repeated} of them repeat, or ${flags.tokens} are seen first`,
+  `tokens    ${proof.length} characters; ${flags.repeated} of them repeat, or ${rounds * burst} are seen first`,
 );
 
-for (const { name, express } of hosts) {
-  const host = await startHost(name, express, authority.facts);
-  await prove(host, { name, isOpen: name === 'bare' }, proof);
-  await host.stop();
-}
-console.log('verified  every variant answers 200 to a good token; all but bare 401 without, and to a tampered one');
-
-const { connections, seconds, warmup } = flags;
-const repeated = { file, to: flags.repeated, connections };
-/** What goes ahead to warm up, and what is measured. */
+/** What goes ahead to warm up, and what is measured in one round. */
 const loads = {
-  repeated: [
-    { ...repeated, seconds: warmup },
-    { ...repeated, seconds },
-  ],
-  'first seen': [
-    { file, to: warmupTokens, connections },
-    { file, from: warmupTokens, connections },
-  ],
+  repeated: {
+    ahead: { file, to: flags.repeated, amount: flags.warmup, connections },
+    inRound: () => ({ file, to: flags.repeated, amount: burst, connections }),
+  },
+  'first seen': {
+    ahead: { file, to: warmupTokens, connections },
+    inRound: (round) => {
+      const from = warmupTokens + round * burst;
+      return { file, from, to: from + burst, connections };
+    },
+  },
 };
 const modes = Object.keys(loads);
 const results = new Map(hosts.map((host) => [host, { repeated: [], 'first seen': [] }]));
-for (let round = 0; round < flags.rounds; round++) {
-  // A process for each, so that nobody comes to first-seen tokens warmed up by what he does with repeated ones.
-  const runs = hosts.flatMap((variant) => modes.map((mode) => ({ variant, mode })));
-  for (const { variant, mode } of shuffle(runs)) {
-    const host = await startHost(variant.name, variant.express, authority.facts);
-    const [ahead, measured] = loads[mode];
-    await measure(host, load, ahead);
-    results.get(variant)[mode].push(await measure(host, load, measured));
-    await host.stop();
+for (const express of flags.express.split(',')) {
+  for (const mode of modes) {
+    // A process for each variant, all alive side by side: what slows the machine down for a while slows everybody down.
+    const running = [];
+    for (const variant of hosts.filter((host) => host.express === express)) {
+      const host = await startHost(variant.name, express, authority.facts);
+      await prove(host, { name: variant.name, isOpen: variant.name === 'bare' }, proof);
+      await measure(host, load, loads[mode].ahead);
+      running.push({ variant, host });
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const { variant, host } of shuffle(running)) {
+        results.get(variant)[mode].push(await measure(host, load, loads[mode].inRound(round)));
+      }
+    }
+    for (const { host } of running) await host.stop();
+    console.log(
+      `done      ${express}, tokens ${mode}; all but bare answered 401 without a token, and to a tampered one`,
+    );
   }
-  console.log(`round     ${round + 1} of ${flags.rounds} done`);
 }
 await load.stop();
 await authority.stop();
@@ -104,7 +107,7 @@ for (const express of flags.express.split(',')) {
         ];
       });
     printTable(
-      `${express}, tokens ${mode}: medians of ${flags.rounds} rounds`,
+      `${express}, tokens ${mode}: medians of ${flags.rounds} bursts`,
       [
         'variant',
         'req/s',

@@ -10,8 +10,15 @@ function requestsOf(tokens, share, shares) {
     .map((token) => ({ headers: { authorization: `Bearer ${token}` } }));
 }
 
-async function run({ url, file, from = 0, to = Infinity, connections, seconds }) {
-  const tokens = readTokens(file).slice(from, to);
+const read = new Map();
+
+function tokensOf(file) {
+  if (!read.has(file)) read.set(file, readTokens(file));
+  return read.get(file);
+}
+
+async function run({ url, file, from = 0, to = Infinity, connections, seconds, amount }) {
+  const tokens = tokensOf(file).slice(from, to);
   const durations = [];
   let client = 0;
   let endedAt = 0;
@@ -21,7 +28,7 @@ async function run({ url, file, from = 0, to = Infinity, connections, seconds })
     connection.on('done', () => (endedAt = performance.now()));
   };
   // Autocannon makes its clients at once when called; the clock starts when their requests are ready.
-  const limit = seconds === undefined ? { amount: tokens.length } : { duration: seconds };
+  const limit = seconds === undefined ? { amount: amount ?? tokens.length } : { duration: seconds };
   const running = autocannon({ url, connections, setupClient, sampleInt: 100, ...limit });
   const startedAt = performance.now();
   const result = await running;
