@@ -1,2 +1,2 @@
 /** The one import of jose: the CommonJS build carries it inlined, since hosts such as Jest cannot `require` ES modules. */
-export { compactVerify, importJWK } from 'jose';
+export { flattenedVerify, importJWK } from 'jose';

@@ -24,7 +24,7 @@ import {
   tokenVersionOf,
   type TokenVersion,
 } from './issuers.js';
-import { compactVerify } from './jose.js';
+import { flattenedVerify } from './jose.js';
 import { deepFreeze, parseJsonObject } from './json.js';
 import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js';
 import type { VerifiedToken } from './requirement.js';
@@ -34,7 +34,8 @@ import { digestOf, TokenCache } from './token-cache.js';
 
 /** A token taken apart, nothing of it believed. */
 interface ParsedToken {
-  readonly text: string;
+  /** The three parts, as RFC 7515 §7.2.2 names them. */
+  readonly parts: { readonly protected: string; readonly payload: string; readonly signature: string };
   /** The header as it stands in the token, where it was not known yet. */
   readonly newHeader: string | undefined;
   readonly kid: string;
@@ -75,13 +76,16 @@ function parseToken(text: string, knownHeaders: LRU<string>): ParsedToken {
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
-  const headerPart = text.slice(0, first);
-  const payload = readPart(text.slice(first + 1, second));
-  const signature = decodePart(text.slice(second + 1));
-  if (payload === undefined || signature === undefined) throw new InvalidTokenError('malformed');
-  const knownKid = knownHeaders.get(headerPart);
-  if (knownKid !== undefined) return { text, newHeader: undefined, kid: knownKid, payload };
-  return { text, newHeader: headerPart, kid: kidOf(readPart(headerPart)), payload };
+  const parts = {
+    protected: text.slice(0, first),
+    payload: text.slice(first + 1, second),
+    signature: text.slice(second + 1),
+  };
+  const payload = readPart(parts.payload);
+  if (payload === undefined || decodePart(parts.signature) === undefined) throw new InvalidTokenError('malformed');
+  const knownKid = knownHeaders.get(parts.protected);
+  if (knownKid !== undefined) return { parts, newHeader: undefined, kid: knownKid, payload };
+  return { parts, newHeader: parts.protected, kid: kidOf(readPart(parts.protected)), payload };
 }
 
 /** Who vouches for a token, found by the token's own word and trusted for no more than a place to look. */
@@ -138,26 +142,27 @@ abstract class CachingVerifier implements Verifier {
     const flight = this.#flights.get(digest);
     if (flight !== undefined) return flight;
     const parsed = parseToken(text, this.#knownHeaders);
-    const started = this.#verifyOnce(parsed, this.sourceOf(parsed.payload), digest).finally(() => {
-      this.#flights.delete(digest);
-    });
+    const started = this.#verifyOnce(parsed, this.sourceOf(parsed.payload), digest);
     this.#flights.set(digest, started);
+    const forget = () => this.#flights.delete(digest);
+    // Rather than `finally`, which makes three promises: each is dear while an AsyncLocalStorage is in use.
+    started.then(forget, forget);
     return started;
   }
 
-  async #verifyOnce(parsed: ParsedToken, source: Source, digest: string): Promise<VerifiedToken> {
-    const { keySet, check, policy } = source;
-    const key = await signingKeyOf(parsed, keySet);
+  async #verifyOnce(parsed: ParsedToken, { keySet, check, policy }: Source, digest: string): Promise<VerifiedToken> {
+    const { kid, payload: claims } = parsed;
+    const key = await signerOf(parsed, keySet.peek(kid) ?? (await keySet.find(kid)));
     const issuer = keySet.issuer ?? (await keySet.loadIssuer());
-    const claims = parsed.payload;
     if (!hasRegisteredClaims(claims)) throw new InvalidTokenError('malformed');
     this.#checkTimes(claims);
     if (!hasAudience(claims, this.audiences)) throw new InvalidTokenError('audience');
-    await check(claims, key, issuer);
+    const checking = check(claims, key, issuer);
+    if (checking !== undefined) await checking;
     if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
     const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy });
     this.#cache.set(digest, { token, key, keySet });
-    if (parsed.newHeader !== undefined) this.#knownHeaders.set(copyOf(parsed.newHeader), parsed.kid);
+    if (parsed.newHeader !== undefined) this.#knownHeaders.set(copyOf(parsed.newHeader), kid);
     return token;
   }
 
@@ -169,12 +174,11 @@ abstract class CachingVerifier implements Verifier {
 const rs256 = { algorithms: ['RS256'] };
 
 /** The key that signed the token: of those published under its kid, the one the signature verifies with. */
-async function signingKeyOf({ text, kid }: ParsedToken, keySet: KeySet): Promise<SigningKey> {
-  const keys = keySet.peek(kid) ?? (await keySet.find(kid));
+async function signerOf({ parts }: ParsedToken, keys: readonly SigningKey[] | undefined): Promise<SigningKey> {
   if (keys === undefined) throw new InvalidTokenError('key');
   for (const candidate of keys) {
     try {
-      await compactVerify(text, candidate.key, rs256);
+      await flattenedVerify(parts, candidate.key, rs256);
       return candidate;
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') throw error;
