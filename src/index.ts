@@ -4,24 +4,40 @@
  * @module microsoft-identity-decorators
  */
 import { decoratorsFor } from './decorators/decorators.js';
+import { boundIdentityFor } from './decorators/initialize.js';
 import { routingControllers } from './decorators/routing-controllers.js';
 
-export const { RequiresAuth, RequiresB2cAuth, ValidateScope, RequiresRole, AllowAnonymous, TokenClaims } =
-  decoratorsFor(routingControllers);
+export const {
+  RequiresAuth,
+  RequiresB2cAuth,
+  RequiresAnyAuth,
+  ValidateScope,
+  RequiresRole,
+  RequiresScopeOrAppPermission,
+  RequiresGroup,
+  DenyGuests,
+  RequiresAuthContext,
+  AllowAnonymous,
+  TokenClaims,
+} = decoratorsFor(routingControllers);
 
-export { initialize } from './decorators/initialize.js';
-export { getTokenClaims, validateScope } from './decorators/current-request.js';
-export { AccessTokenClaims } from './core/claims.js';
-export {
-  AuthError,
-  ConfigurationError,
-  InsufficientScopeError,
-  InvalidRequestError,
-  InvalidTokenError,
-  IssuerUnavailableError,
-  MissingTokenError,
-} from './core/errors.js';
-export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from './core/errors.js';
-export type { MicrosoftIdentity } from './core/identity.js';
-export type { B2cOptions, IdentityOptions } from './core/options.js';
-export type { ClaimsDecorator, RequirementDecorator } from './decorators/decorators.js';
+/**
+ * A configuration of its own beside that of the process, and decorators that hold tokens against it: for an API that
+ * serves two registrations.
+ *
+ * @throws ConfigurationError naming the option, what it got and what it takes
+ * @example
+ * ```ts
+ * import { createMicrosoftIdentity } from 'microsoft-identity-decorators';
+ *
+ * export const partners = createMicrosoftIdentity({
+ *   tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2',
+ *   clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8',
+ * });
+ * // and on a method: @partners.RequiresAuth()
+ * ```
+ */
+export const createMicrosoftIdentity = boundIdentityFor(routingControllers);
+
+export { resourceMetadataController } from './decorators/routing-controllers.js';
+export * from './decorators/common.js';

@@ -1,5 +1,6 @@
 /** What an Entra or B2C access token says, and the checks of it that jose does not make. Pure functions. */
 import { InvalidTokenError } from './errors.js';
+import { tenantOfIssuer } from './issuers.js';
 
 /**
  * The claims of a verified access token, frozen.
@@ -33,20 +34,70 @@ export class AccessTokenClaims {
   declare readonly roles?: readonly string[];
   /** The client application (v2.0 and B2C tokens). */
   declare readonly azp?: string;
+  /** How the client application proved who it is: `0` not at all, `1` by a secret, `2` by a certificate (v2.0 tokens). */
+  declare readonly azpacr?: string;
   /** The client application (v1.0 tokens). */
   declare readonly appid?: string;
+  /** How the client application proved who it is (v1.0 tokens); see `azpacr`. */
+  declare readonly appidacr?: string;
   /** The version of the token's form: B2C says `1.0`. */
   declare readonly ver?: string;
+  /** `user` or `app`, where the API asked for this optional claim. */
+  declare readonly idtyp?: string;
+  /** Whether the person belongs to the tenant (0) or is its guest (1), where the API asked for this optional claim. */
+  declare readonly acct?: number;
+  /** Who authenticated the person, where that is not the issuer. */
+  declare readonly idp?: string;
+  /** The ids of the groups the person is in, unless there are too many of them; see `_claim_names` and `hasgroups`. */
+  declare readonly groups?: readonly string[];
+  /** The claims that were too large for the token, such as `groups`. */
+  declare readonly _claim_names?: Readonly<Record<string, string>>;
+  /** Where the claims that were too large can be had. Never called by this library. */
+  declare readonly _claim_sources?: Readonly<Record<string, unknown>>;
+  /** Whether the person is in more groups than a token of the implicit flow holds. */
+  declare readonly hasgroups?: boolean | string;
+  /** The ids of the tenant-wide directory roles of the person. */
+  declare readonly wids?: readonly string[];
+  /** The Conditional Access authentication contexts that were satisfied, such as `c1`. */
+  declare readonly acrs?: readonly string[];
+  /** What the client application can do; `cp1` says that it understands claims challenges. */
+  declare readonly xms_cc?: readonly string[];
+  /** How the person authenticated (v1.0 tokens), such as `pwd` and `mfa`. */
+  declare readonly amr?: readonly string[];
   /** The B2C policy. */
   declare readonly tfp?: string;
   /** The B2C policy of older tokens; in Entra v1.0 tokens the authentication context class. */
   declare readonly acr?: string;
-  /** `user` or `app`, where the API asked for this optional claim. */
-  declare readonly idtyp?: string;
+  /** When the person authenticated, in seconds since the epoch, where the API asked for this optional claim. */
+  declare readonly auth_time?: number;
+  /** The session of the person. */
+  declare readonly sid?: string;
+  /** The token's own id. */
+  declare readonly uti?: string;
+  /** The login hint of the person, for a client's next sign-in. */
+  declare readonly login_hint?: string;
+  /** The country of the tenant, by two letters. */
+  declare readonly tenant_ctry?: string;
+  /** The network address the person signed in from (v1.0 tokens). */
+  declare readonly ipaddr?: string;
   /** For display alone. */
   declare readonly name?: string;
   /** For display alone. */
+  declare readonly given_name?: string;
+  /** For display alone. */
+  declare readonly family_name?: string;
+  /** For display alone. */
   declare readonly preferred_username?: string;
+  /** For display alone. */
+  declare readonly upn?: string;
+  /** For display alone. */
+  declare readonly unique_name?: string;
+  /** For display alone. */
+  declare readonly email?: string;
+  /** For Microsoft's own use. */
+  declare readonly aio?: string;
+  /** For Microsoft's own use. */
+  declare readonly rh?: string;
   readonly [claim: string]: unknown;
 }
 
@@ -136,4 +187,54 @@ export function isAccessToken(claims: AccessTokenClaims): boolean {
 /** Whether a claim stands beside one whose name differs from it in letter case alone, so that readers may disagree. */
 export function hasCaseTwin(claims: UnverifiedClaims, name: string): boolean {
   return Object.keys(claims).some((key) => key !== name && key.length === name.length && key.toLowerCase() === name);
+}
+
+/** What the claims that tell an application from a person say. */
+type CallerClaims = Readonly<Pick<AccessTokenClaims, 'idtyp' | 'scp'>>;
+
+/**
+ * Whether an application calls on its own behalf, without a person: `idtyp` says so where it is there, and else that
+ * there is no scope.
+ *
+ * @see {@link https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference Access token claims reference}
+ */
+export function callsAsApp(claims: CallerClaims): boolean {
+  return claims.idtyp === undefined ? isNoScope(claims.scp) : claims.idtyp === 'app';
+}
+
+/** Whether a person calls, by the same rule. An `idtyp` of neither kind is neither. */
+export function callsAsUser(claims: CallerClaims): boolean {
+  return claims.idtyp === undefined ? !isNoScope(claims.scp) : claims.idtyp === 'user';
+}
+
+/** Whether the person is a guest of the tenant. Applications never are. */
+export function isGuest(claims: AccessTokenClaims): boolean {
+  if (callsAsApp(claims)) return false;
+  const { acct, idp } = claims as { readonly acct?: unknown; readonly idp?: unknown };
+  if (acct !== undefined) return acct !== 0 && acct !== '0';
+  if (idp === undefined || idp === claims.iss) return false;
+  // The home tenant may be named by its v1.0 issuer in a v2.0 token.
+  return typeof idp !== 'string' || claims.tid === undefined || tenantOfIssuer(idp) !== claims.tid;
+}
+
+/** The groups that a token names; `overage` where they were too many for it. */
+export function groupsOf(claims: AccessTokenClaims): readonly string[] | 'overage' {
+  const { groups, _claim_names, hasgroups } = claims as Readonly<Record<string, unknown>>;
+  if (Array.isArray(groups)) return groups.filter((group): group is string => typeof group === 'string');
+  const isNamed = typeof _claim_names === 'object' && _claim_names !== null && 'groups' in _claim_names;
+  return isNamed || hasgroups === true || hasgroups === 'true' ? 'overage' : [];
+}
+
+/** The authentication contexts that were satisfied. */
+export function authContextsOf(claims: AccessTokenClaims): readonly unknown[] {
+  const acrs: unknown = claims.acrs;
+  return Array.isArray(acrs) ? acrs : [acrs];
+}
+
+/** Whether the client application said that it understands claims challenges. */
+export function understandsClaimsChallenges(claims: AccessTokenClaims): boolean {
+  const declared: unknown = claims.xms_cc;
+  return (Array.isArray(declared) ? declared : [declared]).some(
+    (capability) => typeof capability === 'string' && capability.toLowerCase() === 'cp1',
+  );
 }

@@ -20,7 +20,8 @@ export type InvalidTokenReason =
   | 'token_type';
 
 /** Why a valid token does not reach far enough. */
-export type InsufficientScopeReason = 'scope' | 'role' | 'client';
+export type InsufficientScopeReason =
+  'scope' | 'role' | 'client' | 'caller' | 'guest' | 'group' | 'groups_overage' | 'auth_context';
 
 /** The JSON body of a refusal: the members of RFC 6749 §5.2, and no others. */
 export interface ErrorBody {
@@ -39,7 +40,7 @@ interface Answer {
 const brand = Symbol.for('microsoft-identity-decorators/1:brands');
 
 /** Called from a class's static block: `this` is the class, which is not yet bound by name there in every toolchain. */
-function brandAs(errorClass: { prototype: object }, name: string): void {
+export function brandAs(errorClass: { prototype: object }, name: string): void {
   const inherited = (errorClass.prototype as { [brand]?: readonly string[] })[brand] ?? [];
   Object.defineProperty(errorClass.prototype, brand, { value: [...inherited, name] });
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
@@ -112,9 +113,22 @@ export class AuthError extends IdentityError {
 }
 
 /** The parameters of an RFC 6750 challenge. Values come from fixed text and from checked names, so none needs escaping. */
-function bearerChallenge(parameters: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function bearerChallenge(parameters: Readonly<Record<string, string>> = {}): Record<string, string> {
   const list = Object.entries(parameters).map(([name, value]) => `${name}="${value}"`);
   return { 'WWW-Authenticate': list.length === 0 ? 'Bearer' : `Bearer ${list.join(', ')}` };
+}
+
+/**
+ * Names the API's resource metadata in the challenge of a refusal, so that a client finds the issuer by itself.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-5.1 RFC 9728 §5.1}
+ */
+export function nameResourceMetadata(refusal: AuthError, url: string): void {
+  const challenge = refusal.headers['WWW-Authenticate'];
+  if (challenge === undefined || challenge.includes('resource_metadata=')) return;
+  const separator = challenge.includes(' ') ? ', ' : ' ';
+  const headers = { ...refusal.headers, 'WWW-Authenticate': `${challenge}${separator}resource_metadata="${url}"` };
+  Object.defineProperty(refusal, 'headers', { value: Object.freeze(headers), enumerable: true, configurable: true });
 }
 
 /**
@@ -185,6 +199,11 @@ const insufficientScopeDescriptions: Readonly<Record<InsufficientScopeReason, st
   scope: 'The access token does not carry the scope this request needs.',
   role: 'The access token does not carry the role this request needs.',
   client: 'The client application is not accepted.',
+  caller: 'This kind of caller is not accepted.',
+  guest: 'Guests of the tenant are not accepted.',
+  group: 'The caller is in none of the groups this request needs.',
+  groups_overage: 'The access token does not say which groups the caller is in.',
+  auth_context: 'This request needs a stronger sign-in, which the client application cannot ask for.',
 };
 
 /** 403 `insufficient_scope`: the token is valid, and does not reach far enough. */
@@ -258,3 +277,6 @@ export class ConfigurationError extends IdentityError {
     return { error: 'server_error' };
   }
 }
+
+/** What a gate answers with when it does not let a request pass. */
+export type Refusal = AuthError | ConfigurationError;

@@ -1,11 +1,13 @@
 /** One configuration at work: settings, the verifiers they call for, and who may ask which. */
 import { bearerToken, type RequestHeaders } from './credential.js';
 import { clientOf } from './claims.js';
-import { ConfigurationError, InsufficientScopeError } from './errors.js';
-import { checkDemands, checkPolicy, type Requirement, type VerifiedToken } from './requirement.js';
-import { parseSettings, type Scheme, type Settings } from './settings.js';
+import { requestChannel, type RequestEvent } from './diagnostics.js';
+import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from './errors.js';
+import { checkDemands, checkPolicy, type Requirement, type SchemeDemand, type VerifiedToken } from './requirement.js';
+import type { ResourceMetadata } from './resource-metadata.js';
+import { parseSettings, type Settings } from './settings.js';
 import type { IdentityOptions } from './options.js';
-import { B2cVerifier, EntraVerifier, type Verifier } from './verifier.js';
+import { B2cVerifier, EitherVerifier, EntraVerifier, type Verifier } from './verifier.js';
 
 /** The configuration in force, as `initialize` returns it. */
 export interface MicrosoftIdentity {
@@ -17,59 +19,152 @@ export interface MicrosoftIdentity {
   ready(): Promise<void>;
   /** Ends downloads that are under way. Tokens can be checked for as long as the keys at hand are good. */
   close(): void;
+  /** What the API says of itself (RFC 9728), for the well-known route; undefined without that option. */
+  readonly resourceMetadata: ResourceMetadata | undefined;
 }
 
 /** What hosts need of the configuration in force. */
 export interface Authenticator extends MicrosoftIdentity {
-  readonly errors: Settings['errors'];
+  readonly settings: Settings;
   /** Lets a request pass, or says why not. Answers without a promise where the token was verified before. */
   authenticate(request: RequestHeaders, requirement: Requirement): VerifiedToken | Promise<VerifiedToken>;
 }
 
+/** The scheme a route needs in words, for the developer. */
+const decoratorOf: Readonly<Record<SchemeDemand['kind'], string>> = {
+  entra: '@RequiresAuth()',
+  b2c: '@RequiresB2cAuth()',
+  any: '@RequiresAnyAuth()',
+};
+const missingOptions: Readonly<Record<SchemeDemand['kind'], string>> = {
+  entra: 'tenantId and clientId',
+  b2c: 'b2c',
+  any: 'both tenantId and clientId, and b2c',
+};
+
+function refusedEvent(error: unknown): RequestEvent {
+  const { code, reason, status } = error as { code?: string; reason?: string; status?: number };
+  return {
+    outcome: 'refused',
+    ...(code !== undefined && { code }),
+    ...(reason !== undefined && { reason }),
+    ...(status !== undefined && { status }),
+  };
+}
+
 class Identity implements Authenticator {
-  readonly #settings: Settings;
-  readonly #verifiers: ReadonlyMap<Scheme, Verifier>;
+  readonly settings: Settings;
+  readonly #verifiers: ReadonlyMap<SchemeDemand['kind'], Verifier>;
   readonly #verifierOf = new WeakMap<Requirement, Verifier>();
   readonly #closing = new AbortController();
 
   constructor(settings: Settings) {
-    this.#settings = settings;
+    this.settings = settings;
     const { entra, b2c, fetch, now } = settings;
     const options = { fetch, now, closing: this.#closing.signal };
-    const verifiers = new Map<Scheme, Verifier>();
-    if (entra !== undefined) verifiers.set('entra', new EntraVerifier(entra, settings, options));
-    if (b2c !== undefined) verifiers.set('b2c', new B2cVerifier(b2c, settings, options));
+    const verifiers = new Map<SchemeDemand['kind'], Verifier>();
+    const entraVerifier = entra && new EntraVerifier(entra, settings, options);
+    const b2cVerifier = b2c && new B2cVerifier(b2c, settings, options);
+    if (entraVerifier !== undefined) verifiers.set('entra', entraVerifier);
+    if (b2cVerifier !== undefined) verifiers.set('b2c', b2cVerifier);
+    if (entraVerifier !== undefined && b2cVerifier !== undefined) {
+      verifiers.set('any', new EitherVerifier(entraVerifier, b2cVerifier));
+    }
     this.#verifiers = verifiers;
   }
 
-  get errors(): Settings['errors'] {
-    return this.#settings.errors;
+  get resourceMetadata(): ResourceMetadata | undefined {
+    return this.settings.resourceMetadata?.document;
   }
 
   authenticate(request: RequestHeaders, requirement: Requirement): VerifiedToken | Promise<VerifiedToken> {
+    if (!requestChannel.hasSubscribers) return this.#authenticate(request, requirement);
+    const refuse = (error: unknown): never => {
+      requestChannel.publish(refusedEvent(error));
+      throw error;
+    };
+    try {
+      const token = this.#authenticate(request, requirement, (outcome) => {
+        requestChannel.publish({ outcome } satisfies RequestEvent);
+      });
+      return token instanceof Promise ? token.catch(refuse) : token;
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  #authenticate(
+    request: RequestHeaders,
+    requirement: Requirement,
+    passed?: (outcome: 'verified' | 'cached') => void,
+  ): VerifiedToken | Promise<VerifiedToken> {
     let verifier = this.#verifierOf.get(requirement);
     if (verifier === undefined) this.#verifierOf.set(requirement, (verifier = this.#chooseVerifier(requirement)));
     const token = verifier.verify(bearerToken(request));
-    if (token instanceof Promise) return token.then((verified) => this.#authorize(verified, requirement));
-    return this.#authorize(token, requirement);
+    const outcome = token instanceof Promise ? 'verified' : 'cached';
+    const allowed =
+      token instanceof Promise
+        ? token.then((verified) => this.#authorize(verified, requirement))
+        : this.#authorize(token, requirement);
+    if (passed === undefined) return allowed;
+    if (allowed instanceof Promise) {
+      return allowed.then((verified) => {
+        passed(outcome);
+        return verified;
+      });
+    }
+    passed(outcome);
+    return allowed;
   }
 
   async ready(): Promise<void> {
-    await Promise.all([...this.#verifiers.values()].map((verifier) => verifier.ready()));
+    const either = this.#verifiers.get('any');
+    const needed = either === undefined ? [...this.#verifiers.values()] : [either];
+    await Promise.all(needed.map((verifier) => verifier.ready()));
   }
 
   close(): void {
     this.#closing.abort(new Error('The identity was closed.'));
   }
 
-  #authorize(token: VerifiedToken, requirement: Requirement): VerifiedToken {
+  #authorize(token: VerifiedToken, requirement: Requirement): VerifiedToken | Promise<VerifiedToken> {
     checkPolicy(requirement, token);
-    const { allowedClients } = this.#settings;
+    const asking = this.#askTenant(token);
+    if (asking !== undefined) return asking.then(() => this.#checkReach(token, requirement));
+    return this.#checkReach(token, requirement);
+  }
+
+  #checkReach(token: VerifiedToken, requirement: Requirement): VerifiedToken | Promise<VerifiedToken> {
+    const { allowedClients, resolveGroups } = this.settings;
     if (allowedClients !== undefined && !allowedClients.has(clientOf(token.claims) ?? '')) {
       throw new InsufficientScopeError('client');
     }
-    checkDemands(requirement, token);
-    return token;
+    const asking = checkDemands(requirement, token, resolveGroups);
+    return asking === undefined ? token : asking.then(() => token);
+  }
+
+  /** Asks the developer's function whether the tenant may call, where there is one. */
+  #askTenant({ kind, claims }: VerifiedToken): void | Promise<void> {
+    const allows = this.settings.entra?.allowedTenants;
+    if (kind !== 'entra' || typeof allows !== 'function') return undefined;
+    const fail = (cause: unknown): never => {
+      throw new ConfigurationError('initialize: allowedTenants: threw an error.', { cause });
+    };
+    // Nothing but true is a yes.
+    const heed = (answer: unknown) => {
+      if (answer !== true) throw new InvalidTokenError('tenant');
+    };
+    let answer: unknown;
+    try {
+      answer = allows(claims.tid ?? '');
+    } catch (cause) {
+      return fail(cause);
+    }
+    if (typeof answer === 'boolean') {
+      heed(answer);
+      return undefined;
+    }
+    return Promise.resolve(answer).then(heed, fail);
   }
 
   #chooseVerifier({ scheme }: Requirement): Verifier {
@@ -83,9 +178,7 @@ class Identity implements Authenticator {
     const verifier = this.#verifiers.get(scheme.kind);
     if (verifier === undefined) {
       throw new ConfigurationError(
-        scheme.kind === 'entra'
-          ? 'A route bears @RequiresAuth(), and initialize() was given no tenantId and clientId.'
-          : 'A route bears @RequiresB2cAuth(), and initialize() was given no b2c.',
+        `A route bears ${decoratorOf[scheme.kind]}, and initialize() was not given ${missingOptions[scheme.kind]}.`,
       );
     }
     this.#checkPolicies(scheme.policies);
@@ -93,7 +186,7 @@ class Identity implements Authenticator {
   }
 
   #checkPolicies(policies: readonly string[] | undefined): void {
-    const configured = this.#settings.b2c?.policies.map((policy) => policy.toLowerCase());
+    const configured = this.settings.b2c?.policies.map((policy) => policy.toLowerCase());
     if (policies?.some((policy) => configured?.includes(policy.toLowerCase()) !== true)) {
       throw new ConfigurationError(
         'A route bears @RequiresB2cAuth() with a policy that is not among b2c.policies of initialize().',

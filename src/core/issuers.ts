@@ -4,8 +4,9 @@
  * An issuer is never made up from a host name: it is read from the OpenID configuration. What is decided here is which
  * document to read, and whether what it says belongs to the settings.
  */
+import type { ChallengeAuthority } from './claims-challenge.js';
 import { guidLength, isGuid } from './guid.js';
-import { isLoopback, isMultiTenant } from './options.js';
+import { isExternalIdHost, isLoopback, isMultiTenant } from './options.js';
 import type { B2cSettings, EntraSettings } from './settings.js';
 
 /** The form of an Entra token: its issuer's, not its `ver`'s. */
@@ -17,13 +18,13 @@ export interface Authority {
   /** Whether an issuer read from the OpenID configuration belongs to what was configured. */
   readonly ownsIssuer: (issuer: string) => boolean;
   /** Whether a URL read from the OpenID configuration may be asked for keys. */
-  readonly ownsKeysUrl: (url: string) => boolean;
+  readonly ownsKeysUrl: (url: string, issuer: string) => boolean;
   /** The options to look at when the document cannot be had. */
   readonly options: string;
 }
 
 const tenantPlaceholder = '{tenantid}';
-const wellKnown = '.well-known/openid-configuration';
+export const wellKnown = '.well-known/openid-configuration';
 
 /** The tenant that holds personal Microsoft accounts. */
 export const consumerTenant = '9188040d-6c67-4c5b-b112-36a304b66dad';
@@ -38,8 +39,6 @@ const tokenServiceHosts: ReadonlySet<string> = new Set([
   'sts.windows.net',
   'sts.chinacloudapi.cn',
 ]);
-
-const externalIdSuffix = '.ciamlogin.com';
 
 function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
@@ -59,7 +58,12 @@ function isTrustedHost(url: URL, instance: URL, tenantId: string | undefined): b
   if (url.host === instance.host || tokenServiceHosts.has(url.host)) return true;
   // Each cloud has its v1.0 issuers on sts.… beside login.…, also one that is not listed above.
   if (instance.host.startsWith('login.') && url.host === `sts.${instance.host.slice('login.'.length)}`) return true;
-  return tenantId !== undefined && url.host === `${tenantId}${externalIdSuffix}`;
+  return tenantId !== undefined && url.host === `${tenantId}.ciamlogin.com`;
+}
+
+/** Microsoft runs every host of External ID, whichever tenant's: a custom domain's keys may be on any of them. */
+function isExternalIdUrl(url: URL): boolean {
+  return url.protocol === 'https:' && url.port === '' && isExternalIdHost(url.hostname);
 }
 
 /** The tenant an Entra issuer names: a GUID, the template's placeholder, or nothing. */
@@ -80,25 +84,38 @@ function ownsEntraIssuer(settings: EntraSettings, instance: URL, issuer: string)
 /** The document that speaks for Entra tokens of one version. */
 export function entraAuthority(settings: EntraSettings, version: TokenVersion): Authority {
   const instance = new URL(settings.instance);
-  const base = `${settings.instance}/${settings.tenantId}`;
+  const base = `${settings.instance}/${settings.tenantPath}`;
   return {
     metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
     ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
-    ownsKeysUrl: (url) => ownsKeysUrl(url, instance, isGuid(settings.tenantId) ? settings.tenantId : undefined),
+    ownsKeysUrl: (url, issuer) =>
+      ownsKeysUrl(url, instance, isGuid(settings.tenantId) ? settings.tenantId : undefined) ||
+      (isExternalId(issuer) && URL.canParse(url) && isExternalIdUrl(new URL(url))),
     options: 'tenantId and instance',
   };
 }
 
+/** Where a client goes for another token of an Entra tenant. */
+export function entraChallenge({ instance, tenantId, tenantPath }: EntraSettings): ChallengeAuthority {
+  return Object.freeze({ realm: tenantId, authorizationUri: `${instance}/${tenantPath}/oauth2/v2.0/authorize` });
+}
+
+/** Where a client goes for another token of a B2C policy. */
+export function b2cChallenge({ domainName }: B2cSettings, policy: string, instance: string): ChallengeAuthority {
+  const realm = `${domainName}.onmicrosoft.com`;
+  return Object.freeze({ realm, authorizationUri: `${instance}/${realm}/${policy}/oauth2/v2.0/authorize` });
+}
+
 /** The document that speaks for the tokens of one B2C policy. */
-export function b2cAuthority(settings: B2cSettings, policy: string): Authority {
-  const instance = new URL(settings.instance);
+export function b2cAuthority(settings: B2cSettings, policy: string, authorityOrigin: string): Authority {
+  const instance = new URL(authorityOrigin);
   return {
-    metadataUrl: `${settings.instance}/${settings.domainName}.onmicrosoft.com/${policy}/v2.0/${wellKnown}`,
+    metadataUrl: `${instance.origin}/${settings.domainName}.onmicrosoft.com/${policy}/v2.0/${wellKnown}`,
     ownsIssuer: (issuer) => {
       const url = parseUrl(issuer);
       // A custom domain stands beside b2clogin.com, it does not replace it.
-      if (url?.origin !== instance.origin && url?.origin !== `https://${settings.domainName}.b2clogin.com`)
-        return false;
+      const origins = [...settings.instances, `https://${settings.domainName}.b2clogin.com`];
+      if (url === undefined || !origins.includes(url.origin)) return false;
       const tenant = segmentsOf(url).find(isGuid);
       return tenant !== undefined && (settings.tenantId === undefined || tenant === settings.tenantId);
     },
@@ -142,7 +159,7 @@ export function fillTenant(published: string, tenant: string): string {
 
 /** Whether an issuer is an Entra External ID tenant's. */
 export function isExternalId(issuer: string): boolean {
-  return parseUrl(issuer)?.hostname.endsWith(externalIdSuffix) === true;
+  return isExternalIdHost(parseUrl(issuer)?.hostname ?? '');
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What an authority publishes about itself, kept as the last known good: its issuer, and its signing keys. */
 import { object, string, unknown } from 'decoders';
+import { keysChannel, type KeysEvent } from './diagnostics.js';
 import { downloadJson } from './download.js';
 import { IssuerUnavailableError } from './errors.js';
 import { tenantOfIssuer, type Authority } from './issuers.js';
@@ -32,10 +33,25 @@ function readConfiguration(document: unknown, authority: Authority): PublishedIs
   if (!authority.ownsIssuer(issuer)) {
     throw new Error(`${authority.metadataUrl} names an issuer that does not belong to ${authority.options}.`);
   }
-  if (!authority.ownsKeysUrl(keysUrl)) {
+  if (!authority.ownsKeysUrl(keysUrl, issuer)) {
     throw new Error(`${authority.metadataUrl} names a key set on a host that is not its own, or without https.`);
   }
   return Object.freeze({ issuer, tenant: tenantOfIssuer(issuer), keysUrl, cloudInstanceName });
+}
+
+/** Says on the channel for keys how loading a document ended. */
+async function observed<T>(what: Omit<KeysEvent, 'outcome'>, load: () => Promise<T>): Promise<T> {
+  const say = (outcome: KeysEvent['outcome']) => {
+    if (keysChannel.hasSubscribers) keysChannel.publish({ outcome, ...what } satisfies KeysEvent);
+  };
+  try {
+    const loaded = await load();
+    say('loaded');
+    return loaded;
+  } catch (error) {
+    say('failed');
+    throw error;
+  }
 }
 
 interface Retained {
@@ -64,14 +80,22 @@ export class KeySet {
   constructor(authority: Authority, { fetch, now, closing }: KeySetOptions) {
     this.#authority = authority;
     this.#now = now;
+    const { metadataUrl } = authority;
     this.#configuration = new LastKnownGood(
-      async () => readConfiguration(await downloadJson(fetch, authority.metadataUrl, closing), authority),
+      () =>
+        observed({ document: 'configuration', metadataUrl }, async () =>
+          readConfiguration(await downloadJson(fetch, metadataUrl, closing), authority),
+        ),
       now,
     );
-    this.#keys = new LastKnownGood(async () => {
-      const { keysUrl } = await this.#configuration.get();
-      return this.#retain(await this.#readKeys(await downloadJson(fetch, keysUrl, closing)));
-    }, now);
+    this.#keys = new LastKnownGood(
+      () =>
+        observed({ document: 'keys', metadataUrl }, async () => {
+          const { keysUrl } = await this.#configuration.get();
+          return this.#retain(await this.#readKeys(await downloadJson(fetch, keysUrl, closing)));
+        }),
+      now,
+    );
   }
 
   /** What the authority publishes, where that is at hand. */

@@ -1,5 +1,6 @@
 /** The options of `initialize`, and the schema each of them is checked against on its own. */
 import { define, exact, type Decoder, type DecoderType } from 'decoders';
+import type { AccessTokenClaims } from './claims.js';
 import { ConfigurationError } from './errors.js';
 import { isGuid } from './guid.js';
 
@@ -17,9 +18,28 @@ export interface B2cOptions {
   readonly audience?: string | readonly string[] | undefined;
   /** The authority's origin, in place of `https://<domainName>.b2clogin.com`. */
   readonly instance?: string | undefined;
-  /** A custom domain's bare host name, in place of `<domainName>.b2clogin.com`. */
+  /** A custom domain's bare host name, in place of `<domainName>.b2clogin.com`; beside `instance`, both are accepted. */
   readonly customDomain?: string | undefined;
 }
+
+/** What the API says of itself to clients (RFC 9728), as given to {@link IdentityOptions.resourceMetadata}. */
+export interface ResourceMetadataOptions {
+  /** The API's resource identifier: the https URL that clients call, without a fragment. */
+  readonly resource: string;
+  /** The scopes a client may ask for, by their short names. */
+  readonly scopes?: readonly string[] | undefined;
+  /** The API's name, for people. */
+  readonly name?: string | undefined;
+  /** Where developers read about the API. */
+  readonly documentation?: string | undefined;
+}
+
+/** The authority hosts of Microsoft's clouds, for {@link IdentityOptions.instance}. */
+export const Cloud = Object.freeze({
+  Global: 'https://login.microsoftonline.com',
+  UsGovernment: 'https://login.microsoftonline.us',
+  China: 'https://login.partner.microsoftonline.cn',
+});
 
 /** The options of `initialize`. */
 export interface IdentityOptions {
@@ -29,14 +49,26 @@ export interface IdentityOptions {
   readonly clientId?: string | undefined;
   /** Audiences accepted beside `<clientId>` and `api://<clientId>`; compared exactly, one trailing slash apart. */
   readonly audience?: string | readonly string[] | undefined;
-  /** The authority's origin. Default `https://login.microsoftonline.com`. `http:` is for loopback addresses alone. */
+  /**
+   * The authority's origin: a {@link Cloud}, `https://<name>.ciamlogin.com` (with or without the tenant as its path), or a
+   * custom domain. Default `https://login.microsoftonline.com`. `http:` is for loopback addresses alone.
+   */
   readonly instance?: string | undefined;
-  /** Which tenants may call: GUIDs, or `'*'`. Required with `organizations` and `common`, refused beside a single tenant. */
-  readonly allowedTenants?: '*' | readonly string[] | undefined;
+  /**
+   * Which tenants may call: GUIDs, `'*'`, or a function that is asked for each request once its token verified. Required
+   * with `organizations` and `common`, refused beside a single tenant.
+   */
+  readonly allowedTenants?: '*' | readonly string[] | ((tid: string) => boolean | Promise<boolean>) | undefined;
   /** Which client applications may call (`azp`, or `appid` in v1.0 tokens). Default: any. */
   readonly allowedClients?: readonly string[] | undefined;
+  /** Looks up the groups of a caller who is in too many for the token to hold. Default: such a caller is refused. */
+  readonly resolveGroups?: ((claims: AccessTokenClaims) => readonly string[] | Promise<readonly string[]>) | undefined;
   /** Azure AD B2C, alone or beside Entra ID. */
   readonly b2c?: B2cOptions | undefined;
+  /** What the API says of itself, so that clients find the issuer (RFC 9728). Default: nothing. */
+  readonly resourceMetadata?: ResourceMetadataOptions | undefined;
+  /** Whether refusals are explained to the developer. Default: unless `NODE_ENV` is `production`. */
+  readonly diagnostics?: boolean | undefined;
   /** Tolerance for `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default 5. */
   readonly clockToleranceSeconds?: number | undefined;
   /** `'respond'` (default): a refusal is answered at once. `'forward'`: it goes to the application's error handler. */
@@ -109,11 +141,11 @@ function numberBetween(least: number, most: number, options: { integer: boolean 
   );
 }
 
-function oneOfWords<T extends string>(...words: readonly T[]): Decoder<T> {
-  const expected = words.map((word) => `'${word}'`).join(' or ');
+function oneOf<T extends string | boolean>(...values: readonly T[]): Decoder<T> {
+  const expected = values.map((value) => (typeof value === 'string' ? `'${value}'` : String(value))).join(' or ');
   return define((value, ok, err) => {
-    const word = words.find((candidate) => candidate === value);
-    return word === undefined ? err(takes(value, 'word', expected)) : ok(word);
+    const found = values.find((candidate) => candidate === value);
+    return found === undefined ? err(takes(value, 'word', expected)) : ok(found);
   });
 }
 
@@ -151,13 +183,43 @@ export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-function isOrigin(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  if (url.username !== '' || url.password !== '') return false;
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return false;
+function isPlainUrl(url: URL): boolean {
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
+
+const isOrigin = (value: string) =>
+  URL.canParse(value) && isPlainUrl(new URL(value)) && new URL(value).pathname === '/';
+
+const externalIdSuffix = '.ciamlogin.com';
+
+/** Whether a host is Entra External ID's. */
+export const isExternalIdHost = (hostname: string) => hostname.endsWith(externalIdSuffix);
+
+const knownClouds: ReadonlySet<string> = new Set([
+  ...Object.values(Cloud).map((url) => new URL(url).hostname),
+  'login-us.microsoftonline.com',
+  'login.chinacloudapi.cn',
+]);
+const looksLikeCloud = /(^|\.)(microsoftonline|chinacloudapi)\./;
+
+/** A host that bears a cloud's name and is none of Microsoft's would be handed the say over who may call. */
+const isUnknownCloud = (hostname: string) => looksLikeCloud.test(hostname) && !knownClouds.has(hostname);
+
+/** The tenant that stands in the path of an External ID authority. */
+export function tenantInPath(instance: string): string | undefined {
+  const [, tenant, ...rest] = new URL(instance).pathname.split('/');
+  return tenant === undefined || tenant === '' || rest.some((segment) => segment !== '') ? undefined : tenant;
+}
+
+function isInstance(value: string): boolean {
+  if (isOrigin(value)) return !isUnknownCloud(new URL(value).hostname);
+  if (!URL.canParse(value) || !isPlainUrl(new URL(value))) return false;
+  const tenant = tenantInPath(value);
+  return isExternalIdHost(new URL(value).hostname) && tenant !== undefined && isTenant(tenant);
+}
+
+const isResource = (value: string) => URL.canParse(value) && isPlainUrl(new URL(value)) && !value.includes('"');
 
 const guid = (expected: string) => text('id', expected, (value) => isGuid(value.toLowerCase()));
 const applicationId = guid('an application (client) id, which is a GUID');
@@ -168,8 +230,13 @@ const audience = oneOrMore(
 );
 const instance = text(
   'url',
-  'an https origin such as https://login.microsoftonline.com, without a path (http for a loopback address alone)',
-  isOrigin,
+  'an https origin such as Cloud.Global, without a path unless it is a tenant on ciamlogin.com (http for a loopback address alone)',
+  isInstance,
+);
+const b2cInstance = text(
+  'url',
+  'an https origin such as https://contoso.b2clogin.com, without a path (http for a loopback address alone)',
+  (value) => isOrigin(value) && !isExternalIdHost(new URL(value).hostname),
 );
 
 const b2cSchema = options({
@@ -187,11 +254,31 @@ const b2cSchema = options({
   tenantId: optional(tenantGuid),
   clientId: optional(applicationId),
   audience: optional(audience),
-  instance: optional(instance),
-  customDomain: optional(text('word', 'a bare host name such as login.contoso.com', isHostName)),
+  instance: optional(b2cInstance),
+  customDomain: optional(
+    text(
+      'word',
+      'a bare host name such as login.contoso.com, which has B2C behind it',
+      (value) => isHostName(value) && !isExternalIdHost(value.toLowerCase()),
+    ),
+  ),
 });
 
-const tenantList = listOf(tenantGuid, "a list of tenant GUIDs, or '*'");
+const resourceMetadataSchema = options({
+  resource: text('url', 'the https URL of the API, without query and fragment', isResource),
+  scopes: optional(
+    listOf(
+      text('word', 'a scope name', (value) => /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value)),
+      'a list of scope names',
+    ),
+  ),
+  name: optional(text('word', 'a name', (value) => value.trim() !== '')),
+  documentation: optional(text('url', 'an https URL', isResource)),
+});
+
+type TenantQuestion = (tid: string) => boolean | Promise<boolean>;
+
+const tenantList = listOf(tenantGuid, "a list of tenant GUIDs, '*', or a function");
 const tokenCacheBounds = options({ maxEntries: optional(numberBetween(1, 1_000_000, { integer: true })) });
 
 const schema = options({
@@ -202,12 +289,18 @@ const schema = options({
   audience: optional(audience),
   instance: optional(instance),
   allowedTenants: optional(
-    define<'*' | readonly string[]>((value, ok) => (value === '*' ? ok('*') : tenantList.decode(value))),
+    define<'*' | readonly string[] | TenantQuestion>((value, ok) => {
+      if (typeof value === 'function') return ok(value as TenantQuestion);
+      return value === '*' ? ok('*') : tenantList.decode(value);
+    }),
   ),
+  resolveGroups: optional(callable<NonNullable<IdentityOptions['resolveGroups']>>('a function of the claims')),
+  resourceMetadata: optional(resourceMetadataSchema),
+  diagnostics: optional(oneOf(true, false)),
   allowedClients: optional(listOf(applicationId, 'a list of application (client) ids')),
   b2c: optional(b2cSchema),
   clockToleranceSeconds: optional(numberBetween(0, 300, { integer: false })),
-  errors: optional(oneOfWords('respond', 'forward')),
+  errors: optional(oneOf('respond', 'forward')),
   tokenCache: optional(
     define<false | { maxEntries?: number | undefined }>((value, ok, err) => {
       if (value === false) return ok(false);

@@ -1,16 +1,33 @@
 /** What this process accepts: the options after cross-checks and defaults, copied and frozen. */
 import { ConfigurationError } from './errors.js';
 import { isGuid } from './guid.js';
-import { checkOptions, isMultiTenant, type B2cOptions, type CheckedOptions, type IdentityOptions } from './options.js';
+import {
+  checkOptions,
+  Cloud,
+  isExternalIdHost,
+  isMultiTenant,
+  tenantInPath,
+  type B2cOptions,
+  type CheckedOptions,
+  type IdentityOptions,
+} from './options.js';
+import type { GroupsResolver } from './requirement.js';
+import { publishResource, type PublishedResource } from './resource-metadata.js';
 
 /** How an Entra tenant is accepted. */
 export interface EntraSettings {
   readonly kind: 'entra';
   readonly tenantId: string;
+  readonly clientId: string;
   readonly audiences: readonly string[];
   readonly instance: string;
-  readonly allowedTenants: '*' | ReadonlySet<string> | undefined;
+  /** How metadata names the tenant in its path. */
+  readonly tenantPath: string;
+  readonly allowedTenants: '*' | ReadonlySet<string> | TenantQuestion | undefined;
 }
+
+/** Asked whether a tenant may call, once a token of it verified. */
+export type TenantQuestion = (tid: string) => boolean | Promise<boolean>;
 
 /** How a B2C tenant is accepted. */
 export interface B2cSettings {
@@ -18,8 +35,10 @@ export interface B2cSettings {
   readonly domainName: string;
   /** The GUID that the issuer must name, where it is known. */
   readonly tenantId: string | undefined;
+  readonly clientId: string;
   readonly audiences: readonly string[];
-  readonly instance: string;
+  /** The authority hosts: one, or a custom domain beside another. */
+  readonly instances: readonly string[];
   readonly policies: readonly string[];
 }
 
@@ -28,6 +47,10 @@ export interface Settings {
   readonly entra: EntraSettings | undefined;
   readonly b2c: B2cSettings | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
+  readonly resolveGroups: GroupsResolver | undefined;
+  readonly resourceMetadata: PublishedResource | undefined;
+  /** Whether refusals are explained; undefined leaves it to the environment. */
+  readonly diagnostics: boolean | undefined;
   readonly clockToleranceSeconds: number;
   readonly errors: 'respond' | 'forward';
   readonly tokenCacheEntries: number;
@@ -38,7 +61,6 @@ export interface Settings {
 /** Which kind of authority a token must come from. */
 export type Scheme = 'entra' | 'b2c';
 
-const defaultInstance = 'https://login.microsoftonline.com';
 const defaultTokenCacheEntries = 10_000;
 
 function refuse(option: string, problem: string): never {
@@ -53,35 +75,67 @@ const audiencesOf = (clientId: string, configured: readonly string[] = []) =>
 
 const originOf = (url: string) => new URL(url).origin;
 
+/** An External ID authority may name its tenant in its path, or by its host alone. */
+function externalIdTenant(instance: string | undefined): string | undefined {
+  if (instance === undefined) return undefined;
+  const { hostname } = new URL(instance);
+  const [name = '', ...domain] = hostname.split('.');
+  return (
+    tenantInPath(instance) ?? (isExternalIdHost(hostname) && domain.length === 2 ? externalIdDomain(name) : undefined)
+  );
+}
+
+const externalIdDomain = (name: string) => (isGuid(name) ? name : `${name}.onmicrosoft.com`);
+
+function checkTenants({ tenantId = '', allowedTenants, instance }: CheckedOptions): void {
+  if (isMultiTenant(tenantId) && allowedTenants === undefined) {
+    refuse(
+      'allowedTenants',
+      `got undefined; with tenantId '${tenantId}' it takes a list of tenant GUIDs, '*', or a function`,
+    );
+  }
+  if (!isMultiTenant(tenantId) && allowedTenants !== undefined) {
+    refuse('allowedTenants', "is for tenantId 'organizations' or 'common'; a single tenant allows itself alone");
+  }
+  if (instance === undefined) return;
+  const inPath = tenantInPath(instance)?.toLowerCase();
+  if (inPath !== undefined && isGuid(inPath) && isGuid(tenantId.toLowerCase()) && inPath !== tenantId.toLowerCase()) {
+    refuse('instance', 'names another tenant in its path than tenantId');
+  }
+  if (isExternalIdHost(new URL(instance).hostname) && (isMultiTenant(tenantId) || tenantId === 'consumers')) {
+    refuse('tenantId', `got '${tenantId}'; an External ID instance has one tenant of its own`);
+  }
+}
+
 function entraSettings(options: CheckedOptions): EntraSettings | undefined {
-  const { tenantId, clientId, b2c, allowedTenants } = options;
+  const { clientId, b2c, allowedTenants } = options;
+  const tenantId = options.tenantId ?? (clientId === undefined ? undefined : externalIdTenant(options.instance));
   if (tenantId === undefined || clientId === undefined) {
     if (b2c === undefined) {
       if (tenantId !== undefined) refuse('clientId', 'got undefined; it is required beside tenantId');
       if (clientId !== undefined) refuse('tenantId', 'got undefined; it is required beside clientId');
       refuse('the options', 'need tenantId and clientId (Entra ID), or b2c (Azure AD B2C)');
     }
-    for (const option of ['audience', 'instance', 'allowedTenants'] as const) {
+    for (const option of ['audience', 'instance', 'allowedTenants', 'resolveGroups'] as const) {
       if (options[option] !== undefined) {
-        const hint = option === 'allowedTenants' ? '' : `; for B2C alone see b2c.${option}`;
+        const hint = option === 'audience' || option === 'instance' ? `; for B2C alone see b2c.${option}` : '';
         refuse(option, `belongs to Entra ID, which needs tenantId and clientId beside it${hint}`);
       }
     }
     return undefined;
   }
-  if (isMultiTenant(tenantId) && allowedTenants === undefined) {
-    refuse('allowedTenants', `got undefined; with tenantId '${tenantId}' it takes a list of tenant GUIDs, or '*'`);
-  }
-  if (!isMultiTenant(tenantId) && allowedTenants !== undefined) {
-    refuse('allowedTenants', "is for tenantId 'organizations' or 'common'; a single tenant allows itself alone");
-  }
+  checkTenants({ ...options, tenantId });
+  const instance = options.instance ?? Cloud.Global;
   return Object.freeze({
     kind: 'entra',
     tenantId: tenantId.toLowerCase(),
+    clientId: clientId.toLowerCase(),
     audiences: audiencesOf(clientId.toLowerCase(), options.audience),
-    instance: originOf(options.instance ?? defaultInstance),
-    allowedTenants:
-      allowedTenants === undefined || allowedTenants === '*' ? allowedTenants : lowerCaseSet(allowedTenants),
+    instance: originOf(instance),
+    tenantPath: (tenantInPath(instance) ?? tenantId).toLowerCase(),
+    allowedTenants: Array.isArray(allowedTenants)
+      ? lowerCaseSet(allowedTenants as readonly string[])
+      : (allowedTenants as '*' | TenantQuestion | undefined),
   });
 }
 
@@ -90,20 +144,18 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   if (b2c === undefined) return undefined;
   if (b2c.domainName === undefined) refuse('b2c.domainName', "got undefined; it takes the tenant's name");
   if (b2c.policies === undefined) refuse('b2c.policies', 'got undefined; it takes a policy name or a list of them');
-  if (b2c.customDomain !== undefined && b2c.instance !== undefined) {
-    refuse('b2c.customDomain', 'stands beside b2c.instance; name the host once');
-  }
-  const clientId = b2c.clientId ?? options.clientId;
+  const clientId = (b2c.clientId ?? options.clientId)?.toLowerCase();
   if (clientId === undefined) refuse('b2c.clientId', 'got undefined, and there is no clientId above to fall back to');
   const domainName = b2c.domainName.toLowerCase().replace(/\.onmicrosoft\.com$/, '');
   const tenantId = (b2c.tenantId ?? options.tenantId)?.toLowerCase();
-  const host = b2c.customDomain ?? `${domainName}.b2clogin.com`;
+  const named = [b2c.customDomain && `https://${b2c.customDomain}`, b2c.instance].filter((url) => url !== undefined);
   return Object.freeze({
     kind: 'b2c',
     domainName,
     tenantId: tenantId !== undefined && isGuid(tenantId) ? tenantId : undefined,
-    audiences: audiencesOf(clientId.toLowerCase(), b2c.audience),
-    instance: originOf(b2c.instance ?? `https://${host}`),
+    clientId,
+    audiences: audiencesOf(clientId, b2c.audience),
+    instances: unique((named.length === 0 ? [`https://${domainName}.b2clogin.com`] : named).map(originOf)),
     policies: unique(b2c.policies),
   });
 }
@@ -125,6 +177,20 @@ function trustworthyClock(now: () => number): () => number {
   };
 }
 
+/** What goes wrong in a function of the developer's is the developer's to hear of, and lets nobody in. */
+function groupsResolver(resolve: NonNullable<CheckedOptions['resolveGroups']>): GroupsResolver {
+  return async (claims) => {
+    let groups: unknown;
+    try {
+      groups = await resolve(claims);
+    } catch (cause) {
+      throw new ConfigurationError('initialize: resolveGroups: threw an error.', { cause });
+    }
+    if (Array.isArray(groups) && groups.every((group) => typeof group === 'string')) return groups;
+    throw new ConfigurationError('initialize: resolveGroups: returned something other than a list of group ids.');
+  };
+}
+
 /**
  * Checks options and turns them into settings.
  *
@@ -135,9 +201,13 @@ export function parseSettings(input: IdentityOptions): Settings {
   const now = trustworthyClock(options.now ?? (() => Date.now()));
   now();
   const entra = entraSettings(options);
+  const b2c = b2cSettings(options);
   return Object.freeze({
     entra,
-    b2c: b2cSettings(options),
+    b2c,
+    resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
+    resourceMetadata: options.resourceMetadata && publishResource(options.resourceMetadata, entra, b2c),
+    diagnostics: options.diagnostics,
     allowedClients: options.allowedClients && lowerCaseSet(options.allowedClients),
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
     errors: options.errors ?? 'respond',

@@ -5,12 +5,13 @@
  * then see one configuration, one set of requirements and one current request.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ChallengedCaller } from './claims-challenge.js';
 import type { Authenticator } from './identity.js';
 import type { AccessTokenClaims } from './claims.js';
 import type { Requirement } from './requirement.js';
 
 /** A request, or a test, whose claims are vouched for. */
-export interface VerifiedContext {
+export interface VerifiedContext extends ChallengedCaller {
   readonly claims: AccessTokenClaims;
   /** What the request was let in for; undefined in a test, where no gate stood. */
   readonly requirement: Requirement | undefined;

@@ -10,12 +10,16 @@ import {
   type AccessTokenClaims,
   type UnverifiedClaims,
 } from './claims.js';
+import type { ChallengeAuthority } from './claims-challenge.js';
 import { InvalidTokenError } from './errors.js';
+import type { SeenToken } from './explanation.js';
 import { isGuid } from './guid.js';
 import {
   b2cAuthority,
+  b2cChallenge,
   consumerTenant,
   entraAuthority,
+  entraChallenge,
   fillTenant,
   isExternalId,
   matchIssuer,
@@ -88,11 +92,18 @@ function parseToken(text: string, knownHeaders: LRU<string>): ParsedToken {
   return { parts, newHeader: parts.protected, kid: kidOf(readPart(parts.protected)), payload };
 }
 
+/** What a token says, nothing of it believed: for advice to a developer. Whatever cannot be read is left out. */
+export function readToken(text: string): SeenToken {
+  const [header = '', payload = ''] = text.split('.', 2);
+  return { header: readPart(header), payload: readPart(payload) };
+}
+
 /** Who vouches for a token, found by the token's own word and trusted for no more than a place to look. */
 interface Source {
   readonly keySet: KeySet;
   readonly check: (claims: AccessTokenClaims, key: SigningKey, issuer: PublishedIssuer) => void | Promise<void>;
   readonly policy: string | undefined;
+  readonly authority: ChallengeAuthority;
 }
 
 /** Verifies the tokens of one authority kind: all of one Entra tenant (or many), or of one B2C tenant's policies. */
@@ -150,7 +161,8 @@ abstract class CachingVerifier implements Verifier {
     return started;
   }
 
-  async #verifyOnce(parsed: ParsedToken, { keySet, check, policy }: Source, digest: string): Promise<VerifiedToken> {
+  async #verifyOnce(parsed: ParsedToken, source: Source, digest: string): Promise<VerifiedToken> {
+    const { keySet, check, policy, authority } = source;
     const { kid, payload: claims } = parsed;
     const key = await signerOf(parsed, keySet.peek(kid) ?? (await keySet.find(kid)));
     const issuer = keySet.issuer ?? (await keySet.loadIssuer());
@@ -160,7 +172,7 @@ abstract class CachingVerifier implements Verifier {
     const checking = check(claims, key, issuer);
     if (checking !== undefined) await checking;
     if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
-    const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy });
+    const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy, authority });
     this.#cache.set(digest, { token, key, keySet });
     if (parsed.newHeader !== undefined) this.#knownHeaders.set(copyOf(parsed.newHeader), kid);
     return token;
@@ -227,7 +239,8 @@ export class EntraVerifier extends CachingVerifier {
       checkCloud(key, issuer);
       return this.#checkKeyIssuer(key, claims, tenant, issuer, other);
     };
-    return { keySet: this.#keySets[version], check, policy: undefined };
+    const authority = entraChallenge(this.#settings);
+    return { keySet: this.#keySets[version], check, policy: undefined, authority };
   }
 
   /** @returns the tenant that the issuer names */
@@ -246,7 +259,8 @@ export class EntraVerifier extends CachingVerifier {
   #isAllowed(tenant: string): boolean {
     const { tenantId, allowedTenants } = this.#settings;
     if (tenantId === 'organizations' && tenant === consumerTenant) return false;
-    return allowedTenants === undefined || allowedTenants === '*' || allowedTenants.has(tenant);
+    // A function is asked later, for each request.
+    return typeof allowedTenants === 'object' ? allowedTenants.has(tenant) : true;
   }
 
   /** Keeps a key that is published for one tenant, such as that of personal accounts, from speaking for another. */
@@ -275,27 +289,63 @@ export class EntraVerifier extends CachingVerifier {
 export class B2cVerifier extends CachingVerifier {
   protected readonly kind = 'b2c';
   protected readonly audiences: readonly string[];
-  readonly #sources: ReadonlyMap<string, Source>;
+  /** By policy, in lower case; each policy has a source for each host. */
+  readonly #sources: ReadonlyMap<string, readonly B2cSource[]>;
 
   constructor(b2c: B2cSettings, settings: Settings, options: KeySetOptions) {
     super(settings);
     this.audiences = b2c.audiences;
+    const sourceOf = (policy: string, origin: string): B2cSource => ({
+      origin,
+      keySet: new KeySet(b2cAuthority(b2c, policy, origin), options),
+      check: checkB2cIssuer,
+      policy,
+      authority: b2cChallenge(b2c, policy, origin),
+    });
     this.#sources = new Map(
-      b2c.policies.map((policy) => {
-        const keySet = new KeySet(b2cAuthority(b2c, policy), options);
-        return [policy.toLowerCase(), { keySet, check: checkB2cIssuer, policy }];
-      }),
+      b2c.policies.map((policy) => [policy.toLowerCase(), b2c.instances.map((origin) => sourceOf(policy, origin))]),
     );
   }
 
+  /** Whether a token names a policy that is configured here. Its own word: good for a place to look, no more. */
+  claims(text: string): boolean {
+    const { payload } = readToken(text);
+    return payload !== undefined && ofPolicy(payload, this.#sources) !== undefined;
+  }
+
   protected sourceOf(payload: UnverifiedClaims): Source {
-    const source = ofPolicy(payload, this.#sources);
-    if (source === undefined) throw new InvalidTokenError('policy');
-    return source;
+    const [first, ...others] = ofPolicy(payload, this.#sources) ?? [];
+    if (first === undefined) throw new InvalidTokenError('policy');
+    return others.find(({ origin }) => isOnOrigin(payload['iss'], origin)) ?? first;
   }
 
   async ready(): Promise<void> {
-    await Promise.all([...this.#sources.values()].map(({ keySet }) => keySet.ready()));
+    await Promise.all([...this.#sources.values()].flat().map(({ keySet }) => keySet.ready()));
+  }
+}
+
+interface B2cSource extends Source {
+  readonly origin: string;
+}
+
+const isOnOrigin = (issuer: unknown, origin: string) => typeof issuer === 'string' && issuer.startsWith(`${origin}/`);
+
+/** Verifies tokens of either of two authorities: that of a B2C policy where the token names one, else of Entra ID. */
+export class EitherVerifier implements Verifier {
+  readonly #entra: Verifier;
+  readonly #b2c: B2cVerifier;
+
+  constructor(entra: Verifier, b2c: B2cVerifier) {
+    this.#entra = entra;
+    this.#b2c = b2c;
+  }
+
+  verify(token: string): VerifiedToken | Promise<VerifiedToken> {
+    return this.#b2c.claims(token) ? this.#b2c.verify(token) : this.#entra.verify(token);
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all([this.#entra.ready(), this.#b2c.ready()]);
   }
 }
 

@@ -1,7 +1,8 @@
 /** The verified claims of a request, for code that is not handed them. */
-import type { AccessTokenClaims } from '../core/claims.js';
+import { callsAsApp, type AccessTokenClaims } from '../core/claims.js';
 import { MissingTokenError } from '../core/errors.js';
-import { anyOf, checkDemand } from '../core/requirement.js';
+import { tenantOfIssuer } from '../core/issuers.js';
+import { checkScopes } from '../core/requirement.js';
 import { state } from '../core/state.js';
 
 /** Hosts wrap Node's request: Koa's context and request hold it as `req`, Fastify's request as `raw`. */
@@ -39,6 +40,30 @@ export function getTokenClaims(request?: object): AccessTokenClaims {
  * @throws ConfigurationError where the name is blank or a full URI
  */
 export function validateScope(scope: string | readonly string[], request?: object): void {
-  const demand = anyOf('scope', typeof scope === 'string' ? [scope] : scope);
-  checkDemand(demand, getTokenClaims(request));
+  checkScopes(typeof scope === 'string' ? [scope] : scope, getTokenClaims(request));
+}
+
+/**
+ * Whether an application calls on its own behalf, without a person: `idtyp` says so where the API asked for that claim,
+ * and else that the token has no scope.
+ *
+ * @param claims - verified claims; default: those of the current request
+ * @throws MissingTokenError where none are given, and there is no request, or its token was not verified
+ */
+export function isAppOnly(claims: AccessTokenClaims = getTokenClaims()): boolean {
+  return callsAsApp(claims);
+}
+
+/**
+ * A key to store a person's data under: `<tid>.<oid>`, which no two people share and nobody can change.
+ *
+ * @param claims - verified claims; default: those of the current request
+ * @returns undefined where no person calls, or the token does not say who
+ * @throws MissingTokenError where none are given, and there is no request, or its token was not verified
+ */
+export function userKey(claims: AccessTokenClaims = getTokenClaims()): string | undefined {
+  const tenant: unknown = claims.tid ?? tenantOfIssuer(claims.iss);
+  const person: unknown = claims.oid;
+  if (callsAsApp(claims) || typeof tenant !== 'string' || typeof person !== 'string' || person === '') return undefined;
+  return `${tenant}.${person}`;
 }

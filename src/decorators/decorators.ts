@@ -1,6 +1,14 @@
 /** The decorators, for whichever host. They record; the host binds one gate per route. */
 import { ConfigurationError } from '../core/errors.js';
-import { anyOf, namedPolicies } from '../core/requirement.js';
+import type { Authenticator } from '../core/identity.js';
+import {
+  anyOf,
+  authContext,
+  namedCallers,
+  namedPolicies,
+  scopeOrAppPermission,
+  type Callers,
+} from '../core/requirement.js';
 import { record, recordClaimParameter, type Addition } from './records.js';
 
 /**
@@ -71,18 +79,26 @@ export interface Decorators {
   /**
    * Demands a valid Entra ID access token. On a method it replaces the scheme of the class.
    *
-   * @throws ConfigurationError where `@RequiresB2cAuth()` or `@AllowAnonymous()` stands at the same place
+   * @param options.callers - `'user'`: a person, through an application; `'app'`: an application on its own behalf.
+   *   `idtyp` tells the two apart where the API asked for that claim, and else whether there is a scope. Default `'any'`
+   * @throws ConfigurationError where another scheme or `@AllowAnonymous()` stands at the same place
    */
-  readonly RequiresAuth: () => RequirementDecorator;
+  readonly RequiresAuth: (options?: { readonly callers?: Callers | undefined }) => RequirementDecorator;
   /**
    * Demands a valid Azure AD B2C access token. On a method it replaces the scheme of the class.
    *
    * @param options.policy - the policy, or policies, the token must come from; default: any that is configured
-   * @throws ConfigurationError where `@RequiresAuth()` or `@AllowAnonymous()` stands at the same place
+   * @throws ConfigurationError where another scheme or `@AllowAnonymous()` stands at the same place
    */
   readonly RequiresB2cAuth: (options?: {
     readonly policy?: string | readonly string[] | undefined;
   }) => RequirementDecorator;
+  /**
+   * Demands a valid access token, of Entra ID or of Azure AD B2C. On a method it replaces the scheme of the class.
+   *
+   * @throws ConfigurationError where another scheme or `@AllowAnonymous()` stands at the same place
+   */
+  readonly RequiresAnyAuth: () => RequirementDecorator;
   /**
    * Demands any of the scopes. A delegated token is asked for its `scp`, an app-only token for its `roles`.
    * Stacked, all of the decorators must hold.
@@ -98,6 +114,37 @@ export interface Decorators {
    */
   readonly RequiresRole: (...anyOfRoles: [string, ...string[]]) => RequirementDecorator;
   /**
+   * Demands any of the scopes of a person, or any of the application permissions (`roles`) of an application that calls
+   * on its own behalf. A role that a person was given never passes for an application permission.
+   *
+   * @throws ConfigurationError as `ValidateScope` and `RequiresRole` do
+   */
+  readonly RequiresScopeOrAppPermission: (options: {
+    readonly scope: string | readonly string[];
+    readonly appPermission: string | readonly string[];
+  }) => RequirementDecorator;
+  /**
+   * Demands membership in any of the groups. Where a person is in too many groups for the token, `resolveGroups` of
+   * `initialize` is asked, and without it the request is refused (reason `groups_overage`).
+   *
+   * @param anyOfGroups - object ids, or whatever else the app registration puts in `groups`
+   * @throws ConfigurationError where there is no name, or a blank one
+   */
+  readonly RequiresGroup: (...anyOfGroups: [string, ...string[]]) => RequirementDecorator;
+  /**
+   * Refuses guests of the tenant: `acct` tells where the API asked for that claim, and else `idp`. Applications pass.
+   */
+  readonly DenyGuests: () => RequirementDecorator;
+  /**
+   * Demands an authentication context of Conditional Access. A client that declared the capability `cp1` is answered with
+   * a claims challenge (401 `insufficient_claims`), any other with 403.
+   *
+   * @param id - `c1` to `c99`
+   * @throws ConfigurationError where it is none of these
+   * @see {@link https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context Authentication contexts}
+   */
+  readonly RequiresAuthContext: (id: string) => RequirementDecorator;
+  /**
    * Lifts what the class, and the classes above it, demand.
    *
    * @throws ConfigurationError where a requirement stands at the same place
@@ -111,14 +158,24 @@ export interface Decorators {
   readonly TokenClaims: (claim?: string) => ClaimsDecorator;
 }
 
-/** The decorators, bound to a host. */
-export function decoratorsFor(host: Host): Decorators {
+/**
+ * The decorators, bound to a host.
+ *
+ * @param identity - the configuration that tokens are held against; default: that of the process
+ */
+export function decoratorsFor(host: Host, identity?: Authenticator): Decorators {
+  const requires = (addition: Addition) => requirementDecorator(host, { ...addition, identity });
   return {
-    RequiresAuth: () => requirementDecorator(host, { scheme: { kind: 'entra', policies: undefined } }),
-    RequiresB2cAuth: ({ policy } = {}) =>
-      requirementDecorator(host, { scheme: { kind: 'b2c', policies: namedPolicies(policy) } }),
-    ValidateScope: (...scopes) => requirementDecorator(host, { demand: anyOf('scope', scopes) }),
-    RequiresRole: (...roles) => requirementDecorator(host, { demand: anyOf('role', roles) }),
+    RequiresAuth: ({ callers } = {}) => requires({ scheme: { kind: 'entra', callers: namedCallers(callers) } }),
+    RequiresB2cAuth: ({ policy } = {}) => requires({ scheme: { kind: 'b2c', policies: namedPolicies(policy) } }),
+    RequiresAnyAuth: () => requires({ scheme: { kind: 'any' } }),
+    ValidateScope: (...scopes) => requires({ demand: anyOf('scope', scopes) }),
+    RequiresRole: (...roles) => requires({ demand: anyOf('role', roles) }),
+    RequiresScopeOrAppPermission: ({ scope, appPermission }) =>
+      requires({ demand: scopeOrAppPermission(scope, appPermission) }),
+    RequiresGroup: (...groups) => requires({ demand: anyOf('group', groups) }),
+    DenyGuests: () => requires({ demand: Object.freeze({ kind: 'member' }) }),
+    RequiresAuthContext: (id) => requires({ demand: authContext(id) }),
     AllowAnonymous: () => requirementDecorator(host, { anonymous: true }),
     TokenClaims: (claim) => (target, propertyKey, index) => {
       refuseStandardDecorators(propertyKey);

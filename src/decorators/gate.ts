@@ -1,23 +1,40 @@
 /** What every host's gate does: check a request, remember that it passed, and keep methods shut where no gate stood. */
-import { AuthError, ConfigurationError } from '../core/errors.js';
+import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
 import type { RequestHeaders } from '../core/credential.js';
 import type { Requirement, VerifiedToken } from '../core/requirement.js';
 import { state, type VerifiedContext } from '../core/state.js';
+import { publishExplanation } from './diagnostics.js';
 import { claimParametersOf, requirementOf } from './records.js';
-
-/** What a gate answers with when it does not let a request pass. */
-export type Refusal = AuthError | ConfigurationError;
 
 /** Whether an error is one that the gate answers. */
 export function isRefusal(error: unknown): error is Refusal {
   return error instanceof AuthError || error instanceof ConfigurationError;
 }
 
+/** The configuration that a requirement is held against. */
+const identityFor = (requirement: Requirement | undefined) => requirement?.identity ?? state.identity;
+
+/** Whether refusals go to the application's own error handler. */
+export function forwardsErrors(requirement: Requirement | undefined): boolean {
+  return identityFor(requirement)?.settings.errors === 'forward';
+}
+
 /** Any other failure means that nothing was decided: the request is refused, and the fault is ours. */
-export function refusalOf(error: unknown): Refusal {
+function toRefusal(error: unknown): Refusal {
   if (isRefusal(error)) return error;
   const name = error instanceof Error ? error.name : typeof error;
   return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
+}
+
+/** The refusal of a request, ready to be answered, and explained to whoever listens. */
+export function refusalOf(error: unknown, requirement: Requirement | undefined, request: RequestHeaders): Refusal {
+  const refusal = toRefusal(error);
+  const identity = identityFor(requirement);
+  if (identity === undefined) return refusal;
+  const published = identity.settings.resourceMetadata;
+  if (published !== undefined && refusal instanceof AuthError) nameResourceMetadata(refusal, published.url);
+  publishExplanation(request, refusal, identity);
+  return refusal;
 }
 
 /**
@@ -29,7 +46,7 @@ export function enter(
   request: RequestHeaders & object,
   requirement: Requirement,
 ): VerifiedContext | Promise<VerifiedContext> {
-  const { identity } = state;
+  const identity = identityFor(requirement);
   if (identity === undefined) {
     throw new ConfigurationError('A protected route was called before initialize().');
   }
@@ -39,8 +56,9 @@ export function enter(
     : remember(request, requirement, token);
 }
 
-function remember(request: object, requirement: Requirement, { claims }: VerifiedToken): VerifiedContext {
-  const context = { claims, requirement };
+function remember(request: object, requirement: Requirement, token: VerifiedToken): VerifiedContext {
+  const { claims, authority } = token;
+  const context = { claims, authority, requirement };
   state.verified.set(request, context);
   return context;
 }

@@ -3,6 +3,8 @@ import { createIdentity, type MicrosoftIdentity } from '../core/identity.js';
 import type { IdentityOptions } from '../core/options.js';
 import { optionsFromEnvironment } from '../core/settings.js';
 import { state } from '../core/state.js';
+import { decoratorsFor, type Decorators, type Host } from './decorators.js';
+import { explainRefusals } from './diagnostics.js';
 
 function identityFromEnvironment(): ReturnType<typeof createIdentity> {
   try {
@@ -35,5 +37,25 @@ function identityFromEnvironment(): ReturnType<typeof createIdentity> {
 export function initialize(options?: IdentityOptions): MicrosoftIdentity {
   const identity = options === undefined ? identityFromEnvironment() : createIdentity(options);
   state.identity = identity;
+  explainRefusals();
   return identity;
+}
+
+/** A configuration of its own, and decorators that hold tokens against it. */
+export type BoundIdentity = MicrosoftIdentity & Decorators;
+
+/** `createMicrosoftIdentity` of one host. */
+export function boundIdentityFor(host: Host): (options: IdentityOptions) => BoundIdentity {
+  return (options) => {
+    const identity = createIdentity(options);
+    explainRefusals();
+    return Object.freeze({
+      ...decoratorsFor(host, identity),
+      resourceMetadata: identity.resourceMetadata,
+      ready: () => identity.ready(),
+      close: () => {
+        identity.close();
+      },
+    });
+  };
 }

@@ -1,11 +1,14 @@
 /** What decorators recorded, and what it adds up to for a method of a class. Knows no framework. */
 import { ConfigurationError } from '../core/errors.js';
+import type { Authenticator } from '../core/identity.js';
 import type { Demand, Requirement, SchemeDemand } from '../core/requirement.js';
 import { state } from '../core/state.js';
 
 /** What stands at one place: on a class, or on one of its methods. */
 interface Place {
   scheme: SchemeDemand | undefined;
+  /** The configuration its decorators are bound to; undefined: that of the process. */
+  identity: Authenticator | undefined;
   readonly demands: Demand[];
   anonymous: boolean;
 }
@@ -24,7 +27,7 @@ interface ClassRecord {
 
 const records = state.records as WeakMap<object, ClassRecord>;
 
-const newPlace = (): Place => ({ scheme: undefined, demands: [], anonymous: false });
+const newPlace = (): Place => ({ scheme: undefined, identity: undefined, demands: [], anonymous: false });
 
 function recordOf(prototype: object): ClassRecord {
   let record = records.get(prototype);
@@ -56,25 +59,47 @@ function checkPlace({ anonymous, scheme, demands }: Place): void {
   }
 }
 
-function mergeSchemes(present: SchemeDemand | undefined, added: SchemeDemand): SchemeDemand {
-  if (present === undefined) return added;
-  if (present.kind !== added.kind) {
-    throw new ConfigurationError(
-      '@RequiresAuth() and @RequiresB2cAuth() stand at one place: a token comes from one of the two.',
-    );
-  }
-  if (present.policies === undefined || added.policies === undefined) {
-    return { kind: added.kind, policies: present.policies ?? added.policies };
-  }
+function mergePolicies(present: SchemeDemand, added: SchemeDemand): readonly string[] | undefined {
+  if (present.policies === undefined || added.policies === undefined) return present.policies ?? added.policies;
   const common = present.policies.filter((policy) => added.policies?.includes(policy));
   if (common.length === 0) {
     throw new ConfigurationError('Two @RequiresB2cAuth() at one place name policies that no token can both come from.');
   }
-  return { kind: added.kind, policies: common };
+  return common;
 }
 
-/** What one decorator adds to the place it stands at. */
-export type Addition = { readonly scheme: SchemeDemand } | { readonly demand: Demand } | { readonly anonymous: true };
+function mergeCallers(present: SchemeDemand, added: SchemeDemand): SchemeDemand['callers'] {
+  const named = [present.callers, added.callers].filter((callers) => callers !== undefined && callers !== 'any');
+  if (new Set(named).size > 1) {
+    throw new ConfigurationError('Two @RequiresAuth() at one place name callers that no token can both come from.');
+  }
+  return named[0] ?? present.callers ?? added.callers;
+}
+
+function mergeSchemes(present: SchemeDemand | undefined, added: SchemeDemand): SchemeDemand {
+  if (present === undefined) return added;
+  if (present.kind !== added.kind) {
+    throw new ConfigurationError(
+      '@RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth() stand at one place: only one of them can.',
+    );
+  }
+  return { kind: added.kind, policies: mergePolicies(present, added), callers: mergeCallers(present, added) };
+}
+
+/** A scheme says whose configuration it means; a demand of the process goes with any. */
+function mergeIdentities(place: Place, { identity, ...addition }: Addition): Authenticator | undefined {
+  const isSettled = place.scheme !== undefined || place.identity !== undefined;
+  const says = 'scheme' in addition || identity !== undefined;
+  if (isSettled && says && place.identity !== identity) {
+    throw new ConfigurationError('Decorators of two configurations stand at one place: a token is held against one.');
+  }
+  return says ? identity : place.identity;
+}
+
+/** What one decorator adds to the place it stands at, and which configuration it is bound to. */
+export type Addition = { readonly identity?: Authenticator | undefined } & (
+  { readonly scheme: SchemeDemand } | { readonly demand: Demand } | { readonly anonymous: true }
+);
 
 /**
  * Records what a decorator says.
@@ -83,6 +108,7 @@ export type Addition = { readonly scheme: SchemeDemand } | { readonly demand: De
  */
 export function record(prototype: object, method: PropertyKey | undefined, addition: Addition): void {
   const place = placeOf(prototype, method);
+  place.identity = mergeIdentities(place, addition);
   if ('scheme' in addition) place.scheme = mergeSchemes(place.scheme, addition.scheme);
   else if ('demand' in addition) place.demands.push(addition.demand);
   else place.anonymous = true;
@@ -138,20 +164,29 @@ function* placesFor(prototype: object, method: PropertyKey): Generator<Place> {
   }
 }
 
+/** The nearest scheme replaces those further out; what it leaves open, it does not widen. */
+function compileScheme(places: readonly Place[]): SchemeDemand | undefined {
+  const schemes = places.map(({ scheme }) => scheme).filter((scheme) => scheme !== undefined);
+  const [nearest] = schemes;
+  if (nearest === undefined) return undefined;
+  const others = schemes.findIndex(({ kind }) => kind !== nearest.kind);
+  const alike = others === -1 ? schemes : schemes.slice(0, others);
+  const nearestOf = <T>(read: (scheme: SchemeDemand) => T | undefined) =>
+    alike.map(read).find((value) => value !== undefined);
+  return Object.freeze({
+    kind: nearest.kind,
+    policies: nearestOf(({ policies }) => policies),
+    callers: nearestOf(({ callers }) => callers),
+  });
+}
+
 function compile(prototype: object, method: PropertyKey): Requirement | undefined {
-  let scheme: SchemeDemand | undefined;
-  let isSettled = false;
-  const demands: Demand[] = [];
-  for (const place of placesFor(prototype, method)) {
-    demands.push(...place.demands);
-    if (place.scheme === undefined || isSettled) continue;
-    scheme ??= { kind: place.scheme.kind, policies: undefined };
-    // The nearest scheme replaces those further out; where it names no policy, it does not widen theirs either.
-    if (place.scheme.kind === scheme.kind) scheme = { kind: scheme.kind, policies: place.scheme.policies };
-    isSettled = place.scheme.kind !== scheme.kind || scheme.policies !== undefined;
-  }
+  const places = [...placesFor(prototype, method)];
+  const scheme = compileScheme(places);
+  const demands = places.flatMap((place) => place.demands);
   if (scheme === undefined && demands.length === 0) return undefined;
-  return Object.freeze({ scheme, demands: Object.freeze(demands) });
+  const speaker = places.find((place) => place.scheme !== undefined) ?? places.find(({ identity }) => identity);
+  return Object.freeze({ scheme, demands: Object.freeze(demands), identity: speaker?.identity });
 }
 
 /**

@@ -1,13 +1,34 @@
 /** Binds the gate to routing-controllers. The only file that imports it. */
 import 'reflect-metadata';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createParamDecorator, getMetadataArgsStorage, type Action, type ActionMetadata } from 'routing-controllers';
+import {
+  createParamDecorator,
+  Get,
+  getMetadataArgsStorage,
+  Header,
+  JsonController,
+  type Action,
+  type ActionMetadata,
+} from 'routing-controllers';
+import { ConfigurationError } from '../core/errors.js';
+import type { MicrosoftIdentity } from '../core/identity.js';
 import type { Requirement } from '../core/requirement.js';
+import { wellKnownPath, type ResourceMetadata } from '../core/resource-metadata.js';
 import { state } from '../core/state.js';
-import { answer, warnDeveloper } from './answer.js';
+import { warnDeveloper } from './answer.js';
 import { verifiedClaimsOf } from './current-request.js';
 import type { Host } from './decorators.js';
-import { enter, gateDidNotRun, guard, guardAction, isRefusal, isSameOrDerived, refusalOf } from './gate.js';
+import {
+  enter,
+  forwardsErrors,
+  gateDidNotRun,
+  guard,
+  guardAction,
+  isRefusal,
+  isSameOrDerived,
+  refusalOf,
+} from './gate.js';
+import { passOrRefuse, refuse, type Next } from './middleware.js';
 import { requirementOf } from './records.js';
 
 type Storage = ReturnType<typeof getMetadataArgsStorage>;
@@ -17,39 +38,6 @@ type Use = Storage['uses'][number];
 interface Controller {
   readonly prototype: object;
   readonly name: string;
-}
-type Next = (error?: unknown) => void;
-
-/** Answers a refusal, or hands it to the application's error handler. Never throws. */
-function refuse(error: unknown, request: IncomingMessage, response: ServerResponse, next: Next): void {
-  const refusal = refusalOf(error);
-  warnDeveloper(refusal);
-  // An answer that is under way cannot be taken back: Express ends it.
-  if (response.headersSent || state.identity?.errors === 'forward') next(refusal);
-  else answer(request, response, refusal);
-}
-
-/** The middleware that stands before a protected route on Express. Never throws and never rejects: Express 4 would hang. */
-function expressGate(requirement: Requirement, request: IncomingMessage, response: ServerResponse, next: Next): void {
-  let entry: ReturnType<typeof enter>;
-  try {
-    entry = enter(request, requirement);
-  } catch (error) {
-    refuse(error, request, response, next);
-    return;
-  }
-  if (entry instanceof Promise) {
-    entry.then(
-      (context) => {
-        state.current.run(context, next);
-      },
-      (error: unknown) => {
-        refuse(error, request, response, next);
-      },
-    );
-  } else {
-    state.current.run(entry, next);
-  }
 }
 
 /** What is used of Koa's context. */
@@ -64,10 +52,10 @@ interface KoaContext {
 // What an action on Koa threw, by request: routing-controllers answers it as a 500 before the gate gets to see it.
 const thrownOnKoa = new WeakMap<object, unknown>();
 
-function refuseOnKoa(error: unknown, context: KoaContext): void {
-  const refusal = refusalOf(error);
+function refuseOnKoa(error: unknown, context: KoaContext, requirement: Requirement): void {
+  const refusal = refusalOf(error, requirement, context.req);
   warnDeveloper(refusal);
-  if (context.headerSent || state.identity?.errors === 'forward') throw refusal;
+  if (context.headerSent || forwardsErrors(requirement)) throw refusal;
   context.status = refusal.status;
   context.set({ ...refusal.headers, 'Content-Type': 'application/json; charset=utf-8' });
   context.body = JSON.stringify(refusal);
@@ -79,7 +67,7 @@ async function koaGate(requirement: Requirement, context: KoaContext, next: () =
   try {
     verified = await enter(context.req, requirement);
   } catch (error) {
-    refuseOnKoa(error, context);
+    refuseOnKoa(error, context, requirement);
     return;
   }
   try {
@@ -88,7 +76,7 @@ async function koaGate(requirement: Requirement, context: KoaContext, next: () =
     if (!isRefusal(error)) throw error;
     thrownOnKoa.set(context.req, error);
   }
-  if (thrownOnKoa.has(context.req)) refuseOnKoa(thrownOnKoa.get(context.req), context);
+  if (thrownOnKoa.has(context.req)) refuseOnKoa(thrownOnKoa.get(context.req), context, requirement);
 }
 
 type ExpressArguments = [IncomingMessage, ServerResponse, Next];
@@ -98,7 +86,7 @@ type KoaArguments = [KoaContext, () => Promise<void>];
 function gateFor(requirement: Requirement) {
   return (...parameters: ExpressArguments | KoaArguments): unknown => {
     if (parameters.length === 2) return koaGate(requirement, ...parameters);
-    expressGate(requirement, ...parameters);
+    passOrRefuse(requirement, ...parameters);
     return undefined;
   };
 }
@@ -130,7 +118,8 @@ function settle(error: unknown, action: Action): unknown {
     thrownOnKoa.set(request, error);
     throw error;
   }
-  refuse(error, request, action.response as ServerResponse, action.next as Next);
+  const { requirement } = state.verified.get(request) ?? {};
+  refuse(error, request, action.response as ServerResponse, action.next as Next, requirement);
   // The request is answered. routing-controllers must neither send a result nor, as it does after an error,
   // have the connection torn down; a promise that stays pending is the one result it does nothing about.
   return new Promise<never>(() => undefined);
@@ -221,3 +210,33 @@ export const routingControllers: Host = {
     })(prototype, method as string, index);
   },
 };
+
+type MethodRecorder = (prototype: object, method: string) => void;
+
+/**
+ * A controller that answers `GET /.well-known/oauth-protected-resource` with what the API says of itself, for the
+ * `controllers` of routing-controllers. A `routePrefix` would move it: serve `identity.resourceMetadata` yourself there.
+ *
+ * @param identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
+ * @throws ConfigurationError where the option `resourceMetadata` was not given
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-3 RFC 9728 §3}
+ */
+export function resourceMetadataController(
+  identity: Pick<MicrosoftIdentity, 'resourceMetadata'> | undefined = state.identity,
+): new () => object {
+  const document = identity?.resourceMetadata;
+  if (document === undefined) {
+    throw new ConfigurationError('resourceMetadataController() needs the option resourceMetadata of initialize().');
+  }
+  class ResourceMetadataController {
+    read(): ResourceMetadata | undefined {
+      return document;
+    }
+  }
+  const { prototype } = ResourceMetadataController;
+  (Get(wellKnownPath(document)) as MethodRecorder)(prototype, 'read');
+  // Browsers ask too, from wherever the client was loaded.
+  (Header('Access-Control-Allow-Origin', '*') as MethodRecorder)(prototype, 'read');
+  JsonController()(ResourceMetadataController);
+  return ResourceMetadataController;
+}

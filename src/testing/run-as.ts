@@ -17,5 +17,5 @@ import { state } from '../core/state.js';
  */
 export function runAs<T>(claims: Readonly<Record<string, unknown>>, fn: () => T): T {
   const verified = deepFreeze(structuredClone(claims)) as AccessTokenClaims;
-  return state.current.run(Object.freeze({ claims: verified, requirement: undefined }), fn);
+  return state.current.run({ claims: verified, authority: undefined, requirement: undefined }, fn);
 }

@@ -1,0 +1,88 @@
+/** The demand for a token that says more: Conditional Access authentication contexts, continuous access evaluation. */
+import { understandsClaimsChallenges, type AccessTokenClaims } from './claims.js';
+import { AuthError, bearerChallenge, brandAs, ConfigurationError } from './errors.js';
+import { state } from './state.js';
+
+/** What a claims request asks of one claim (OpenID Connect Core §5.5.1). */
+export interface ClaimDemand {
+  readonly essential?: boolean;
+  readonly value?: string;
+  readonly values?: readonly string[];
+}
+
+/** A claims request (OpenID Connect Core §5.5) for the access token. */
+export interface ClaimsRequest {
+  readonly access_token: Readonly<Record<string, ClaimDemand | null>>;
+}
+
+/** Where a client goes for a token that says more. */
+export interface ChallengeAuthority {
+  readonly realm: string;
+  readonly authorizationUri: string;
+}
+
+/** Whom a challenge is for. */
+export interface ChallengedCaller {
+  readonly claims: AccessTokenClaims;
+  /** Undefined in a test, where no authority issued the claims. */
+  readonly authority: ChallengeAuthority | undefined;
+}
+
+function encode(request: ClaimsRequest): string {
+  const members: unknown = (request as Partial<ClaimsRequest> | null | undefined)?.access_token;
+  if (typeof members !== 'object' || members === null || Object.keys(members).length === 0) {
+    throw new ConfigurationError('ClaimsChallengeError takes { access_token: { … } }, with at least one claim.');
+  }
+  return Buffer.from(JSON.stringify({ access_token: members })).toString('base64');
+}
+
+/** The answer to a caller whose client would understand the challenge, and to one whose client would not. */
+function answerTo(caller: ChallengedCaller | undefined, claims: string) {
+  if (caller !== undefined && !understandsClaimsChallenges(caller.claims)) {
+    const description = 'This request needs a stronger sign-in, which the client application cannot ask for.';
+    const headers = bearerChallenge({ error: 'insufficient_scope', error_description: description });
+    return { description, answer: { code: 'insufficient_scope', status: 403, headers } };
+  }
+  const description = 'This request needs an access token with more claims.';
+  const { realm, authorizationUri } = caller?.authority ?? {};
+  const headers = bearerChallenge({
+    ...(realm !== undefined && { realm }),
+    ...(authorizationUri !== undefined && { authorization_uri: authorizationUri }),
+    error: 'insufficient_claims',
+    claims,
+  });
+  return { description, answer: { code: 'insufficient_claims', status: 401, headers } };
+}
+
+/**
+ * 401 `insufficient_claims`: the client is to come back with a token that carries what is asked for here.
+ *
+ * A client that did not declare the capability `cp1` would not understand; it gets 403 `insufficient_scope`. Which of
+ * the two it is, and where the client is sent, is read from the request that the running code belongs to.
+ *
+ * @see {@link https://learn.microsoft.com/entra/identity-platform/claims-challenge Claims challenges}
+ * @example
+ * ```ts
+ * throw new ClaimsChallengeError({ access_token: { acrs: { essential: true, value: 'c1' } } });
+ * ```
+ */
+export class ClaimsChallengeError extends AuthError {
+  static {
+    brandAs(this, 'ClaimsChallengeError');
+  }
+
+  /**
+   * @param request - the claims that the next token must carry
+   * @param caller - whom to answer; default: who is calling the running code
+   * @throws ConfigurationError where no claim is asked for
+   */
+  constructor(request: ClaimsRequest, caller: ChallengedCaller | undefined = state.current.getStore()) {
+    const { description, answer } = answerTo(caller, encode(request));
+    super(description, answer);
+  }
+}
+
+/** The claims request for one authentication context. */
+export function authContextRequest(id: string): ClaimsRequest {
+  return { access_token: { acrs: { essential: true, value: id } } };
+}

@@ -1,0 +1,74 @@
+/** What the API says of itself, so that clients find the issuer by themselves (RFC 9728). Pure functions. */
+import { b2cAuthority, entraAuthority, wellKnown } from './issuers.js';
+import { deepFreeze } from './json.js';
+import type { ResourceMetadataOptions } from './options.js';
+import type { B2cSettings, EntraSettings } from './settings.js';
+
+/**
+ * The protected resource metadata of the API.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-2 RFC 9728 §2}
+ */
+export interface ResourceMetadata {
+  readonly resource: string;
+  readonly authorization_servers: readonly string[];
+  readonly bearer_methods_supported: readonly string[];
+  readonly scopes_supported?: readonly string[];
+  readonly resource_name?: string;
+  readonly resource_documentation?: string;
+}
+
+/** The metadata, and where it is published. */
+export interface PublishedResource {
+  readonly document: ResourceMetadata;
+  readonly url: string;
+}
+
+const wellKnownResource = '/.well-known/oauth-protected-resource';
+
+/** The names by which a client asks for scopes; in tokens they stand by their short names. */
+export function fullScopeNames(
+  scopes: readonly string[],
+  entra: EntraSettings | undefined,
+  b2c: B2cSettings | undefined,
+): readonly string[] {
+  const prefixes = [
+    ...(entra === undefined ? [] : [`api://${entra.clientId}`]),
+    ...(b2c === undefined ? [] : [`https://${b2c.domainName}.onmicrosoft.com/${b2c.clientId}`]),
+  ];
+  return scopes.flatMap((scope) => (scope.includes('://') ? [scope] : prefixes.map((prefix) => `${prefix}/${scope}`)));
+}
+
+const issuerUrlOf = ({ metadataUrl }: { readonly metadataUrl: string }) => metadataUrl.slice(0, -wellKnown.length - 1);
+
+function authorizationServers(entra: EntraSettings | undefined, b2c: B2cSettings | undefined): readonly string[] {
+  const ofB2c = b2c?.policies.map((policy) => b2cAuthority(b2c, policy, b2c.instances[0] ?? '')) ?? [];
+  return [...(entra === undefined ? [] : [entraAuthority(entra, 'v2')]), ...ofB2c].map(issuerUrlOf);
+}
+
+/** Where metadata is published: the well-known part goes between host and path (RFC 9728 §3.1). */
+export function wellKnownPath({ resource }: Pick<ResourceMetadata, 'resource'>): string {
+  const { pathname } = new URL(resource);
+  return `${wellKnownResource}${pathname.replace(/\/$/, '')}`;
+}
+
+/** The metadata that the options describe. */
+export function publishResource(
+  options: ResourceMetadataOptions,
+  entra: EntraSettings | undefined,
+  b2c: B2cSettings | undefined,
+): PublishedResource {
+  const { resource, scopes, name, documentation } = options;
+  const document = {
+    resource,
+    authorization_servers: authorizationServers(entra, b2c),
+    bearer_methods_supported: ['header'],
+    ...(scopes !== undefined && { scopes_supported: fullScopeNames(scopes, entra, b2c) }),
+    ...(name !== undefined && { resource_name: name }),
+    ...(documentation !== undefined && { resource_documentation: documentation }),
+  };
+  return Object.freeze({
+    document: deepFreeze(document),
+    url: `${new URL(resource).origin}${wellKnownPath(options)}`,
+  });
+}

@@ -1,0 +1,21 @@
+/** What every host's entry point exports beside its decorators. */
+export { initialize, type BoundIdentity } from './initialize.js';
+export { getTokenClaims, isAppOnly, userKey, validateScope } from './current-request.js';
+export { AccessTokenClaims } from '../core/claims.js';
+export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/claims-challenge.js';
+export {
+  AuthError,
+  ConfigurationError,
+  InsufficientScopeError,
+  InvalidRequestError,
+  InvalidTokenError,
+  IssuerUnavailableError,
+  MissingTokenError,
+} from '../core/errors.js';
+export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from '../core/errors.js';
+export type { Explanation, KeysEvent, RequestEvent } from '../core/diagnostics.js';
+export type { MicrosoftIdentity } from '../core/identity.js';
+export { Cloud, type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/options.js';
+export type { Callers } from '../core/requirement.js';
+export type { ResourceMetadata } from '../core/resource-metadata.js';
+export type { ClaimsDecorator, Decorators, RequirementDecorator } from './decorators.js';

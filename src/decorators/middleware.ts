@@ -1,0 +1,51 @@
+/** The gate of one route as a middleware, for every host on top of Node's own request and response. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Requirement } from '../core/requirement.js';
+import { state } from '../core/state.js';
+import { answer, warnDeveloper } from './answer.js';
+import { enter, forwardsErrors, refusalOf } from './gate.js';
+
+export type Next = (error?: unknown) => void;
+
+/** Answers a refusal, or hands it to the application's error handler. Never throws. */
+export function refuse(
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: Next,
+  requirement: Requirement | undefined,
+): void {
+  const refusal = refusalOf(error, requirement, request);
+  warnDeveloper(refusal);
+  // An answer that is under way cannot be taken back: the host ends it.
+  if (response.headersSent || forwardsErrors(requirement)) next(refusal);
+  else answer(request, response, refusal);
+}
+
+/** Lets a request pass on to `next`, or refuses it. Never throws and never rejects: Express 4 would hang. */
+export function passOrRefuse(
+  requirement: Requirement,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: Next,
+): void {
+  let entry: ReturnType<typeof enter>;
+  try {
+    entry = enter(request, requirement);
+  } catch (error) {
+    refuse(error, request, response, next, requirement);
+    return;
+  }
+  if (entry instanceof Promise) {
+    entry.then(
+      (context) => {
+        state.current.run(context, next);
+      },
+      (error: unknown) => {
+        refuse(error, request, response, next, requirement);
+      },
+    );
+  } else {
+    state.current.run(entry, next);
+  }
+}
