@@ -1,0 +1,379 @@
+/** Installs the packed library as its users do, and does its main job under each toolchain they have. */
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..', '..');
+let folder: string;
+
+const packages = [
+  '@types/express@5',
+  '@types/node@20',
+  'class-transformer@0.5',
+  'class-validator@0.14',
+  'express@5',
+  'express4@npm:express@4',
+  'reflect-metadata@0.2',
+  'routing-controllers@0.11',
+  'routing-controllers-openapi@5',
+  'typescript59@npm:typescript@5.9',
+  'typescript6@npm:typescript@6',
+  'typescript7@npm:typescript@7',
+  '@swc/core@1',
+  'esbuild@0.28',
+  'tsx@4',
+  'jest@30',
+  'vitest@4',
+  'node22@npm:node@22',
+  'node24@npm:node@24',
+  'node26@npm:node@26',
+];
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program in a folder of the consumer. It is up to the caller what to make of its exit code. */
+async function execute(command: string, parameters: readonly string[], options: object = {}): Promise<Outcome> {
+  try {
+    const { stdout, stderr } = await run(command, parameters, { maxBuffer: 1 << 24, ...options });
+    return { status: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
+}
+
+const inFolder = (...path: string[]) => join(folder, ...path);
+const binary = (name: string, file: string) => inFolder('node_modules', name, file);
+
+const nodes = {
+  'Node 20': () => process.execPath,
+  'Node 22': () => binary('node22', 'bin/node'),
+  'Node 24': () => binary('node24', 'bin/node'),
+  'Node 26': () => binary('node26', 'bin/node'),
+};
+
+const formats = ['esm', 'cjs'] as const;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'consumers-'));
+  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const tarball = `./microsoft-identity-decorators-${version}.tgz`;
+  await writeFile(inFolder('package.json'), '{ "private": true }\n');
+  // The npm packages of Node fetch their binary in an install script.
+  await run('npm', ['install', '--no-audit', '--no-fund', '--foreground-scripts', tarball, ...packages], {
+    cwd: folder,
+  });
+  for (const format of formats) {
+    await mkdir(inFolder(format));
+    const type = format === 'esm' ? 'module' : 'commonjs';
+    await writeFile(inFolder(format, 'package.json'), JSON.stringify({ type }));
+    await cp(join(import.meta.dirname, 'project', 'weather.ts'), inFolder(format, 'weather.ts'));
+  }
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const expected = {
+  answers: [
+    [401, 'Bearer', { error: 'missing_token', error_description: 'This request needs an access token.' }],
+    [200, null, { city: 'Oslo', isSame: true, scp: 'access_as_user' }],
+    [
+      403,
+      'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", scope="access_as_user"',
+      {
+        error: 'insufficient_scope',
+        error_description: 'The access token does not carry the scope this request needs.',
+      },
+    ],
+    [401, 'Bearer', { error: 'missing_token', error_description: 'This request needs an access token.' }],
+    [200, null, { city: 'Oslo', sky: 'clear', roles: ['Admin'] }],
+  ],
+  claims: { city: 'Oslo', isSame: true, scp: 'access_as_user' },
+  isAuthError: true,
+};
+
+async function expectMainJob(command: string, parameters: readonly string[], env: Record<string, string> = {}) {
+  const outcome = await execute(command, parameters, { env: { ...process.env, ...env } });
+  expect(outcome).toMatchObject({ status: 0, stderr: '' });
+  expect(JSON.parse(outcome.stdout)).toEqual(expected);
+}
+
+interface CompilerOptions {
+  readonly module: string;
+  readonly moduleResolution: string;
+}
+
+/** Writes a tsconfig of its own for one run of a compiler. */
+async function writeProject(format: string, name: string, options: object): Promise<string> {
+  const file = inFolder(format, `tsconfig.${name}.json`);
+  const compilerOptions = {
+    target: 'es2022',
+    strict: true,
+    esModuleInterop: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    skipLibCheck: false,
+    types: ['node'],
+    ...options,
+  };
+  await writeFile(file, JSON.stringify({ compilerOptions, files: ['weather.ts'] }));
+  return file;
+}
+
+const typescripts = ['typescript59', 'typescript6', 'typescript7'];
+const modes: readonly [string, 'esm' | 'cjs', CompilerOptions][] = [
+  ['node16', 'esm', { module: 'node16', moduleResolution: 'node16' }],
+  ['node16', 'cjs', { module: 'node16', moduleResolution: 'node16' }],
+  ['nodenext', 'esm', { module: 'nodenext', moduleResolution: 'nodenext' }],
+  ['nodenext', 'cjs', { module: 'nodenext', moduleResolution: 'nodenext' }],
+  ['bundler', 'esm', { module: 'esnext', moduleResolution: 'bundler' }],
+];
+
+describe.each(typescripts)('%s', (typescript) => {
+  it.each(modes)('checks a consumer under %s, %s, libraries included', async (mode, format, options) => {
+    const name = `${typescript}-${mode}`;
+    const project = await writeProject(format, name, { ...options, outDir: name });
+    const { stdout } = await execute(process.execPath, [binary(typescript, 'bin/tsc'), '-p', project]);
+    // What other libraries' declarations get wrong is theirs.
+    const ours = stdout.split('\n').filter((line) => /weather\.ts|microsoft-identity-decorators/.test(line));
+    expect(ours).toEqual([]);
+    await expectMainJob(process.execPath, [inFolder(format, name, 'weather.js')]);
+  });
+});
+
+describe('without experimentalDecorators', () => {
+  it('is told by the compiler that a decorator does not fit', async () => {
+    const project = await writeProject('esm', 'standard', {
+      module: 'nodenext',
+      moduleResolution: 'nodenext',
+      experimentalDecorators: false,
+      emitDecoratorMetadata: false,
+      noEmit: true,
+    });
+    const { status, stdout } = await execute(process.execPath, [binary('typescript6', 'bin/tsc'), '-p', project]);
+    expect(status).not.toBe(0);
+    expect(stdout).toMatch(/weather\.ts\(\d+,\d+\): error TS(1241|1270|1238|1206)/);
+  });
+});
+
+describe.each(Object.entries(nodes))('%s', (_, node) => {
+  it.each([
+    ['esm', 'express'],
+    ['esm', 'express4'],
+    ['cjs', 'express'],
+    ['cjs', 'express4'],
+  ])('does the main job as %s on %s', async (format, express) => {
+    await expectMainJob(node(), [inFolder(format, 'typescript6-nodenext', 'weather.js')], { EXPRESS: express });
+  });
+
+  it('does the main job where ES modules cannot be required', async () => {
+    const flags = node === nodes['Node 20'] ? [] : ['--no-experimental-require-module'];
+    await expectMainJob(node(), [...flags, inFolder('cjs', 'typescript6-nodenext', 'weather.js')]);
+  });
+});
+
+describe('class-validator', () => {
+  it('works beside it, with the metadata that tsc emits', async () => {
+    await expectMainJob(process.execPath, [inFolder('cjs', 'typescript6-nodenext', 'weather.js')], {
+      VALIDATION: 'on',
+    });
+  });
+});
+
+describe.each(formats)('compiled to %s', (format) => {
+  it('by swc', async () => {
+    const swc = (await import(binary('@swc/core', 'index.js'))) as {
+      default: { transformFile(file: string, options: object): Promise<{ code: string }> };
+    };
+    const { code } = await swc.default.transformFile(inFolder(format, 'weather.ts'), {
+      swcrc: false,
+      module: { type: format === 'esm' ? 'nodenext' : 'commonjs', ignoreDynamic: true },
+      jsc: {
+        target: 'es2022',
+        parser: { syntax: 'typescript', decorators: true },
+        transform: { legacyDecorator: true, decoratorMetadata: true },
+      },
+    });
+    await writeFile(inFolder(format, 'swc.js'), code);
+    await expectMainJob(process.execPath, [inFolder(format, 'swc.js')]);
+  });
+
+  it('by esbuild, which emits no metadata', async () => {
+    const output = inFolder(format, 'esbuild.js');
+    const tsconfig = '--tsconfig-raw={"compilerOptions":{"experimentalDecorators":true}}';
+    const { status, stderr } = await execute(binary('esbuild', 'bin/esbuild'), [
+      inFolder(format, 'weather.ts'),
+      `--format=${format}`,
+      '--platform=node',
+      tsconfig,
+      `--outfile=${output}`,
+    ]);
+    expect([status, stderr]).toEqual([0, expect.any(String)]);
+    await expectMainJob(process.execPath, [output]);
+  });
+
+  it('by tsx, on the fly', async () => {
+    const project = await writeProject(format, 'tsx', { module: 'nodenext', moduleResolution: 'nodenext' });
+    await expectMainJob(process.execPath, [
+      binary('tsx', 'dist/cli.mjs'),
+      '--tsconfig',
+      project,
+      inFolder(format, 'weather.ts'),
+    ]);
+  });
+});
+
+describe("Node's own type stripping", () => {
+  it.each(['Node 24', 'Node 26'] as const)('ends in a clear error on %s: it knows no decorators', async (name) => {
+    const { status, stderr } = await execute(nodes[name](), [inFolder('esm', 'weather.ts')]);
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('SyntaxError');
+  });
+});
+
+const unitTest = (imports: string) => `${imports}
+const deco = (decorators, prototype, name) => {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
+  for (const decorator of decorators) decorator(prototype, name, descriptor);
+  Object.defineProperty(prototype, name, descriptor);
+};
+class Controller { report(city) { return { city, scp: library.getTokenClaims().scp }; } }
+deco([library.ValidateScope('access_as_user')], Controller.prototype, 'report');
+test('is shut, and opens inside runAs', () => {
+  let code;
+  try { new Controller().report('Oslo'); } catch (error) { code = error.code; }
+  const report = testing.runAs({ scp: 'access_as_user' }, () => new Controller().report('Oslo'));
+  if (code !== 'invalid_configuration' || report.city !== 'Oslo' || report.scp !== 'access_as_user') throw new Error(code);
+});
+`;
+const required = `const library = require('microsoft-identity-decorators');
+const testing = require('microsoft-identity-decorators/testing');`;
+const imported = `import * as library from 'microsoft-identity-decorators';
+import * as testing from 'microsoft-identity-decorators/testing';`;
+
+describe('test runners', () => {
+  it('Jest, with its defaults', async () => {
+    await mkdir(inFolder('jest'), { recursive: true });
+    await writeFile(inFolder('jest', 'package.json'), '{ "jest": {} }');
+    await writeFile(inFolder('jest', 'controller.test.js'), unitTest(required));
+    const { status, stderr } = await execute(process.execPath, [binary('jest', 'bin/jest.js')], {
+      cwd: inFolder('jest'),
+    });
+    expect([status, stderr]).toEqual([0, expect.stringContaining('1 passed')]);
+  });
+
+  it('Vitest', async () => {
+    await mkdir(inFolder('vitest'), { recursive: true });
+    await writeFile(inFolder('vitest', 'package.json'), '{ "type": "module" }');
+    const text = unitTest(`import { test } from 'vitest';\n${imported}`);
+    await writeFile(inFolder('vitest', 'controller.test.js'), text);
+    const { status, stdout } = await execute(process.execPath, [binary('vitest', 'vitest.mjs'), 'run'], {
+      cwd: inFolder('vitest'),
+    });
+    expect([status, stdout]).toEqual([0, expect.stringContaining('1 passed')]);
+  });
+
+  it.each(formats)('node:test, %s', async (format) => {
+    const text =
+      format === 'esm'
+        ? unitTest(`import { test } from 'node:test';\n${imported}`)
+        : unitTest(`const { test } = require('node:test');\n${required}`);
+    await writeFile(inFolder(format, 'controller.test.js'), text);
+    const { status } = await execute(process.execPath, ['--test', inFolder(format, 'controller.test.js')]);
+    expect(status).toBe(0);
+  });
+});
+
+describe('one process', () => {
+  it('shares configuration and errors between ES modules and CommonJS', async () => {
+    await writeFile(
+      inFolder('esm', 'mixed.mjs'),
+      `import { createRequire } from 'node:module';
+import * as imported from 'microsoft-identity-decorators';
+import { runAs } from 'microsoft-identity-decorators/testing';
+const required = createRequire(import.meta.url)('microsoft-identity-decorators');
+const claims = runAs({ oid: 'somebody' }, () => required.getTokenClaims());
+let error;
+try { required.getTokenClaims(); } catch (thrown) { error = thrown; }
+console.log(JSON.stringify([imported === required, claims.oid, error instanceof imported.AuthError]));
+`,
+    );
+    const { stdout } = await execute(process.execPath, [inFolder('esm', 'mixed.mjs')]);
+    expect(JSON.parse(stdout)).toEqual([false, 'somebody', true]);
+  });
+});
+
+describe('routing-controllers-openapi', () => {
+  it('describes the routes as it does without us', async () => {
+    await writeFile(
+      inFolder('cjs', 'openapi.cjs'),
+      `require('reflect-metadata');
+const { Get, JsonController, getMetadataArgsStorage } = require('routing-controllers');
+const { routingControllersToSpec } = require('routing-controllers-openapi');
+const { RequiresAuth, TokenClaims } = require('microsoft-identity-decorators');
+class WeatherController { report() {} }
+const { prototype } = WeatherController;
+TokenClaims()(prototype, 'report', 0);
+const descriptor = Object.getOwnPropertyDescriptor(prototype, 'report');
+RequiresAuth()(prototype, 'report', descriptor);
+Object.defineProperty(prototype, 'report', descriptor);
+Get('/report')(prototype, 'report');
+JsonController('/weather')(WeatherController);
+const spec = routingControllersToSpec(getMetadataArgsStorage());
+console.log(JSON.stringify([Object.keys(spec.paths), spec.paths['/weather/report'].get.parameters ?? []]));
+`,
+    );
+    const { stdout, stderr } = await execute(process.execPath, [inFolder('cjs', 'openapi.cjs')]);
+    expect([stderr, stdout && JSON.parse(stdout)]).toEqual(['', [['/weather/report'], []]]);
+  });
+});
+
+describe('the tarball', () => {
+  it('is what publint expects of a package', async () => {
+    const { publint } = await import('publint');
+    const { messages } = await publint({ pkgDir: join(root), strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  it('resolves to the right types from everywhere, by attw', async () => {
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+    const tarball = inFolder(`microsoft-identity-decorators-${version}.tgz`);
+    const attw = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+    const { status, stdout } = await execute(process.execPath, [attw, tarball, '--no-emoji', '--no-color']);
+    expect([status, stdout]).toEqual([0, expect.stringContaining('No problems found')]);
+  });
+});
+
+describe('the installation', () => {
+  it('brings at most 2 MB in at most 5 packages, ours included, and no install scripts of ours', async () => {
+    const alone = await mkdtemp(join(tmpdir(), 'consumer-'));
+    try {
+      await writeFile(join(alone, 'package.json'), '{ "private": true }\n');
+      const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+      const tarball = inFolder(`microsoft-identity-decorators-${version}.tgz`);
+      // Peers are the application's own.
+      await run('npm', ['install', '--no-audit', '--no-fund', '--omit=peer', tarball], { cwd: alone });
+      const { stdout } = await execute('du', ['-sb', 'node_modules'], { cwd: alone });
+      expect(Number(stdout.split('\t')[0])).toBeLessThan(2_000_000);
+      const lock = JSON.parse(await readFile(join(alone, 'package-lock.json'), 'utf8')) as {
+        packages: Record<string, { hasInstallScript?: boolean }>;
+      };
+      const installed = Object.entries(lock.packages).filter(([name]) => name !== '');
+      expect(installed.length).toBeLessThanOrEqual(5);
+      expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
+    } finally {
+      await rm(alone, { recursive: true, force: true });
+    }
+  });
+});
