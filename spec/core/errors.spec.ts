@@ -77,6 +77,22 @@ describe.each(made)('the refusal %s', (name, make) => {
 });
 
 describe('InsufficientScopeError', () => {
+  it.each([
+    ['caller', 'This kind of caller is not accepted.'],
+    ['guest', 'Guests of the tenant are not accepted.'],
+    ['group', 'The caller is in none of the groups this request needs.'],
+    ['groups_overage', 'The access token does not say which groups the caller is in.'],
+    ['auth_context', 'This request needs a stronger sign-in, which the client application cannot ask for.'],
+  ] as const)('says of the reason %s: %s', (reason, description) => {
+    const error = new InsufficientScopeError(reason);
+    expect(error).toMatchObject({ code: 'insufficient_scope', reason, status: 403, expose: true });
+    expect(error.headers).toEqual({
+      'WWW-Authenticate': `Bearer error="insufficient_scope", error_description="${description}"`,
+      'Cache-Control': 'no-store',
+    });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({ error: 'insufficient_scope', error_description: description });
+  });
+
   it('names in its challenge the scopes of which one was needed', () => {
     expectRefused(
       new InsufficientScopeError('scope', ['report.read', 'report.write']),

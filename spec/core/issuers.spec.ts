@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   b2cAuthority,
+  b2cChallenge,
   consumerTenant,
   entraAuthority,
+  entraChallenge,
   fillTenant,
   isExternalId,
   matchIssuer,
@@ -28,12 +30,17 @@ function entra(options: { tenantId?: string; instance?: string } = {}, version: 
   return entraAuthority(settings, version);
 }
 
-function b2c(options: { tenantId?: string | undefined; instance?: string; customDomain?: string } = {}) {
+function b2cSettingsOf(options: { tenantId?: string | undefined; instance?: string; customDomain?: string }) {
   const settings = parseSettings({
     b2c: { domainName: 'contoso', policies: 'B2C_1_susi', tenantId, clientId, ...options },
   }).b2c;
   if (settings === undefined) throw new Error('B2C is not configured');
-  return b2cAuthority(settings, 'B2C_1_susi');
+  return settings;
+}
+
+function b2c(options: Parameters<typeof b2cSettingsOf>[0] = {}) {
+  const settings = b2cSettingsOf(options);
+  return b2cAuthority(settings, 'B2C_1_susi', settings.instances[0] ?? '');
 }
 
 describe('metadataUrl', () => {
@@ -73,6 +80,25 @@ describe('metadataUrl', () => {
     ['an instance', { instance: 'http://localhost:8080' }, 'http://localhost:8080'],
   ])('is that of a B2C policy on %s', (_, options, origin) => {
     expect(b2c(options).metadataUrl).toBe(`${origin}/contoso.onmicrosoft.com/B2C_1_susi/v2.0/${metadata}`);
+  });
+
+  it.each([
+    ['as a GUID', tenantId, tenantId],
+    ['as a GUID in upper case', 'AAAAAAAA-2222-4333-8444-555555555555', 'aaaaaaaa-2222-4333-8444-555555555555'],
+    ['as a domain', 'Contoso.OnMicrosoft.com', 'contoso.onmicrosoft.com'],
+  ])('follows the tenant in the path of an External ID instance %s', (_, path, tenant) => {
+    const settings = parseSettings({ clientId, instance: `https://contoso.ciamlogin.com/${path}` }).entra;
+    expect(settings && entraAuthority(settings, 'v2').metadataUrl).toBe(
+      `https://contoso.ciamlogin.com/${tenant}/v2.0/${metadata}`,
+    );
+  });
+
+  it('is one for each of the two hosts of B2C', () => {
+    const settings = b2cSettingsOf({ customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.com' });
+    expect(settings.instances.map((origin) => b2cAuthority(settings, 'B2C_1_susi', origin).metadataUrl)).toEqual([
+      `https://login.contoso.com/contoso.onmicrosoft.com/B2C_1_susi/v2.0/${metadata}`,
+      `https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_susi/v2.0/${metadata}`,
+    ]);
   });
 
   it('comes with the names of the options to look at', () => {
@@ -213,10 +239,66 @@ describe('ownsIssuer of a B2C policy', () => {
   });
 });
 
+describe('ownsIssuer of a B2C policy on two hosts', () => {
+  const settings = b2cSettingsOf({ customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.us' });
+
+  it.each(settings.instances)('takes an issuer on either of them, and on b2clogin.com, from %s', (origin) => {
+    const { ownsIssuer } = b2cAuthority(settings, 'B2C_1_susi', origin);
+    for (const host of ['login.contoso.com', 'contoso.b2clogin.us', 'contoso.b2clogin.com']) {
+      expect(ownsIssuer(`https://${host}/${tenantId}/v2.0/`)).toBe(true);
+      expect(ownsIssuer(`https://${host}/${otherTenant}/v2.0/`)).toBe(false);
+      expect(ownsIssuer(`https://evil${host}/${tenantId}/v2.0/`)).toBe(false);
+    }
+    expect(ownsIssuer(`https://fabrikam.b2clogin.us/${tenantId}/v2.0/`)).toBe(false);
+  });
+});
+
+describe('entraChallenge and b2cChallenge', () => {
+  it.each([
+    ['a tenant', { tenantId }, tenantId, `https://login.microsoftonline.com/${tenantId}`],
+    [
+      'many tenants',
+      { tenantId: 'organizations', allowedTenants: '*' as const },
+      'organizations',
+      'https://login.microsoftonline.com/organizations',
+    ],
+    [
+      'External ID',
+      { instance: 'https://contoso.ciamlogin.com' },
+      'contoso.onmicrosoft.com',
+      'https://contoso.ciamlogin.com/contoso.onmicrosoft.com',
+    ],
+    [
+      'External ID by its path',
+      { tenantId, instance: 'https://contoso.ciamlogin.com/contoso.onmicrosoft.com' },
+      tenantId,
+      'https://contoso.ciamlogin.com/contoso.onmicrosoft.com',
+    ],
+  ])('send a client of %s to its authority', (_, options, realm, base) => {
+    const settings = parseSettings({ clientId, ...options }).entra;
+    expect(settings && entraChallenge(settings)).toEqual({
+      realm,
+      authorizationUri: `${base}/oauth2/v2.0/authorize`,
+    });
+  });
+
+  it('send a client of B2C to the policy, on the host its token came from', () => {
+    const settings = b2cSettingsOf({ customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.com' });
+    expect(settings.instances.map((origin) => b2cChallenge(settings, 'B2C_1_susi', origin))).toEqual(
+      ['https://login.contoso.com', 'https://contoso.b2clogin.com'].map((origin) => ({
+        realm: 'contoso.onmicrosoft.com',
+        authorizationUri: `${origin}/contoso.onmicrosoft.com/B2C_1_susi/oauth2/v2.0/authorize`,
+      })),
+    );
+  });
+});
+
 describe('ownsKeysUrl', () => {
   const china = { instance: 'https://login.chinacloudapi.cn' };
   const externalId = { instance: 'https://contoso.ciamlogin.com' };
   const custom = { instance: 'https://login.contoso.com' };
+  const workforceIssuer = `https://login.microsoftonline.com/${tenantId}/v2.0`;
+  const externalIdIssuer = `https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`;
 
   it.each([
     ['the authority', {}, `https://login.microsoftonline.com/${tenantId}/discovery/v2.0/keys`],
@@ -232,7 +314,7 @@ describe('ownsKeysUrl', () => {
     ['a custom domain', custom, `https://login.contoso.com/${tenantId}/discovery/v2.0/keys`],
     ['loopback', { instance: 'http://127.0.0.1:8080' }, 'http://127.0.0.1:8080/keys'],
   ])('takes keys of %s', (_, options, url) => {
-    expect(entra(options).ownsKeysUrl(url)).toBe(true);
+    expect(entra(options).ownsKeysUrl(url, workforceIssuer)).toBe(true);
   });
 
   it.each([
@@ -274,7 +356,39 @@ describe('ownsKeysUrl', () => {
     ],
     ['of an unrelated host of the same company', custom, 'https://blog.contoso.com/keys'],
   ])('refuses keys %s', (_, options, url) => {
-    expect(entra(options).ownsKeysUrl(url)).toBe(false);
+    expect(entra(options).ownsKeysUrl(url, workforceIssuer)).toBe(false);
+  });
+
+  it.each([
+    ['beside its own, by its name', externalId, `https://fabrikam.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+    ['behind a custom domain', custom, `https://contoso.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+    ['of another tenant', custom, `https://${otherTenant}.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+  ])('takes keys on a host of External ID %s, for an issuer of External ID alone', (_, options, url) => {
+    expect(entra(options).ownsKeysUrl(url, externalIdIssuer)).toBe(true);
+    for (const issuer of [
+      workforceIssuer,
+      `https://sts.windows.net/${tenantId}/`,
+      `https://login.contoso.com/${tenantId}/v2.0`,
+      `https://ciamlogin.com.example/${tenantId}/v2.0`,
+      `https://evilciamlogin.com/${tenantId}/v2.0`,
+      '',
+    ]) {
+      expect(entra(options).ownsKeysUrl(url, issuer)).toBe(false);
+    }
+  });
+
+  it.each([
+    ['over plain http', `http://fabrikam.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+    ['on another port', `https://fabrikam.ciamlogin.com:8443/${tenantId}/discovery/v2.0/keys`],
+    ['on the bare domain', `https://ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+    ['on a domain that ends alike', `https://evilciamlogin.com/${tenantId}/discovery/v2.0/keys`],
+    ['on a domain that starts alike', `https://fabrikam.ciamlogin.com.example/${tenantId}/keys`],
+    ['with a host of External ID as user information', 'https://fabrikam.ciamlogin.com@keys.example/keys'],
+    ['with a host of External ID as path', 'https://keys.example/fabrikam.ciamlogin.com'],
+    ['at no URL', 'fabrikam.ciamlogin.com'],
+  ])('refuses keys %s also for an issuer of External ID', (_, url) => {
+    expect(entra(externalId).ownsKeysUrl(url, externalIdIssuer)).toBe(false);
+    expect(entra(custom).ownsKeysUrl(url, externalIdIssuer)).toBe(false);
   });
 
   it.each([
@@ -285,7 +399,7 @@ describe('ownsKeysUrl', () => {
       'https://login.contoso.com/contoso.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys',
     ],
   ])('takes keys of a B2C policy on %s', (_, options, url) => {
-    expect(b2c(options).ownsKeysUrl(url)).toBe(true);
+    expect(b2c(options).ownsKeysUrl(url, '')).toBe(true);
   });
 
   it.each([
@@ -299,7 +413,21 @@ describe('ownsKeysUrl', () => {
       'https://fabrikam.b2clogin.us/keys',
     ],
   ])('refuses keys of a B2C policy on %s', (_, options, url) => {
-    expect(b2c(options).ownsKeysUrl(url)).toBe(false);
+    expect(b2c(options).ownsKeysUrl(url, '')).toBe(false);
+  });
+
+  it('refuses keys of a B2C policy on a host of External ID, whatever the issuer', () => {
+    const url = `https://contoso.ciamlogin.com/${tenantId}/discovery/v2.0/keys`;
+    expect(b2c().ownsKeysUrl(url, externalIdIssuer)).toBe(false);
+  });
+
+  it('refuses keys of a B2C policy on the other of its two hosts', () => {
+    const settings = b2cSettingsOf({ customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.com' });
+    const [first = '', second = ''] = settings.instances;
+    const keys = (origin: string) => `${origin}/contoso.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys`;
+    expect(b2cAuthority(settings, 'B2C_1_susi', first).ownsKeysUrl(keys(first), '')).toBe(true);
+    expect(b2cAuthority(settings, 'B2C_1_susi', first).ownsKeysUrl(keys(second), '')).toBe(false);
+    expect(b2cAuthority(settings, 'B2C_1_susi', second).ownsKeysUrl(keys(second), '')).toBe(true);
   });
 });
 

@@ -64,6 +64,22 @@ afterEach(() => {
   closing.abort();
 });
 
+describe('the place of the keys', () => {
+  it('is judged beside the issuer that the same document names', async () => {
+    const asked: unknown[] = [];
+    const judging: Authority = {
+      ...authority,
+      ownsKeysUrl: (url, named) => {
+        asked.push([url, named]);
+        return named === issuer;
+      },
+    };
+    const judged = new KeySet(judging, { fetch, now: clock.now, closing: closing.signal });
+    expect(kidsOf(await judged.find('first'))).toEqual(['first']);
+    expect(asked).toEqual([[keysUrl, issuer]]);
+  });
+});
+
 describe('a cold key set', () => {
   it('has nothing at hand and asks nobody until a key is wanted', async () => {
     expect(keySet.issuer).toBeUndefined();

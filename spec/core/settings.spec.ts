@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../src/core/errors.js';
-import type { IdentityOptions } from '../../src/core/options.js';
+import { Cloud, type IdentityOptions } from '../../src/core/options.js';
 import { optionsFromEnvironment, parseSettings } from '../../src/core/settings.js';
+import { errorOf } from '../support/refusals.js';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
 const clientId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
@@ -27,12 +28,15 @@ const takesTenant = "it takes a tenant GUID, a verified domain, or 'organization
 const takesApplication = 'it takes an application (client) id, which is a GUID';
 const takesAudience = 'it takes an audience without white space';
 const takesInstance =
-  'it takes an https origin such as https://login.microsoftonline.com, without a path (http for a loopback address alone)';
-const takesTenants = "it takes a list of tenant GUIDs, or '*'";
+  'it takes an https origin such as Cloud.Global, without a path unless it is a tenant on ciamlogin.com (http for a loopback address alone)';
+const takesB2cInstance =
+  'it takes an https origin such as https://contoso.b2clogin.com, without a path (http for a loopback address alone)';
+const takesTenants = "it takes a list of tenant GUIDs, '*', or a function";
 const takesClients = 'it takes a list of application (client) ids';
 const takesDomainName = "it takes the tenant's name, such as contoso for contoso.onmicrosoft.com";
 const takesPolicy = 'it takes a user flow or custom policy name such as B2C_1_signin';
-const takesCustomDomain = 'it takes a bare host name such as login.contoso.com';
+const takesResource = 'it takes the https URL of the API, without query and fragment';
+const takesCustomDomain = 'it takes a bare host name such as login.contoso.com, which has B2C behind it';
 
 describe('Entra ID', () => {
   it('takes a tenant and a client, and fills in the rest', () => {
@@ -96,11 +100,79 @@ describe('Entra ID', () => {
     expect(parse({ ...entra, instance }).entra?.instance).toBe(origin);
   });
 
+  it.each<[string, string]>([
+    [Cloud.Global, 'https://login.microsoftonline.com'],
+    [Cloud.UsGovernment, 'https://login.microsoftonline.us'],
+    [Cloud.China, 'https://login.partner.microsoftonline.cn'],
+    ['https://login.chinacloudapi.cn', 'https://login.chinacloudapi.cn'],
+    ['https://login-us.microsoftonline.com', 'https://login-us.microsoftonline.com'],
+  ])('takes the cloud %s', (instance, origin) => {
+    expect(parse({ ...entra, instance }).entra?.instance).toBe(origin);
+  });
+
+  it.each(['organizations', 'common'])('takes %s with a function that says which tenants are allowed', (name) => {
+    const allowedTenants = (tid: string) => tid === tenantId;
+    expect(parse({ tenantId: name, clientId, allowedTenants }).entra?.allowedTenants).toBe(allowedTenants);
+  });
+
+  it('does not ask the function for allowedTenants before there is a token', () => {
+    const allowedTenants = vi.fn(() => true);
+    parse({ tenantId: 'organizations', clientId, allowedTenants });
+    expect(allowedTenants).not.toHaveBeenCalled();
+  });
+
   it.each(['organizations', 'common'])('takes %s with the tenants that are allowed', (name) => {
     expect(parse({ tenantId: name, clientId, allowedTenants: '*' }).entra?.allowedTenants).toBe('*');
     expect(
       parse({ tenantId: name, clientId, allowedTenants: [tenantId.toUpperCase(), otherId] }).entra?.allowedTenants,
     ).toEqual(new Set([tenantId, otherId]));
+  });
+});
+
+describe('External ID', () => {
+  it.each([
+    ['its host', 'https://contoso.ciamlogin.com', 'contoso.onmicrosoft.com', 'contoso.onmicrosoft.com'],
+    ['its host and a slash', 'https://contoso.ciamlogin.com/', 'contoso.onmicrosoft.com', 'contoso.onmicrosoft.com'],
+    ['its host in upper case', 'https://CONTOSO.ciamlogin.com', 'contoso.onmicrosoft.com', 'contoso.onmicrosoft.com'],
+    ['its host, which is its GUID', `https://${tenantId}.ciamlogin.com`, tenantId, tenantId],
+    [
+      'a domain in the path',
+      'https://contoso.ciamlogin.com/fabrikam.onmicrosoft.com',
+      'fabrikam.onmicrosoft.com',
+      'fabrikam.onmicrosoft.com',
+    ],
+    ['a GUID in the path', `https://contoso.ciamlogin.com/${tenantId}`, tenantId, tenantId],
+    ['a GUID in the path and a slash', `https://contoso.ciamlogin.com/${tenantId}/`, tenantId, tenantId],
+    ['a GUID in the path in upper case', `https://contoso.ciamlogin.com/${clientId.toUpperCase()}`, clientId, clientId],
+  ])('finds the tenant that is left out in %s', (_, instance, tenant, tenantPath) => {
+    const settings = parse({ clientId, instance }).entra;
+    expect(settings).toMatchObject({ tenantId: tenant, tenantPath, audiences: [clientId, `api://${clientId}`] });
+    expect(settings?.instance).toBe(new URL(instance).origin);
+  });
+
+  it.each([
+    ['no path', 'https://contoso.ciamlogin.com', tenantId],
+    ['its GUID as path', `https://contoso.ciamlogin.com/${tenantId.toUpperCase()}`, tenantId],
+    ['its domain as path', 'https://contoso.ciamlogin.com/contoso.onmicrosoft.com', 'contoso.onmicrosoft.com'],
+  ])('takes the tenant named beside an instance with %s', (_, instance, tenantPath) => {
+    expect(parse({ ...entra, instance }).entra).toMatchObject({ tenantId, tenantPath });
+  });
+
+  it('stands beside B2C, whose tenant is its own', () => {
+    const { domainName, policies } = b2c;
+    const settings = parse({ clientId, instance: 'https://fabrikam.ciamlogin.com', b2c: { domainName, policies } });
+    expect(settings.entra?.tenantId).toBe('fabrikam.onmicrosoft.com');
+    expect(settings.b2c).toMatchObject({ domainName: 'contoso', tenantId: undefined });
+  });
+
+  it.each([
+    ['the host of another authority', 'https://login.contoso.com'],
+    ['a host further down', 'https://a.contoso.ciamlogin.com'],
+    ['the bare domain', 'https://ciamlogin.com'],
+    ['a domain that ends alike', 'https://contoso.evilciamlogin.com'],
+  ])('does not find a tenant in %s', (_, instance) => {
+    expect(parse({ ...entra, instance }).entra?.tenantId).toBe(tenantId);
+    expect(refusalOf({ clientId, instance })).toMatch(/^initialize: tenantId: got undefined; /);
   });
 });
 
@@ -113,7 +185,7 @@ describe('B2C', () => {
         domainName: 'contoso',
         tenantId,
         audiences: [clientId, `api://${clientId}`],
-        instance: 'https://contoso.b2clogin.com',
+        instances: ['https://contoso.b2clogin.com'],
         policies: ['B2C_1_susi'],
       },
     });
@@ -149,7 +221,7 @@ describe('B2C', () => {
     (domainName) => {
       expect(parse({ b2c: { ...b2c, domainName } }).b2c).toMatchObject({
         domainName: 'contoso',
-        instance: 'https://contoso.b2clogin.com',
+        instances: ['https://contoso.b2clogin.com'],
       });
     },
   );
@@ -164,7 +236,22 @@ describe('B2C', () => {
     [{ instance: 'https://contoso.b2clogin.us/' }, 'https://contoso.b2clogin.us'],
     [{ instance: 'http://localhost:8080' }, 'http://localhost:8080'],
   ])('takes the host of %j', (host, origin) => {
-    expect(parse({ b2c: { ...b2c, ...host } }).b2c?.instance).toBe(origin);
+    expect(parse({ b2c: { ...b2c, ...host } }).b2c?.instances).toEqual([origin]);
+  });
+
+  it.each([
+    [
+      'a custom domain beside b2clogin.com',
+      { customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.com' },
+      ['https://login.contoso.com', 'https://contoso.b2clogin.com'],
+    ],
+    [
+      'one host, named twice',
+      { customDomain: 'Login.Contoso.com', instance: 'https://login.contoso.com/' },
+      ['https://login.contoso.com'],
+    ],
+  ])('takes %s', (_, hosts, instances) => {
+    expect(parse({ b2c: { ...b2c, ...hosts } }).b2c?.instances).toEqual(instances);
   });
 
   it('takes audiences of its own', () => {
@@ -206,6 +293,9 @@ describe('the other options', () => {
       'b2c',
       'clockToleranceSeconds',
       'errors',
+      'resolveGroups',
+      'resourceMetadata',
+      'diagnostics',
     ];
     const left = Object.fromEntries([...names, 'tokenCache', 'fetch', 'now'].map((name) => [name, undefined]));
     expect(parse({ ...entra, ...left }).entra).toEqual(parse(entra).entra);
@@ -242,6 +332,61 @@ describe('the other options', () => {
       expect(refusalOf({ ...entra, now: () => nonsense })).toContain('initialize: now: ');
     },
   );
+
+  it.each([true, false])('take %s for diagnostics', (diagnostics) => {
+    expect(parse({ ...entra, diagnostics }).diagnostics).toBe(diagnostics);
+  });
+
+  it('leave diagnostics, groups and metadata open where they are not given', () => {
+    const { diagnostics, resolveGroups, resourceMetadata } = parse(entra);
+    expect([diagnostics, resolveGroups, resourceMetadata]).toEqual([undefined, undefined, undefined]);
+  });
+
+  describe('resolveGroups', () => {
+    const claims = { iss: 'iss', aud: 'aud', exp: 0, oid: 'oid' };
+    const resolve = (answer: () => unknown) => parse({ ...entra, resolveGroups: answer }).resolveGroups?.(claims);
+
+    it.each<[string, () => unknown]>([
+      ['at once', () => ['a', 'b']],
+      ['later', () => Promise.resolve(['a', 'b'])],
+    ])('gives its groups %s', async (_, answer) => {
+      expect(await resolve(answer)).toEqual(['a', 'b']);
+    });
+
+    it('is asked with the claims', async () => {
+      const answer = vi.fn(() => ['a']);
+      await resolve(answer);
+      expect(answer).toHaveBeenCalledExactlyOnceWith(claims);
+    });
+
+    it.each<[string, unknown]>([
+      ['nothing', undefined],
+      ['null', null],
+      ['a text', 'a'],
+      ['an object', { value: ['a'] }],
+      ['a set', new Set(['a'])],
+      ['a list of objects', [{ id: 'a' }]],
+      ['a list with a number', ['a', 1]],
+    ])('fails where it gives %s', async (_, answer) => {
+      for (const form of [() => answer, () => Promise.resolve(answer)]) {
+        const error = await errorOf(() => resolve(form));
+        expect(error).toBeInstanceOf(ConfigurationError);
+        expect((error as Error).message).toMatch(/^initialize: resolveGroups: returned /);
+      }
+    });
+
+    it('fails with the cause where it throws or rejects', async () => {
+      const cause = new Error('Graph said 503');
+      const throws = () => {
+        throw cause;
+      };
+      for (const form of [throws, () => Promise.reject(cause)]) {
+        const error = await errorOf(() => resolve(form));
+        expect(error).toBeInstanceOf(ConfigurationError);
+        expect(error).toMatchObject({ cause, message: 'initialize: resolveGroups: threw an error.' });
+      }
+    });
+  });
 
   it('refuse a clock that throws', () => {
     const broken = () => {
@@ -289,6 +434,60 @@ describe('a wrong option', () => {
     ['instance', 'https://login.example#secret', `got a string of 28 characters; ${takesInstance}`],
     ['instance', 'login.microsoftonline.com', `got a string of 25 characters; ${takesInstance}`],
     ['instance', false, `got false; ${takesInstance}`],
+    ['instance', 'https://login.microsoftonline.uk', `got 'https://login.microsoftonline.uk'; ${takesInstance}`],
+    ['instance', 'https://login.microsoftonline.de', `got 'https://login.microsoftonline.de'; ${takesInstance}`],
+    [
+      'instance',
+      'https://login.microsoftonline.com.example',
+      `got 'https://login.microsoftonline.com.example'; ${takesInstance}`,
+    ],
+    ['instance', 'https://evil.microsoftonline.com', `got 'https://evil.microsoftonline.com'; ${takesInstance}`],
+    ['instance', 'https://microsoftonline.us', `got 'https://microsoftonline.us'; ${takesInstance}`],
+    ['instance', 'https://login.chinacloudapi.com', `got 'https://login.chinacloudapi.com'; ${takesInstance}`],
+    [
+      'instance',
+      'https://login.contoso.com/contoso.onmicrosoft.com',
+      `got 'https://login.contoso.com/contoso.onmicrosoft.com'; ${takesInstance}`,
+    ],
+    [
+      'instance',
+      `https://contoso.ciamlogin.com.example/${tenantId}`,
+      `got 'https://contoso.ciamlogin.com.example/${tenantId}'; ${takesInstance}`,
+    ],
+    [
+      'instance',
+      'https://contoso.ciamlogin.com/contoso',
+      `got 'https://contoso.ciamlogin.com/contoso'; ${takesInstance}`,
+    ],
+    [
+      'instance',
+      `https://contoso.ciamlogin.com/${tenantId}/v2.0`,
+      `got 'https://contoso.ciamlogin.com/${tenantId}/v2.0'; ${takesInstance}`,
+    ],
+    [
+      'instance',
+      `http://contoso.ciamlogin.com/${tenantId}`,
+      `got 'http://contoso.ciamlogin.com/${tenantId}'; ${takesInstance}`,
+    ],
+    [
+      'instance',
+      `https://user:secret@contoso.ciamlogin.com/${tenantId}`,
+      `got a string of 78 characters; ${takesInstance}`,
+    ],
+    ['diagnostics', 1, 'got 1; it takes true or false'],
+    ['diagnostics', 'true', "got 'true'; it takes true or false"],
+    ['diagnostics', null, 'got null; it takes true or false'],
+    ['diagnostics', {}, 'got an object; it takes true or false'],
+    ['resolveGroups', ['a'], 'got a list of 1; it takes a function of the claims'],
+    ['resolveGroups', true, 'got true; it takes a function of the claims'],
+    [
+      'resolveGroups',
+      'https://graph.microsoft.com?key=secret',
+      'got a string of 38 characters; it takes a function of the claims',
+    ],
+    ['resolveGroups', null, 'got null; it takes a function of the claims'],
+    ['resourceMetadata', 'https://api.example', 'got a string of 19 characters; it takes an object of options'],
+    ['resourceMetadata', null, 'got null; it takes an object of options'],
     ['allowedClients', [], `got an empty list; ${takesClients}`],
     ['allowedClients', clientId, `got a string of 36 characters; ${takesClients}`],
     ['allowedClients', '*', `got a string of 1 characters; ${takesClients}`],
@@ -346,7 +545,17 @@ describe('a wrong option', () => {
     ['tenantId', 'organizations', 'got a string of 13 characters; it takes a tenant id, which is a GUID'],
     ['clientId', 'short', `got a string of 5 characters; ${takesApplication}`],
     ['audience', 'a b', `got a string of 3 characters; ${takesAudience}`],
-    ['instance', 'http://contoso.b2clogin.com', `got 'http://contoso.b2clogin.com'; ${takesInstance}`],
+    ['instance', 'http://contoso.b2clogin.com', `got 'http://contoso.b2clogin.com'; ${takesB2cInstance}`],
+    ['instance', 'https://contoso.ciamlogin.com', `got 'https://contoso.ciamlogin.com'; ${takesB2cInstance}`],
+    [
+      'instance',
+      'https://contoso.b2clogin.com/contoso.onmicrosoft.com',
+      `got 'https://contoso.b2clogin.com/contoso.onmicrosoft.com'; ${takesB2cInstance}`,
+    ],
+    ['customDomain', 'contoso.ciamlogin.com', `got a string of 21 characters; ${takesCustomDomain}`],
+    ['instance', 'https://login.microsoftonline.uk', `got 'https://login.microsoftonline.uk'; ${takesB2cInstance}`],
+    ['customDomain', 'Login.MicrosoftOnline.uk', `got a string of 24 characters; ${takesCustomDomain}`],
+    ['customDomain', 'CONTOSO.CIAMLOGIN.COM', `got a string of 21 characters; ${takesCustomDomain}`],
     ['customDomain', 'https://login.contoso.com', `got a string of 25 characters; ${takesCustomDomain}`],
     ['customDomain', 'login.contoso.com/path', `got a string of 22 characters; ${takesCustomDomain}`],
     ['customDomain', 'user:secret@login.contoso.com', `got a string of 29 characters; ${takesCustomDomain}`],
@@ -367,6 +576,40 @@ describe('a wrong option', () => {
   ])('is named with its path: tokenCache.maxEntries %j', (maxEntries, got) => {
     expect(refusalOf({ ...entra, tokenCache: { maxEntries } })).toBe(
       `initialize: tokenCache.maxEntries: ${got}; it takes a whole number from 1 to 1000000.`,
+    );
+  });
+
+  it.each<[string, unknown, string]>([
+    ['resource', 'http://api.example', `got 'http://api.example'; ${takesResource}`],
+    ['resource', 'https://api.example?key=secret', `got a string of 30 characters; ${takesResource}`],
+    ['resource', 'https://api.example/reports?key=secret', `got a string of 38 characters; ${takesResource}`],
+    ['resource', 'https://api.example/#secret', `got a string of 27 characters; ${takesResource}`],
+    ['resource', 'https://user:secret@api.example', `got a string of 31 characters; ${takesResource}`],
+    ['resource', 'https://api.example/"', `got 'https://api.example/"'; ${takesResource}`],
+    ['resource', 'api.example', `got a string of 11 characters; ${takesResource}`],
+    ['resource', `api://${clientId}`, `got 'api://${clientId}'; ${takesResource}`],
+    ['resource', 'https://api.example/#', `got a string of 21 characters; ${takesResource}`],
+    ['resource', 'https://api.example/?', `got a string of 21 characters; ${takesResource}`],
+    ['resource', ' https://api.example', `got a string of 20 characters; ${takesResource}`],
+    ['resource', 'https://api.exa\nmple', `got a string of 20 characters; ${takesResource}`],
+    ['resource', 'https:api.example', `got a string of 17 characters; ${takesResource}`],
+    ['resource', '', `got an empty string; ${takesResource}`],
+    ['resource', 5, `got 5; ${takesResource}`],
+    ['scopes', 'reports.read', 'got a string of 12 characters; it takes a list of scope names'],
+    ['scopes', [], 'got an empty list; it takes a list of scope names'],
+    ['scopes', ['reports read'], 'got a string of 12 characters; it takes a scope name'],
+    ['scopes', ['reports.read', ''], 'got an empty string; it takes a scope name'],
+    ['scopes', ['a"b'], 'got a string of 3 characters; it takes a scope name'],
+    ['scopes', [5], 'got 5; it takes a scope name'],
+    ['name', ' ', 'got a string of 1 characters; it takes a name'],
+    ['name', 5, 'got 5; it takes a name'],
+    ['documentation', 'http://docs.example', `got 'http://docs.example'; it takes an https URL`],
+    ['documentation', 'docs.example', 'got a string of 12 characters; it takes an https URL'],
+  ])('is named with its path: resourceMetadata.%s %j', (option, value, problem) => {
+    const resourceMetadata = { resource: 'https://api.example', scopes: ['reports.read'], name: 'Reports' };
+    expect(parse({ ...entra, resourceMetadata }).resourceMetadata).toBeDefined();
+    expect(refusalOf({ ...entra, resourceMetadata: { ...resourceMetadata, [option]: value } })).toBe(
+      `initialize: resourceMetadata.${option}: ${problem}.`,
     );
   });
 
@@ -408,6 +651,12 @@ describe('a wrong option', () => {
     expect(refusalOf(options)).toMatch(message);
   });
 
+  it('is named where it is left out: resourceMetadata.resource', () => {
+    expect(refusalOf({ ...entra, resourceMetadata: { scopes: ['reports.read'] } })).toMatch(
+      /^initialize: resourceMetadata\.resource: got undefined; it takes /,
+    );
+  });
+
   it('is refused where it would reach a prototype', () => {
     refusalOf({ ...entra, b2c: JSON.parse('{"__proto__":{"domainName":"a"}}') as unknown });
     refusalOf(JSON.parse(`{"__proto__":{},"tenantId":"${tenantId}","clientId":"${clientId}"}`));
@@ -442,6 +691,49 @@ describe('options that do not go together', () => {
       { tenantId: 'contoso.com', clientId, allowedTenants: '*' },
       /^initialize: allowedTenants: /,
     ],
+    [
+      'consumers with a function',
+      { tenantId: 'consumers', clientId, allowedTenants: () => true },
+      /^initialize: allowedTenants: /,
+    ],
+    ['a single tenant with a function', { ...entra, allowedTenants: () => true }, /^initialize: allowedTenants: /],
+    ...['organizations', 'common', 'consumers'].map((name): [string, object, RegExp] => [
+      `External ID and ${name}`,
+      {
+        tenantId: name,
+        clientId,
+        instance: 'https://contoso.ciamlogin.com',
+        ...(name !== 'consumers' && { allowedTenants: '*' }),
+      },
+      new RegExp(`^initialize: tenantId: got '${name}'; `),
+    ]),
+    [
+      'External ID and organizations in its path',
+      { clientId, instance: 'https://contoso.ciamlogin.com/organizations', allowedTenants: '*' },
+      /^initialize: (tenantId: got|instance: names) 'organizations'/,
+    ],
+    [
+      'two tenants, one of them in the path',
+      { ...entra, instance: `https://contoso.ciamlogin.com/${otherId}` },
+      /^initialize: instance: .*another tenant/,
+    ],
+    [
+      'two domains, one of them in the path',
+      { tenantId: 'contoso.com', clientId, instance: 'https://contoso.ciamlogin.com/fabrikam.onmicrosoft.com' },
+      /^initialize: instance: .*another tenant/,
+    ],
+    ...['organizations', 'common', 'consumers'].map((name): [string, object, RegExp] => [
+      `a tenant, and ${name} in the path`,
+      { ...entra, instance: `https://contoso.ciamlogin.com/${name}` },
+      new RegExp(`^initialize: instance: names '${name}'`),
+    ]),
+    [
+      'a tenant left out without a client',
+      { instance: 'https://contoso.ciamlogin.com' },
+      /^initialize: the options: need tenantId and clientId/,
+    ],
+    ['groups for B2C alone', { b2c, resolveGroups: () => [] }, /^initialize: resolveGroups: belongs to Entra ID/],
+    ['tenants by a function for B2C alone', { b2c, allowedTenants: () => true }, /^initialize: allowedTenants: /],
     ['an audience for B2C alone', { b2c, audience: 'a' }, /^initialize: audience: .*b2c\.audience/],
     [
       'an instance for B2C alone',
@@ -449,11 +741,6 @@ describe('options that do not go together', () => {
       /^initialize: instance: .*b2c\.instance/,
     ],
     ['tenants for B2C alone', { b2c, allowedTenants: '*' }, /^initialize: allowedTenants: /],
-    [
-      'two hosts for B2C',
-      { b2c: { ...b2c, customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.com' } },
-      /^initialize: b2c\.customDomain: .*b2c\.instance/,
-    ],
     [
       'B2C without a domain',
       { b2c: { ...b2c, domainName: undefined } },
@@ -486,7 +773,7 @@ describe('settings', () => {
   it('are frozen', () => {
     const settings = parse(options());
     const parts: unknown[] = [settings, settings.entra, settings.b2c];
-    const lists = [settings.entra?.audiences, settings.b2c?.audiences, settings.b2c?.policies];
+    const lists = [settings.entra?.audiences, settings.b2c?.audiences, settings.b2c?.policies, settings.b2c?.instances];
     for (const part of [...parts, ...lists]) expect(Object.isFrozen(part)).toBe(true);
   });
 

@@ -30,7 +30,9 @@ export interface ChallengedCaller {
 
 function encode(request: ClaimsRequest): string {
   const members: unknown = (request as Partial<ClaimsRequest> | null | undefined)?.access_token;
-  if (typeof members !== 'object' || members === null || Object.keys(members).length === 0) {
+  const isObject = typeof members === 'object' && members !== null && !Array.isArray(members);
+  // A member that is undefined is none: JSON leaves it out.
+  if (!isObject || Object.values(members).every((demand) => demand === undefined)) {
     throw new ConfigurationError('ClaimsChallengeError takes { access_token: { … } }, with at least one claim.');
   }
   return Buffer.from(JSON.stringify({ access_token: members })).toString('base64');
@@ -71,6 +73,9 @@ export class ClaimsChallengeError extends AuthError {
     brandAs(this, 'ClaimsChallengeError');
   }
 
+  /** `auth_context` where the client would not understand, and is told no more than that. */
+  readonly reason: 'auth_context' | undefined;
+
   /**
    * @param request - the claims that the next token must carry
    * @param caller - whom to answer; default: who is calling the running code
@@ -79,6 +84,7 @@ export class ClaimsChallengeError extends AuthError {
   constructor(request: ClaimsRequest, caller: ChallengedCaller | undefined = state.current.getStore()) {
     const { description, answer } = answerTo(caller, encode(request));
     super(description, answer);
+    this.reason = answer.status === 403 ? 'auth_context' : undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What an Entra or B2C access token says, and the checks of it that jose does not make. Pure functions. */
 import { InvalidTokenError } from './errors.js';
-import { tenantOfIssuer } from './issuers.js';
+import { isTokenService, tenantOfIssuer } from './issuers.js';
 
 /**
  * The claims of a verified access token, frozen.
@@ -214,7 +214,9 @@ export function isGuest(claims: AccessTokenClaims): boolean {
   if (acct !== undefined) return acct !== 0 && acct !== '0';
   if (idp === undefined || idp === claims.iss) return false;
   // The home tenant may be named by its v1.0 issuer in a v2.0 token.
-  return typeof idp !== 'string' || claims.tid === undefined || tenantOfIssuer(idp) !== claims.tid;
+  return (
+    typeof idp !== 'string' || claims.tid === undefined || !isTokenService(idp) || tenantOfIssuer(idp) !== claims.tid
+  );
 }
 
 /** The groups that a token names; `overage` where they were too many for it. */

@@ -1,5 +1,13 @@
 /** Why a token was refused, in words for the developer of the API. Pure functions. */
-import { clientOf, groupsOf, rolesOf, scopesOf, type AccessTokenClaims, type UnverifiedClaims } from './claims.js';
+import {
+  callsAsApp,
+  clientOf,
+  groupsOf,
+  rolesOf,
+  scopesOf,
+  type AccessTokenClaims,
+  type UnverifiedClaims,
+} from './claims.js';
 import type { Explanation } from './diagnostics.js';
 import type { Refusal } from './errors.js';
 import { isExternalId, tenantOfIssuer, tokenVersionOf } from './issuers.js';
@@ -114,15 +122,34 @@ function explainKind(claims: UnverifiedClaims): Finding {
   return ['token_type', 'The token is not an access token for an API.'];
 }
 
-function explainKey({ header, payload }: SeenToken): Finding {
-  if (header?.['nonce'] !== undefined || graphAudiences.has(payload?.['aud'])) {
-    return [
-      'graph_token',
-      "The token is for Microsoft Graph, which alone can check it: the client asked for one of Graph's scopes. It must ask for api://<client id>/<scope> of this API.",
-    ];
-  }
+/** Graph's tokens are signed with the tenant's keys over a header that was changed afterwards: no one else can check them. */
+function explainGraph({ header, payload }: SeenToken): Finding | undefined {
+  if (header?.['nonce'] === undefined && !graphAudiences.has(payload?.['aud'])) return undefined;
+  return [
+    'graph_token',
+    "The token is for Microsoft Graph, which alone can check it: the client asked for one of Graph's scopes. It must ask for api://<client id>/<scope> of this API.",
+  ];
+}
+
+/** What an issuer says that has keys of its own. */
+const foreignIssuers: ReadonlySet<string> = new Set([
+  'b2c_token',
+  'b2c_host',
+  'entra_token',
+  'wrong_instance',
+  'wrong_cloud',
+]);
+
+function explainKey(token: SeenToken, settings: Settings): Finding {
+  const { header, payload } = token;
+  const graph = explainGraph(token);
+  if (graph !== undefined) return graph;
   if (typeof header?.['kid'] !== 'string')
     return ['no_kid', 'The token names no key: it does not come from Microsoft.'];
+  if (typeof payload?.['iss'] === 'string') {
+    const finding = explainIssuer(payload, settings);
+    if (foreignIssuers.has(finding[0])) return finding;
+  }
   return [
     'unknown_key',
     'The issuer has no such key: the token comes from another tenant or cloud, or from a test issuer that is gone.',
@@ -131,7 +158,7 @@ function explainKey({ header, payload }: SeenToken): Finding {
 
 function explainScope({ payload }: SeenToken): Finding {
   const claims = payload ?? {};
-  if (scopesOf(claims).length === 0) {
+  if (callsAsApp(claims)) {
     return [
       'app_role_missing',
       'An application calls on its own behalf, and its roles do not hold the name: define an app role of that name, assign it, and have an administrator consent.',
@@ -142,6 +169,8 @@ function explainScope({ payload }: SeenToken): Finding {
     'The scope was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
   ];
 }
+
+const signatureFinding: Finding = ['signature', 'The signature does not match: the token was changed on its way.'];
 
 const outright: Readonly<Record<string, Finding>> = {
   missing_token: ['no_token', 'There is no Authorization: Bearer header. A proxy may have removed it.'],
@@ -163,7 +192,6 @@ const outright: Readonly<Record<string, Finding>> = {
     'algorithm',
     'The token is not signed with RS256: it does not come from Microsoft, or from an application with its own key.',
   ],
-  signature: ['signature', 'The signature does not match: the token was changed, or is for Microsoft Graph.'],
   expired: [
     'expired',
     "The token is too old. The client must not keep tokens itself; where it is new, look at this machine's clock.",
@@ -190,13 +218,13 @@ const outright: Readonly<Record<string, Finding>> = {
   ],
 };
 
-function explainPolicy({ b2c }: Settings, claims: UnverifiedClaims): Finding {
-  if (claims['tfp'] === undefined && claims['acr'] === undefined) {
+function explainPolicy(claims: UnverifiedClaims): Finding {
+  const named = claims['tfp'] ?? claims['acr'];
+  // Entra's v1.0 tokens have an authentication context class in acr.
+  if (named === undefined || named === '0' || named === '1') {
     return ['no_policy', 'The token names no policy: it comes from Entra ID, and the route bears @RequiresB2cAuth().'];
   }
-  return b2c === undefined
-    ? ['b2c_token', 'The token comes from Azure AD B2C, and initialize() was given no b2c.']
-    : ['policy', 'The policy is not among b2c.policies, or not among those of the route.'];
+  return ['policy', 'The policy is not among b2c.policies, or not among those of the route.'];
 }
 
 function explainGroup({ payload }: SeenToken): Finding {
@@ -217,9 +245,11 @@ function find(refusal: Refusal, token: SeenToken, settings: Settings): Finding {
     case 'token_type':
       return explainKind(claims);
     case 'key':
-      return explainKey(token);
+      return explainKey(token, settings);
+    case 'signature':
+      return explainGraph(token) ?? signatureFinding;
     case 'policy':
-      return explainPolicy(settings, claims);
+      return explainPolicy(claims);
     case 'scope':
       return explainScope(token);
     case 'group':

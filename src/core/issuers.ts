@@ -72,6 +72,11 @@ export function tenantOfIssuer(issuer: string): string | undefined {
   return url && segmentsOf(url).find((segment) => segment === tenantPlaceholder || isGuid(segment));
 }
 
+/** Whether a URL is on one of Microsoft's security token services. */
+export function isTokenService(url: string): boolean {
+  return tokenServiceHosts.has(parseUrl(url)?.host ?? '');
+}
+
 function ownsEntraIssuer(settings: EntraSettings, instance: URL, issuer: string): boolean {
   const url = parseUrl(issuer);
   const tenant = tenantOfIssuer(issuer);

@@ -200,11 +200,16 @@ const knownClouds: ReadonlySet<string> = new Set([
   ...Object.values(Cloud).map((url) => new URL(url).hostname),
   'login-us.microsoftonline.com',
   'login.chinacloudapi.cn',
+  // The clouds of the United States' agencies, which no other network reaches.
+  'login.microsoftonline.eaglex.ic.gov',
+  'login.microsoftonline.microsoft.scloud',
 ]);
 const looksLikeCloud = /(^|\.)(microsoftonline|chinacloudapi)\./;
 
 /** A host that bears a cloud's name and is none of Microsoft's would be handed the say over who may call. */
 const isUnknownCloud = (hostname: string) => looksLikeCloud.test(hostname) && !knownClouds.has(hostname);
+
+const isB2cHost = (hostname: string) => !isExternalIdHost(hostname) && !isUnknownCloud(hostname);
 
 /** The tenant that stands in the path of an External ID authority. */
 export function tenantInPath(instance: string): string | undefined {
@@ -219,7 +224,9 @@ function isInstance(value: string): boolean {
   return isExternalIdHost(new URL(value).hostname) && tenant !== undefined && isTenant(tenant);
 }
 
-const isResource = (value: string) => URL.canParse(value) && isPlainUrl(new URL(value)) && !value.includes('"');
+// The text is published as it stands, and compared so: the parser would mend white space, and an empty query or fragment.
+const isResource = (value: string) =>
+  /^https?:\/\/[^\s"\\?#]+$/i.test(value) && URL.canParse(value) && isPlainUrl(new URL(value));
 
 const guid = (expected: string) => text('id', expected, (value) => isGuid(value.toLowerCase()));
 const applicationId = guid('an application (client) id, which is a GUID');
@@ -236,7 +243,7 @@ const instance = text(
 const b2cInstance = text(
   'url',
   'an https origin such as https://contoso.b2clogin.com, without a path (http for a loopback address alone)',
-  (value) => isOrigin(value) && !isExternalIdHost(new URL(value).hostname),
+  (value) => isOrigin(value) && isB2cHost(new URL(value).hostname),
 );
 
 const b2cSchema = options({
@@ -259,13 +266,13 @@ const b2cSchema = options({
     text(
       'word',
       'a bare host name such as login.contoso.com, which has B2C behind it',
-      (value) => isHostName(value) && !isExternalIdHost(value.toLowerCase()),
+      (value) => isHostName(value) && isB2cHost(value.toLowerCase()),
     ),
   ),
 });
 
 const resourceMetadataSchema = options({
-  resource: text('url', 'the https URL of the API, without query and fragment', isResource),
+  resource: optional(text('url', 'the https URL of the API, without query and fragment', isResource)),
   scopes: optional(
     listOf(
       text('word', 'a scope name', (value) => /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value)),

@@ -49,7 +49,7 @@ function authorizationServers(entra: EntraSettings | undefined, b2c: B2cSettings
 /** Where metadata is published: the well-known part goes between host and path (RFC 9728 §3.1). */
 export function wellKnownPath({ resource }: Pick<ResourceMetadata, 'resource'>): string {
   const { pathname } = new URL(resource);
-  return `${wellKnownResource}${pathname.replace(/\/$/, '')}`;
+  return pathname === '/' ? wellKnownResource : `${wellKnownResource}${pathname}`;
 }
 
 /** The metadata that the options describe. */

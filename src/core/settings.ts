@@ -99,8 +99,11 @@ function checkTenants({ tenantId = '', allowedTenants, instance }: CheckedOption
   }
   if (instance === undefined) return;
   const inPath = tenantInPath(instance)?.toLowerCase();
-  if (inPath !== undefined && isGuid(inPath) && isGuid(tenantId.toLowerCase()) && inPath !== tenantId.toLowerCase()) {
+  if (inPath !== undefined && isGuid(inPath) === isGuid(tenantId.toLowerCase()) && inPath !== tenantId.toLowerCase()) {
     refuse('instance', 'names another tenant in its path than tenantId');
+  }
+  if (inPath !== undefined && (isMultiTenant(inPath) || inPath === 'consumers')) {
+    refuse('instance', `names '${inPath}' in its path; an External ID instance has one tenant of its own`);
   }
   if (isExternalIdHost(new URL(instance).hostname) && (isMultiTenant(tenantId) || tenantId === 'consumers')) {
     refuse('tenantId', `got '${tenantId}'; an External ID instance has one tenant of its own`);
@@ -160,6 +163,17 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   });
 }
 
+function resourceSettings(
+  { resourceMetadata }: CheckedOptions,
+  entra: EntraSettings | undefined,
+  b2c: B2cSettings | undefined,
+): PublishedResource | undefined {
+  if (resourceMetadata === undefined) return undefined;
+  const { resource } = resourceMetadata;
+  if (resource === undefined) refuse('resourceMetadata.resource', 'got undefined; it takes the https URL of the API');
+  return publishResource({ ...resourceMetadata, resource }, entra, b2c);
+}
+
 const lowerCaseSet = (values: readonly string[]): ReadonlySet<string> =>
   new Set(values.map((value) => value.toLowerCase()));
 
@@ -206,7 +220,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     entra,
     b2c,
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
-    resourceMetadata: options.resourceMetadata && publishResource(options.resourceMetadata, entra, b2c),
+    resourceMetadata: resourceSettings(options, entra, b2c),
     diagnostics: options.diagnostics,
     allowedClients: options.allowedClients && lowerCaseSet(options.allowedClients),
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,

@@ -2,7 +2,7 @@
 import { callsAsApp, type AccessTokenClaims } from '../core/claims.js';
 import { MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers.js';
-import { checkScopes } from '../core/requirement.js';
+import { anyOf, checkScopes } from '../core/requirement.js';
 import { state } from '../core/state.js';
 
 /** Hosts wrap Node's request: Koa's context and request hold it as `req`, Fastify's request as `raw`. */
@@ -40,7 +40,9 @@ export function getTokenClaims(request?: object): AccessTokenClaims {
  * @throws ConfigurationError where the name is blank or a full URI
  */
 export function validateScope(scope: string | readonly string[], request?: object): void {
-  checkScopes(typeof scope === 'string' ? [scope] : scope, getTokenClaims(request));
+  // A mistake of the developer's is told first, whoever calls.
+  const demand = anyOf('scope', typeof scope === 'string' ? [scope] : scope);
+  checkScopes(demand.anyOf, getTokenClaims(request));
 }
 
 /**

@@ -1,0 +1,172 @@
+import { describe, expect, it, vi } from 'vitest';
+import {
+  authContextRequest,
+  ClaimsChallengeError,
+  type ChallengedCaller,
+  type ClaimsRequest,
+} from '../../src/core/claims-challenge.js';
+import { AuthError, ConfigurationError, InsufficientScopeError } from '../../src/core/errors.js';
+import { state } from '../../src/core/state.js';
+
+const authority = {
+  realm: '11111111-2222-4333-8444-555555555555',
+  authorizationUri: 'https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/oauth2/v2.0/authorize',
+};
+const place = `realm="${authority.realm}", authorization_uri="${authority.authorizationUri}"`;
+const stepUp = authContextRequest('c1');
+const claims = 'eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoiYzEifX19';
+
+const callerWith = (extra: object, where: ChallengedCaller['authority'] = authority): ChallengedCaller => ({
+  claims: { iss: 'iss', aud: 'aud', exp: 0, ...extra },
+  authority: where,
+});
+const capable = callerWith({ xms_cc: ['cp1'] });
+
+describe('authContextRequest', () => {
+  it('asks for one authentication context, as essential', () => {
+    expect(stepUp).toEqual({ access_token: { acrs: { essential: true, value: 'c1' } } });
+  });
+});
+
+describe('a claims challenge', () => {
+  it('sends a client that understands it for a token that says more', () => {
+    const error = new ClaimsChallengeError(stepUp, capable);
+    expect(error).toBeInstanceOf(AuthError);
+    expect(error).toMatchObject({
+      name: 'ClaimsChallengeError',
+      code: 'insufficient_claims',
+      status: 401,
+      statusCode: 401,
+      httpCode: 401,
+      expose: true,
+      headers: {
+        'WWW-Authenticate': `Bearer ${place}, error="insufficient_claims", claims="${claims}"`,
+        'Cache-Control': 'no-store',
+      },
+    });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      error: 'insufficient_claims',
+      error_description: error.message,
+    });
+  });
+
+  it('carries the claims request in base64', () => {
+    const challenge = new ClaimsChallengeError(stepUp, capable).headers['WWW-Authenticate'] ?? '';
+    const carried = challenge.slice(challenge.indexOf('claims="') + 'claims="'.length, -1);
+    expect(JSON.parse(Buffer.from(carried, 'base64').toString('utf8'))).toEqual({
+      access_token: { acrs: { essential: true, value: 'c1' } },
+    });
+  });
+
+  it('carries whatever claims request it is given, and of it the access token alone', () => {
+    const asked = {
+      access_token: { nbf: { essential: true, value: '1767225600' }, acrs: { values: ['c1', 'ü"\\'] }, xms_cc: null },
+      id_token: { auth_time: null },
+    };
+    const challenge = new ClaimsChallengeError(asked, capable).headers['WWW-Authenticate'] ?? '';
+    const [, carried = ''] = /, claims="([A-Za-z0-9+/]+=*)"$/.exec(challenge) ?? [];
+    expect(JSON.parse(Buffer.from(carried, 'base64').toString('utf8'))).toEqual({ access_token: asked.access_token });
+  });
+
+  it('leaves out where to go where no authority issued the claims', () => {
+    const error = new ClaimsChallengeError(stepUp, { claims: capable.claims, authority: undefined });
+    expect(error.status).toBe(401);
+    expect(error.headers['WWW-Authenticate']).toBe(`Bearer error="insufficient_claims", claims="${claims}"`);
+  });
+
+  it('leaves out where to go where nobody calls', () => {
+    const error = new ClaimsChallengeError(stepUp);
+    expect(error).toMatchObject({ code: 'insufficient_claims', status: 401 });
+    expect(error.headers['WWW-Authenticate']).toBe(`Bearer error="insufficient_claims", claims="${claims}"`);
+  });
+
+  it('is for who calls the running code, where nobody else is named', () => {
+    const within = (caller: ChallengedCaller) =>
+      state.current.run({ ...caller, requirement: undefined }, () => new ClaimsChallengeError(stepUp));
+    expect(within(capable).headers['WWW-Authenticate']).toBe(
+      `Bearer ${place}, error="insufficient_claims", claims="${claims}"`,
+    );
+    expect(within(callerWith({}))).toMatchObject({ code: 'insufficient_scope', status: 403 });
+  });
+});
+
+describe('a client', () => {
+  it.each<[string, unknown]>([
+    ['a list', ['cp1']],
+    ['a list with others', ['llt', 'cp1']],
+    ['a list in upper case', ['CP1']],
+    ['a text', 'cp1'],
+    ['a text in upper case', 'Cp1'],
+  ])('that declares cp1 by %s is sent for more claims', (_, declared) => {
+    expect(new ClaimsChallengeError(stepUp, callerWith({ xms_cc: declared }))).toMatchObject({
+      code: 'insufficient_claims',
+      status: 401,
+    });
+  });
+
+  it.each<[string, object]>([
+    ['nothing', {}],
+    ['null', { xms_cc: null }],
+    ['an empty list', { xms_cc: [] }],
+    ['another capability', { xms_cc: ['cp2'] }],
+    ['a longer name', { xms_cc: ['cp10'] }],
+    ['several in one text', { xms_cc: 'cp1 llt' }],
+    ['cp1 in a list in a list', { xms_cc: [['cp1']] }],
+    ['true', { xms_cc: true }],
+    ['cp1 in another claim', { xms_tcc: ['cp1'] }],
+  ])('that declares %s gets 403, which it understands', (_, extra) => {
+    expect(new ClaimsChallengeError(stepUp, capable).status).toBe(401);
+    const error = new ClaimsChallengeError(stepUp, callerWith(extra));
+    expect(error).toBeInstanceOf(ClaimsChallengeError);
+    expect(error).toMatchObject({ code: 'insufficient_scope', reason: 'auth_context', status: 403, expose: true });
+    expect(error.headers).toEqual({
+      'WWW-Authenticate':
+        'Bearer error="insufficient_scope", error_description="This request needs a stronger sign-in, which the client application cannot ask for."',
+      'Cache-Control': 'no-store',
+    });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      error: 'insufficient_scope',
+      error_description: 'This request needs a stronger sign-in, which the client application cannot ask for.',
+    });
+  });
+
+  it('that cannot be told of the claims is told nothing of them', () => {
+    const secret = { access_token: { acrs: { value: 'c42' } } };
+    const error = new ClaimsChallengeError(secret, callerWith({}));
+    const text = JSON.stringify([error, error.headers, error.message]);
+    expect(text).not.toContain('c42');
+    expect(text).not.toContain(Buffer.from(JSON.stringify(secret)).toString('base64'));
+  });
+});
+
+describe('a claims request that asks for nothing', () => {
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['an empty object', {}],
+    ['a text', 'c1'],
+    ['no claim', { access_token: {} }],
+    ['null for the access token', { access_token: null }],
+    ['a text for the access token', { access_token: 'acrs' }],
+    ['an empty list for the access token', { access_token: [] }],
+    ['a list for the access token', { access_token: ['acrs'] }],
+    ['undefined for its only claim', { access_token: { acrs: undefined } }],
+    ['the ID token alone', { id_token: { acrs: { value: 'c1' } } }],
+  ])('is a mistake of the developer: %s', (_, request) => {
+    for (const caller of [undefined, capable, callerWith({})]) {
+      expect(() => new ClaimsChallengeError(request as ClaimsRequest, caller)).toThrow(ConfigurationError);
+    }
+  });
+});
+
+describe('instanceof', () => {
+  it('holds between two copies of the module, and tells a challenge from other refusals', async () => {
+    vi.resetModules();
+    const copy = await import('../../src/core/claims-challenge.js');
+    expect(copy.ClaimsChallengeError).not.toBe(ClaimsChallengeError);
+    expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(ClaimsChallengeError);
+    expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(AuthError);
+    expect(new ClaimsChallengeError(stepUp, callerWith({}))).not.toBeInstanceOf(InsufficientScopeError);
+    expect(new InsufficientScopeError('scope')).not.toBeInstanceOf(ClaimsChallengeError);
+  });
+});
