@@ -28,6 +28,13 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(core|decorators)/' },
     },
     {
+      name: 'doctor-knows-core',
+      comment: 'And the records of the decorators, of which it makes a list.',
+      severity: 'error',
+      from: { path: '^src/doctor/' },
+      to: { path: '^src/', pathNot: '^src/(core|doctor|decorators/records)' },
+    },
+    {
       name: 'testing-knows-core',
       severity: 'error',
       from: { path: '^src/testing/' },
@@ -52,6 +59,9 @@ module.exports = {
       to: { path: '^(node:)?(http|https|fs|net|dns|tls|child_process)$' },
     },
     only('one-jose', 'jose', '^src/core/jose\\.ts$'),
+    only('one-nest', '@nestjs', '^src/decorators/nestjs\\.ts$'),
+    only('one-rxjs', 'rxjs', '^src/decorators/nestjs\\.ts$'),
+    only('one-express', 'express', '^src/decorators/express\\.ts$'),
     only('one-routing-controllers', 'routing-controllers', '^src/decorators/routing-controllers\\.ts$'),
   ],
   options: {

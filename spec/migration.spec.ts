@@ -94,7 +94,7 @@ async function start(code: string): Promise<string> {
       await fetch(url);
       return url;
     } catch {
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 }

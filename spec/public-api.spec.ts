@@ -5,28 +5,65 @@ import { state } from '../src/core/state.js';
 
 const require = createRequire(import.meta.url);
 
+/** What every host's entry point exports. */
+const ofEveryHost = [
+  'AccessTokenClaims',
+  'AllowAnonymous',
+  'AuthError',
+  'ClaimsChallengeError',
+  'Cloud',
+  'ConfigurationError',
+  'DenyGuests',
+  'InsufficientScopeError',
+  'InvalidRequestError',
+  'InvalidTokenError',
+  'IssuerUnavailableError',
+  'MissingTokenError',
+  'RequiresAnyAuth',
+  'RequiresAuth',
+  'RequiresAuthContext',
+  'RequiresB2cAuth',
+  'RequiresGroup',
+  'RequiresRole',
+  'RequiresScopeOrAppPermission',
+  'TokenClaims',
+  'ValidateScope',
+  'createMicrosoftIdentity',
+  'getTokenClaims',
+  'initialize',
+  'isAppOnly',
+  'securitySchemes',
+  'userKey',
+  'validateScope',
+  'withSecurity',
+];
+
 const entryPoints = [
   [
     'microsoft-identity-decorators',
+    [...ofEveryHost, 'authorizationChecker', 'currentUserChecker', 'operationRoutes', 'resourceMetadataController'],
+  ],
+  [
+    'microsoft-identity-decorators/express',
     [
-      'AccessTokenClaims',
-      'AllowAnonymous',
-      'AuthError',
-      'ConfigurationError',
-      'InsufficientScopeError',
-      'InvalidRequestError',
-      'InvalidTokenError',
-      'IssuerUnavailableError',
-      'MissingTokenError',
-      'RequiresAuth',
-      'RequiresB2cAuth',
-      'RequiresRole',
-      'TokenClaims',
-      'ValidateScope',
-      'getTokenClaims',
-      'initialize',
-      'validateScope',
+      ...ofEveryHost,
+      'authErrorHandler',
+      'denyGuests',
+      'expressAuthentication',
+      'requiresAnyAuth',
+      'requiresAuth',
+      'requiresAuthContext',
+      'requiresB2cAuth',
+      'requiresGroup',
+      'requiresRole',
+      'requiresScope',
+      'requiresScopeOrAppPermission',
+      'resourceMetadata',
     ],
+  ],
+  [
+    'microsoft-identity-decorators/nestjs',
+    [...ofEveryHost, 'MICROSOFT_IDENTITY', 'MicrosoftIdentityGuard', 'MicrosoftIdentityModule'],
   ],
   ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer']],
 ] as const;
@@ -35,15 +72,15 @@ describe.each(entryPoints)('the entry point %s', (name, exported) => {
   it('exports these names and no others, to import and to require', async () => {
     const imported = (await import(name)) as object;
     const required = require(name) as object;
-    expect(Object.keys(imported).sort()).toEqual([...exported]);
-    expect(Object.keys(required).sort()).toEqual([...exported]);
+    expect(Object.keys(imported).sort()).toEqual([...exported].sort());
+    expect(Object.keys(required).sort()).toEqual([...exported].sort());
   });
 });
 
 describe('the package', () => {
   it('publishes no file but its entry points', () => {
     const { exports } = require('microsoft-identity-decorators/package.json') as { exports: object };
-    expect(Object.keys(exports)).toEqual(['.', './testing', './package.json']);
+    expect(Object.keys(exports)).toEqual(['.', './express', './nestjs', './testing', './package.json']);
     expect(() => require('microsoft-identity-decorators/core/verifier') as unknown).toThrow('not defined by "exports"');
   });
 

@@ -39,5 +39,6 @@ export const {
  */
 export const createMicrosoftIdentity = boundIdentityFor(routingControllers);
 
-export { resourceMetadataController } from './decorators/routing-controllers.js';
+export { currentUserChecker, type CheckedAction, type CheckerOptions } from './decorators/checkers.js';
+export { authorizationChecker, operationRoutes, resourceMetadataController } from './decorators/routing-controllers.js';
 export * from './decorators/common.js';

@@ -131,6 +131,18 @@ describe('the configuration of a requirement', () => {
     }
   });
 
+  it.each<[string, Addition[], Addition[]]>([
+    ['a demand nearer than the scheme of the process', [by(first, demand)], [entra]],
+    ['a demand nearer than the scheme of another', [by(first, demand)], [by(second, entra)]],
+    ['demands of two at two levels', [by(first, demand)], [by(second, demand)]],
+  ])('is one for each method: not that of %s', (_, method, ownClass) => {
+    expect(() => demanded(method, ownClass)).toThrow(ConfigurationError);
+  });
+
+  it('may be another further out than the scheme, whose demands it then meets', () => {
+    expect(demanded([by(first, entra)], [by(second, demand)])?.identity).toBe(first);
+  });
+
   it('is lifted with the rest by @AllowAnonymous()', () => {
     expect(demanded([anonymous], [by(first, entra)])).toBeUndefined();
   });

@@ -172,7 +172,7 @@ class Identity implements Authenticator {
     if (scheme === undefined) {
       if (only !== undefined && others.length === 0) return only;
       throw new ConfigurationError(
-        'A route asks for a scope or role, and both Entra ID and B2C are configured: add @RequiresAuth() or @RequiresB2cAuth().',
+        'A route names no scheme, and both Entra ID and B2C are configured: add @RequiresAuth() or @RequiresB2cAuth().',
       );
     }
     const verifier = this.#verifiers.get(scheme.kind);

@@ -19,3 +19,11 @@ export { Cloud, type B2cOptions, type IdentityOptions, type ResourceMetadataOpti
 export type { Callers } from '../core/requirement.js';
 export type { ResourceMetadata } from '../core/resource-metadata.js';
 export type { ClaimsDecorator, Decorators, RequirementDecorator } from './decorators.js';
+export {
+  securitySchemes,
+  withSecurity,
+  type OAuth2SecurityScheme,
+  type OpenApiDocument,
+  type OperationRoute,
+  type SecurityOptions,
+} from './openapi.js';

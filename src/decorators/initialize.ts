@@ -3,6 +3,7 @@ import { createIdentity, type MicrosoftIdentity } from '../core/identity.js';
 import type { IdentityOptions } from '../core/options.js';
 import { optionsFromEnvironment } from '../core/settings.js';
 import { state } from '../core/state.js';
+import { bindAuthenticator } from './bound-identity.js';
 import { decoratorsFor, type Decorators, type Host } from './decorators.js';
 import { explainRefusals } from './diagnostics.js';
 
@@ -49,13 +50,14 @@ export function boundIdentityFor(host: Host): (options: IdentityOptions) => Boun
   return (options) => {
     const identity = createIdentity(options);
     explainRefusals();
-    return Object.freeze({
+    const bound: BoundIdentity = {
       ...decoratorsFor(host, identity),
       resourceMetadata: identity.resourceMetadata,
       ready: () => identity.ready(),
       close: () => {
         identity.close();
       },
-    });
+    };
+    return bindAuthenticator(bound, identity);
   };
 }

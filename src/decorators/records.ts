@@ -185,7 +185,14 @@ function compile(prototype: object, method: PropertyKey): Requirement | undefine
   const scheme = compileScheme(places);
   const demands = places.flatMap((place) => place.demands);
   if (scheme === undefined && demands.length === 0) return undefined;
-  const speaker = places.find((place) => place.scheme !== undefined) ?? places.find(({ identity }) => identity);
+  const at = places.findIndex((place) => place.scheme !== undefined);
+  const speaker = at === -1 ? places.find(({ identity }) => identity !== undefined) : places[at];
+  const nearer = at === -1 ? places : places.slice(0, at);
+  if (nearer.some(({ identity }) => identity !== undefined && identity !== speaker?.identity)) {
+    throw new ConfigurationError(
+      'A demand of one configuration stands nearer than the scheme of another: a token is held against one.',
+    );
+  }
   return Object.freeze({ scheme, demands: Object.freeze(demands), identity: speaker?.identity });
 }
 
@@ -207,4 +214,15 @@ export function requirementOf(prototype: object, method: PropertyKey): Requireme
   const compiled = compile(prototype, method);
   own.compiled.set(method, compiled);
   return compiled;
+}
+
+/**
+ * Whether `@AllowAnonymous()` stands on a method or class, or above, so that what is further out is lifted. A method that
+ * demands nothing without it was left open by oversight.
+ */
+export function allowsAnonymous(prototype: object, method: PropertyKey): boolean {
+  for (const { methods, ownPlace } of recordsAbove(prototype)) {
+    if (methods.get(method)?.anonymous === true || ownPlace.anonymous) return true;
+  }
+  return false;
 }

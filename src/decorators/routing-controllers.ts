@@ -9,26 +9,20 @@ import {
   JsonController,
   type Action,
   type ActionMetadata,
+  type RoutingControllersOptions,
 } from 'routing-controllers';
 import { ConfigurationError } from '../core/errors.js';
 import type { MicrosoftIdentity } from '../core/identity.js';
 import type { Requirement } from '../core/requirement.js';
 import { wellKnownPath, type ResourceMetadata } from '../core/resource-metadata.js';
 import { state } from '../core/state.js';
-import { warnDeveloper } from './answer.js';
+import { authorizationChecker as checkAuthorization, type CheckedAction, type CheckerOptions } from './checkers.js';
 import { verifiedClaimsOf } from './current-request.js';
 import type { Host } from './decorators.js';
-import {
-  enter,
-  forwardsErrors,
-  gateDidNotRun,
-  guard,
-  guardAction,
-  isRefusal,
-  isSameOrDerived,
-  refusalOf,
-} from './gate.js';
+import { enter, gateDidNotRun, guard, guardAction, isRefusal, isSameOrDerived } from './gate.js';
+import { passOnKoa, refuseOnKoa, thrownOnKoa, type KoaContext } from './koa.js';
 import { passOrRefuse, refuse, type Next } from './middleware.js';
+import type { OperationRoute } from './openapi.js';
 import { requirementOf } from './records.js';
 
 type Storage = ReturnType<typeof getMetadataArgsStorage>;
@@ -40,27 +34,6 @@ interface Controller {
   readonly name: string;
 }
 
-/** What is used of Koa's context. */
-interface KoaContext {
-  readonly req: IncomingMessage;
-  readonly headerSent: boolean;
-  status: number;
-  body: unknown;
-  set(headers: Readonly<Record<string, string>>): void;
-}
-
-// What an action on Koa threw, by request: routing-controllers answers it as a 500 before the gate gets to see it.
-const thrownOnKoa = new WeakMap<object, unknown>();
-
-function refuseOnKoa(error: unknown, context: KoaContext, requirement: Requirement): void {
-  const refusal = refusalOf(error, requirement, context.req);
-  warnDeveloper(refusal);
-  if (context.headerSent || forwardsErrors(requirement)) throw refusal;
-  context.status = refusal.status;
-  context.set({ ...refusal.headers, 'Content-Type': 'application/json; charset=utf-8' });
-  context.body = JSON.stringify(refusal);
-}
-
 /** The middleware that stands before a protected route on Koa, and around it: what the action refuses is answered here. */
 async function koaGate(requirement: Requirement, context: KoaContext, next: () => Promise<void>): Promise<void> {
   let verified: Awaited<ReturnType<typeof enter>>;
@@ -70,13 +43,7 @@ async function koaGate(requirement: Requirement, context: KoaContext, next: () =
     refuseOnKoa(error, context, requirement);
     return;
   }
-  try {
-    await state.current.run(verified, next);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    thrownOnKoa.set(context.req, error);
-  }
-  if (thrownOnKoa.has(context.req)) refuseOnKoa(thrownOnKoa.get(context.req), context, requirement);
+  await passOnKoa(verified, context, requirement, next);
 }
 
 type ExpressArguments = [IncomingMessage, ServerResponse, Next];
@@ -210,6 +177,50 @@ export const routingControllers: Host = {
     })(prototype, method as string, index);
   },
 };
+
+/** See `authorizationChecker` of checkers.ts: hooked in, so that what the helpers throw in an action is answered too. */
+export function authorizationChecker(
+  options?: CheckerOptions,
+): (action: CheckedAction, roles: readonly unknown[]) => Promise<boolean> {
+  hookIntoStorage();
+  return checkAuthorization(options);
+}
+
+/**
+ * The routes that routing-controllers serves, for `withSecurity`: inherited ones too, and their paths whole.
+ *
+ * @param options - those that the server is made with
+ */
+export function operationRoutes({
+  controllers,
+  routePrefix = '',
+}: Pick<RoutingControllersOptions, 'controllers' | 'routePrefix'> = {}): readonly OperationRoute[] {
+  const storage = getMetadataArgsStorage();
+  const prefix = routePrefix === '' || routePrefix.includes('/') ? routePrefix : `/${routePrefix}`;
+  // Globs are routing-controllers' to resolve: every decorated class in the process is what it serves then, at most.
+  const classes = controllers?.every((controller) => typeof controller === 'function') ? controllers : undefined;
+  return storage.controllers
+    .filter(({ target }) => classes?.includes(target) ?? true)
+    .flatMap(({ target, route: base = '' }) => {
+      const { prototype } = target as Controller;
+      const served = new Set<string>();
+      const routes: OperationRoute[] = [];
+      for (let level: unknown = target; typeof level === 'function'; level = Object.getPrototypeOf(level)) {
+        const declared = storage.filterActionsWithTarget(level).filter(({ method }) => !served.has(method));
+        for (const { method, type, route } of declared) {
+          served.add(method);
+          if (route instanceof RegExp) continue;
+          routes.push({
+            prototype,
+            method,
+            httpMethod: type,
+            path: `${prefix}${base}${(route as string | undefined) ?? ''}`,
+          });
+        }
+      }
+      return routes;
+    });
+}
 
 type MethodRecorder = (prototype: object, method: string) => void;
 

@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { initialize } from 'microsoft-identity-decorators/express';
+import { startTestIssuer } from 'microsoft-identity-decorators/testing';
+import { createApp } from './app.js';
+import { requestsToTry } from './requests-to-try.js';
+
+const host = '127.0.0.1';
+
+const isTenantConfigured = Object.keys(process.env).some((name) => /^AzureAd(B2C)?__/.test(name));
+
+async function start(): Promise<void> {
+  // Without a tenant in the environment, a local issuer stands in for Microsoft's.
+  const issuer = isTenantConfigured ? undefined : await startTestIssuer();
+  const identity = initialize(issuer && { ...issuer.options, b2c: issuer.b2cOptions });
+  // A tenant that does not exist is better found out now than by the first caller.
+  await identity.ready();
+
+  const server = createServer(createApp());
+  server.listen(Number(process.env.PORT ?? 3000), host);
+  await once(server, 'listening');
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      server.close(() => {
+        identity.close();
+        void issuer?.close();
+      });
+    });
+  }
+
+  const url = `http://${host}:${String((server.address() as AddressInfo).port)}`;
+  if (issuer !== undefined) {
+    console.log(
+      'Requests to try in a POSIX shell, each after the status to expect. The tokens are good for an hour.\n',
+    );
+    console.log(await requestsToTry(url, issuer));
+  }
+  console.log(`Listening on ${url}. Press Ctrl+C to stop.`);
+}
+
+start().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
