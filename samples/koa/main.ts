@@ -15,13 +15,25 @@ const server = createServer(app.callback());
 await once(server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1'), 'listening');
 const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/api/weather/Oslo`;
 
-console.log(`# 200
-curl -i -H "Authorization: Bearer ${await issuer.token({ scp: 'access_as_user' })}" ${url}
-# 401
-curl -i ${url}
-# 403
-curl -i -H "Authorization: Bearer ${await issuer.token({ scp: 'profile' })}" ${url}
-Listening on ${url}. Press Ctrl+C to stop.`);
+const withToken = (token: string) => `curl -si -H 'Authorization: Bearer ${token}' ${url}`;
+console.log(`Requests to try in a POSIX shell, each after the status to expect. The tokens are good for an hour.
+
+  200  A valid token
+       ${withToken(await issuer.token())}
+
+  401  No token
+       curl -si ${url}
+
+  403  A token without the scope
+       ${withToken(await issuer.token({ scp: 'profile' }))}
+
+  403  An alert by somebody who is no administrator
+       ${withToken(await issuer.token())}/alerts -X POST
+
+  200  An alert by an administrator
+       ${withToken(await issuer.token({ roles: ['Admin'] }))}/alerts -X POST
+
+Listening on ${new URL(url).origin}. Press Ctrl+C to stop.`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -33,12 +33,13 @@ async function linesOf(main: string): Promise<readonly string[]> {
 describe.each(['koa', 'express', 'nestjs'])('the sample %s', (name) => {
   it('answers the commands it prints as it says', async () => {
     const lines = await linesOf(`samples/${name}/dist/main.js`);
-    const commands = lines.flatMap((line, index) =>
-      line.startsWith('curl ') ? [{ line, status: /\d{3}/.exec(lines[index - 1] ?? '')?.[0] }] : [],
-    );
+    const commands = lines.flatMap((line, index) => {
+      const status = /^ +(\d{3}) /.exec(lines[index - 1] ?? '')?.[1];
+      return line.trim().startsWith('curl ') ? [{ command: line.trim(), status }] : [];
+    });
     expect(commands.map(({ status }) => status)).toEqual(expect.arrayContaining(['200', '401', '403']));
-    for (const { line, status } of commands) {
-      const { stdout } = await shell('sh', ['-c', `${line} -s`]);
+    for (const { command, status } of commands) {
+      const { stdout } = await shell('sh', ['-c', command]);
       expect(stdout.split('\r\n')[0]).toContain(` ${String(status)} `);
       if (status === '401' || status === '403') expect(stdout.toLowerCase()).toContain('www-authenticate: bearer');
     }
