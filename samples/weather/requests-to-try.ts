@@ -1,6 +1,18 @@
 /** Requests worth sending, as curl commands with tokens in them. */
 import { styleText } from 'node:util';
-import type { TestIssuer } from 'microsoft-identity-decorators/testing';
+
+type Overrides = Readonly<Record<string, unknown>>;
+
+/** Signs what a request needs. Tokens are valid but for what is overridden. */
+export interface TokenMint {
+  /** A delegated Entra ID token with the scope `access_as_user`. */
+  token(overrides?: Overrides): Promise<string>;
+  /** An Entra ID token of an application of its own. */
+  appToken(overrides: Overrides): Promise<string>;
+  idToken(): Promise<string>;
+  /** A B2C token with the scope `access_as_user`. */
+  b2cToken(overrides?: Overrides): Promise<string>;
+}
 
 interface RequestToTry {
   readonly title: string;
@@ -15,7 +27,7 @@ type Chapters = Readonly<Record<string, readonly RequestToTry[]>>;
 
 const hourSeconds = 60 * 60;
 
-async function chaptersFor(issuer: TestIssuer): Promise<Chapters> {
+async function chaptersFor(issuer: TokenMint): Promise<Chapters> {
   const now = Math.floor(Date.now() / 1000);
   const twoHoursAgo = now - 2 * hourSeconds;
   const stockholm2020 = '{"year":2020,"meanTemperature":9.7}';
@@ -156,7 +168,7 @@ function commandOf(apiUrl: string, { path, token, body }: RequestToTry): string 
 /** A piped or redirected text stays free of escape codes. */
 const bold = (text: string) => (process.stdout.isTTY && process.stdout.hasColors() ? styleText('bold', text) : text);
 
-export async function requestsToTry(apiUrl: string, issuer: TestIssuer): Promise<string> {
+export async function requestsToTry(apiUrl: string, issuer: TokenMint): Promise<string> {
   const lines: string[] = [];
   for (const [chapter, requests] of Object.entries(await chaptersFor(issuer))) {
     lines.push(`# ${chapter}`, '');

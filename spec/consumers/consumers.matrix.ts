@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 let folder: string;
+let tarballName: string;
 
 const packages = [
   '@types/express@5',
@@ -66,7 +67,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'consumers-'));
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  const tarball = `./microsoft-identity-decorators-${version}.tgz`;
+  tarballName = `microsoft-identity-decorators-${version}.tgz`;
+  const tarball = `./${tarballName}`;
   await writeFile(inFolder('package.json'), '{ "private": true }\n');
   // The npm packages of Node fetch their binary in an install script.
   await run('npm', ['install', '--no-audit', '--no-fund', '--foreground-scripts', tarball, ...packages], {
@@ -295,6 +297,64 @@ describe('test runners', () => {
   });
 });
 
+describe.each(['11', '12'])('NestJS %s', (release) => {
+  it('does the main job', async () => {
+    const own = inFolder(`nest${release}`);
+    await mkdir(own);
+    await writeFile(join(own, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    const nest = ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${release}`);
+    const others = [join('..', tarballName), 'reflect-metadata@0.2', 'rxjs@7', '@types/node@20'];
+    await run('npm', ['install', '--no-audit', '--no-fund', ...others, ...nest], { cwd: own });
+    await cp(join(import.meta.dirname, 'project', 'nest.ts'), join(own, 'weather.ts'));
+    const project = await writeProject(`nest${release}`, 'nest', {
+      module: 'nodenext',
+      moduleResolution: 'nodenext',
+      outDir: 'out',
+    });
+    const { stdout: problems } = await execute(process.execPath, [binary('typescript6', 'bin/tsc'), '-p', project]);
+    expect(problems.split('\n').filter((line) => /weather\.ts|microsoft-identity-decorators/.test(line))).toEqual([]);
+    const { stdout, stderr } = await execute(process.execPath, [join(own, 'out', 'weather.js')]);
+    expect([stderr, stdout && JSON.parse(stdout)]).toEqual([
+      '',
+      [expected.answers[0], [200, null, { city: 'Oslo', scp: 'access_as_user' }], expected.answers[2]],
+    ]);
+  });
+});
+
+describe('plain Express', () => {
+  it.each(formats)('does the main job without routing-controllers, %s', async (format) => {
+    const load = (name: string) =>
+      format === 'esm' ? `await import('${name}')` : `await Promise.resolve(require('${name}'))`;
+    await writeFile(
+      inFolder(format, 'plain.js'),
+      `(async () => {
+  const { createServer } = ${load('node:http')};
+  const { initialize, requiresAuth, requiresScope } = ${load('microsoft-identity-decorators/express')};
+  const { startTestIssuer } = ${load('microsoft-identity-decorators/testing')};
+  const loaded = ${load('express')};
+  const express = loaded.default ?? loaded;
+  const issuer = await startTestIssuer();
+  initialize(issuer.options);
+  const app = express();
+  app.get('/', requiresAuth(), requiresScope('access_as_user'), (request, response) => response.json(request.auth.scp));
+  const server = createServer(app).listen(0, '127.0.0.1', async () => {
+    const url = 'http://127.0.0.1:' + server.address().port;
+    const anonymous = await fetch(url);
+    const authorization = 'Bearer ' + (await issuer.token());
+    const known = await fetch(url, { headers: { authorization } });
+    console.log(JSON.stringify([anonymous.status, known.status, await known.json()]));
+    server.close();
+    server.closeAllConnections();
+    await issuer.close();
+  });
+})();
+`,
+    );
+    const { stdout, stderr } = await execute(process.execPath, [inFolder(format, 'plain.js')]);
+    expect([stderr, stdout && JSON.parse(stdout)]).toEqual(['', [401, 200, 'access_as_user']]);
+  });
+});
+
 describe('one process', () => {
   it('shares configuration and errors between ES modules and CommonJS', async () => {
     await writeFile(
@@ -347,8 +407,7 @@ describe('the tarball', () => {
   });
 
   it('resolves to the right types from everywhere, by attw', async () => {
-    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-    const tarball = inFolder(`microsoft-identity-decorators-${version}.tgz`);
+    const tarball = inFolder(tarballName);
     const attw = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
     const { status, stdout } = await execute(process.execPath, [attw, tarball, '--no-emoji', '--no-color']);
     expect([status, stdout]).toEqual([0, expect.stringContaining('No problems found')]);
@@ -360,8 +419,7 @@ describe('the installation', () => {
     const alone = await mkdtemp(join(tmpdir(), 'consumer-'));
     try {
       await writeFile(join(alone, 'package.json'), '{ "private": true }\n');
-      const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-      const tarball = inFolder(`microsoft-identity-decorators-${version}.tgz`);
+      const tarball = inFolder(tarballName);
       // Peers are the application's own.
       await run('npm', ['install', '--no-audit', '--no-fund', '--omit=peer', tarball], { cwd: alone });
       const { stdout } = await execute('du', ['-sb', 'node_modules'], { cwd: alone });

@@ -22,6 +22,12 @@ interface Sample {
   readonly complaints: () => string;
 }
 
+// oidc-provider, behind the local issuer, works on Node 20 and says that it is not tested there.
+const providerNotice =
+  Number(process.versions.node.split('.')[0]) < 22
+    ? 'oidc-provider WARNING: Unsupported runtime. Use Node.js v22.x LTS, or a later LTS release.\n'
+    : '';
+
 const main = 'samples/weather/dist/main.js';
 
 const started: ChildProcess[] = [];
@@ -266,7 +272,7 @@ describe('the weather sample with no configuration', () => {
 
   it('ends on SIGTERM without a warning or an error', async () => {
     expect(await stop(sample, 'SIGTERM')).toBe(0);
-    expect(sample.complaints()).toBe('');
+    expect(sample.complaints()).toBe(providerNotice);
   });
 });
 

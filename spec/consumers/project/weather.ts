@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   useExpressServer(app, { controllers: [WeatherController], validation: process.env['VALIDATION'] === 'on' });
   const server = createServer(app);
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/weather/Oslo`;
+  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/weather/Oslo`;
 
   const answers: unknown[] = [];
   const call = async (token: string | undefined, body?: string) => {
