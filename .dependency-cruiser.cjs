@@ -28,11 +28,22 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(core|decorators)/' },
     },
     {
-      name: 'doctor-knows-core',
-      comment: 'And the records of the decorators, of which it makes a list.',
+      name: 'doctor-knows-core-and-records',
       severity: 'error',
       from: { path: '^src/doctor/' },
-      to: { path: '^src/', pathNot: '^src/(core|doctor|decorators/records)' },
+      to: { path: '^src/', pathNot: '^src/(core|doctor)/|^src/decorators/records\\.ts$' },
+    },
+    {
+      name: 'nobody-but-bin-knows-the-doctor',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(doctor/|bin\\.ts$)' },
+      to: { path: '^src/doctor/' },
+    },
+    {
+      name: 'doctor-uses-no-package',
+      severity: 'error',
+      from: { path: '^src/doctor/' },
+      to: { path: '^node_modules/', pathNot: '^node_modules/@types/' },
     },
     {
       name: 'testing-knows-core',

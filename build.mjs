@@ -1,6 +1,6 @@
 // Builds both module formats: two runs of tsc, and jose inlined into the CommonJS one.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 
@@ -15,6 +15,8 @@ for (const [project, folder, type] of [
   execFileSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
   writeFileSync(`${folder}/package.json`, `${JSON.stringify({ type })}\n`);
 }
+
+chmodSync('dist/esm/bin.js', 0o755);
 
 // jose is published as ES modules alone, which Jest and some hosts cannot `require`.
 await build({

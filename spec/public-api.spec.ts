@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { AuthError, initialize, InvalidTokenError, type IdentityOptions } from '../src/index.js';
@@ -110,5 +111,26 @@ describe('the package', () => {
     );
     expect(() => initialize({ tenantId: 'x' })).toThrow('tenantId');
     expect(state.identity).toBe(identity);
+  });
+});
+
+describe('the executable', () => {
+  it('is what the package names, and examines a token', () => {
+    const { bin, version } = require('microsoft-identity-decorators/package.json') as {
+      bin: Record<string, string>;
+      version: string;
+    };
+    const file = bin['microsoft-identity-decorators'] ?? '';
+    const run = (...parameters: string[]) => spawnSync(process.execPath, [file, ...parameters], { encoding: 'utf8' });
+    expect(run('--version')).toMatchObject({ status: 0, stdout: `${version}\n` });
+    const ids = [
+      '--tenant-id',
+      'aaaaaaaa-0000-4000-8000-000000000001',
+      '--client-id',
+      'aaaaaaaa-0000-4000-8000-000000000002',
+    ];
+    const examined = run('doctor', 'nonsense', '--offline', ...ids);
+    expect(examined.status).toBe(1);
+    expect(examined.stdout).toContain('does not pass');
   });
 });

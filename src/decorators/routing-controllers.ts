@@ -23,7 +23,7 @@ import { enter, gateDidNotRun, guard, guardAction, isRefusal, isSameOrDerived } 
 import { passOnKoa, refuseOnKoa, thrownOnKoa, type KoaContext } from './koa.js';
 import { passOrRefuse, refuse, type Next } from './middleware.js';
 import type { OperationRoute } from './openapi.js';
-import { requirementOf } from './records.js';
+import { record, requirementOf } from './records.js';
 
 type Storage = ReturnType<typeof getMetadataArgsStorage>;
 type ActionArgs = Storage['actions'][number];
@@ -248,6 +248,7 @@ export function resourceMetadataController(
   (Get(wellKnownPath(document)) as MethodRecorder)(prototype, 'read');
   // Browsers ask too, from wherever the client was loaded.
   (Header('Access-Control-Allow-Origin', '*') as MethodRecorder)(prototype, 'read');
+  record(prototype, 'read', { anonymous: true });
   JsonController()(ResourceMetadataController);
   return ResourceMetadataController;
 }

@@ -1,4 +1,4 @@
-import express5, { type Request, type Response } from 'express';
+import express5, { type Request, type RequestHandler, type Response } from 'express';
 import {
   AllowAnonymous,
   authErrorHandler,
@@ -106,13 +106,10 @@ function middlewareApp(express: Express) {
 function decoratedApp(express: Express) {
   const app = express();
   const controller = new WeatherController();
-  app.get('/open', controller.open);
-  app.get('/claims', controller.claims);
-  app.get('/scope', controller.scope);
-  app.get('/role', controller.role);
-  app.get('/b2c', controller.b2c);
-  app.get('/context', controller.context);
-  app.get('/helper', controller.helper);
+  // Unbound, as Express users hand methods over.
+  for (const name of ['open', 'claims', 'scope', 'role', 'b2c', 'context', 'helper'] as const) {
+    app.get(`/${name}`, Reflect.get(controller, name) as RequestHandler);
+  }
   const handler = controller.body.bind(controller);
   app.post('/body', (request, response, next) => {
     // The gate stands before the body is read.

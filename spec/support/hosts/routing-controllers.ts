@@ -76,6 +76,11 @@ export const hosts: readonly HostUnderTest[] = [
   })),
   {
     name: 'routing-controllers on Koa',
-    start: () => listen((useKoaServer(new Koa(), { controllers }) as Koa).callback()),
+    start: () => {
+      const app = new Koa();
+      useKoaServer(app, { controllers });
+      const handle = app.callback();
+      return listen((request, response) => void handle(request, response));
+    },
   },
 ];

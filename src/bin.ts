@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+import { runInProcess } from './doctor/doctor.js';
+runInProcess(process);

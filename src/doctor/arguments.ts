@@ -1,0 +1,151 @@
+/** What the doctor was asked for. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { B2cOptions, IdentityOptions } from '../core/options.js';
+import { UsageError } from './terminal.js';
+
+export const help = `Usage: microsoft-identity-decorators doctor [options] [token]
+       microsoft-identity-decorators doctor --routes <module> [--json]
+
+Says step by step whether an API would accept an access token, and what to change where it would not.
+Without a token argument it is read from standard input, or asked for without an echo.
+
+The configuration, by options, by a module, or else by the environment (AzureAd__TenantId and so on):
+  --tenant-id <tenant>         tenant GUID, verified domain, organizations, common or consumers
+  --client-id <id>             the application (client) id of the API
+  --audience <audience>        accepted beside <client id> and api://<client id>; may be repeated
+  --instance <url>             the authority, such as https://login.microsoftonline.us
+  --allowed-tenants <list>     tenant GUIDs by commas, or '*'
+  --b2c-domain <name>          contoso for contoso.onmicrosoft.com
+  --b2c-policy <policy>        may be repeated
+  --b2c-tenant-id <id>         the GUID of the B2C tenant
+  --b2c-client-id <id>         the application (client) id of the API in the B2C tenant
+  --config <module>            a module that calls initialize()
+
+What the route asks for:
+  --scope <scope>              as @ValidateScope; repeated, any of them will do
+  --role <role>                as @RequiresRole; repeated, any of them will do
+
+  --offline                    sends nothing: key and signature are not checked
+  --now <time>                 the time to judge by: ISO 8601, or seconds since the epoch
+  --json                       for scripts
+  --routes <module>            lists the routes of an app; fails where one is neither protected nor @AllowAnonymous
+  --help, --version
+
+Exits with 0 where the token passes (with --routes: where no route is unprotected), and else with 1.
+`;
+
+const options = {
+  'tenant-id': { type: 'string' },
+  'client-id': { type: 'string' },
+  audience: { type: 'string', multiple: true },
+  instance: { type: 'string' },
+  'allowed-tenants': { type: 'string' },
+  'b2c-domain': { type: 'string' },
+  'b2c-policy': { type: 'string', multiple: true },
+  'b2c-tenant-id': { type: 'string' },
+  'b2c-client-id': { type: 'string' },
+  config: { type: 'string' },
+  scope: { type: 'string', multiple: true },
+  role: { type: 'string', multiple: true },
+  offline: { type: 'boolean' },
+  now: { type: 'string' },
+  json: { type: 'boolean' },
+  routes: { type: 'string' },
+  help: { type: 'boolean' },
+  version: { type: 'boolean' },
+} satisfies ParseArgsConfig['options'];
+
+/** What is to be said of a token. */
+export interface TokenArguments {
+  readonly kind: 'token';
+  readonly token: string | undefined;
+  /** Where the configuration comes from: options given here, a module, or the environment. */
+  readonly configuration: IdentityOptions | { readonly module: string } | undefined;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly offline: boolean;
+  readonly json: boolean;
+  /** Milliseconds since the epoch; undefined: now. */
+  readonly now: number | undefined;
+}
+
+export type Arguments =
+  | TokenArguments
+  | { readonly kind: 'routes'; readonly module: string; readonly json: boolean }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' };
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+/** The options of `initialize` that were given, or undefined where none was. */
+function identityOptions(values: Values): IdentityOptions | undefined {
+  const b2c = {
+    domainName: values['b2c-domain'],
+    policies: values['b2c-policy'],
+    tenantId: values['b2c-tenant-id'],
+    clientId: values['b2c-client-id'],
+  };
+  const isGiven = (value: unknown) => value !== undefined;
+  const allowed = values['allowed-tenants'];
+  const given: IdentityOptions = {
+    tenantId: values['tenant-id'],
+    clientId: values['client-id'],
+    audience: values.audience,
+    instance: values.instance,
+    allowedTenants: allowed === undefined || allowed === '*' ? allowed : allowed.split(',').map((id) => id.trim()),
+    // Half a B2C configuration is for the settings to refuse.
+    b2c: Object.values(b2c).some(isGiven) ? (b2c as B2cOptions) : undefined,
+  };
+  return Object.values(given).some(isGiven) ? given : undefined;
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (Number.isNaN(time)) throw new UsageError('--now takes a time in ISO 8601, or seconds since the epoch.');
+  return time;
+}
+
+function tokenArguments(values: Values, token: string | undefined): TokenArguments {
+  const given = identityOptions(values);
+  if (given !== undefined && values.config !== undefined) {
+    throw new UsageError('--config stands beside options that say the same: one of the two is a mistake.');
+  }
+  return {
+    kind: 'token',
+    token,
+    configuration: values.config === undefined ? given : { module: values.config },
+    scopes: values.scope ?? [],
+    roles: values.role ?? [],
+    offline: values.offline === true,
+    json: values.json === true,
+    now: timeOf(values.now),
+  };
+}
+
+/**
+ * Reads the command line.
+ *
+ * @throws UsageError
+ */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const { values, positionals } = parse(argv);
+  if (values.help === true) return { kind: 'help' };
+  if (values.version === true) return { kind: 'version' };
+  const [command, token, ...rest] = positionals;
+  if (command !== 'doctor') throw new UsageError('The one command there is is doctor.');
+  if (rest.length > 0) throw new UsageError('One token at a time; quote it where it holds spaces.');
+  if (values.routes === undefined) return tokenArguments(values, token);
+  const others = Object.keys(values).filter((name) => name !== 'routes' && name !== 'json');
+  if (others.length > 0 || token !== undefined)
+    throw new UsageError('--routes goes with --json, and with nothing else.');
+  return { kind: 'routes', module: values.routes, json: values.json === true };
+}

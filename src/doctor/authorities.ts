@@ -1,0 +1,99 @@
+/** Whom the settings trust, and what they publish: as they say themselves, or as far as it can be told without asking. */
+import type { UnverifiedClaims } from '../core/claims.js';
+import { IssuerUnavailableError } from '../core/errors.js';
+import {
+  b2cAuthority,
+  consumerTenant,
+  entraAuthority,
+  fillTenant,
+  tenantOfIssuer,
+  type Authority,
+} from '../core/issuers.js';
+import { KeySet, type PublishedIssuer } from '../core/key-sets.js';
+import type { Scheme, Settings } from '../core/settings.js';
+
+/** An authority of the settings. */
+export interface KnownAuthority extends Authority {
+  readonly kind: Scheme;
+}
+
+/** Every authority of the settings, by the URL of its OpenID configuration. */
+export function authoritiesOf({ entra, b2c }: Settings): ReadonlyMap<string, KnownAuthority> {
+  const ofEntra = entra === undefined ? [] : [entraAuthority(entra, 'v2'), entraAuthority(entra, 'v1')];
+  const ofB2c =
+    b2c === undefined
+      ? []
+      : b2c.policies.flatMap((policy) => b2c.instances.map((instance) => b2cAuthority(b2c, policy, instance)));
+  const known = [
+    ...ofEntra.map((authority) => ({ ...authority, kind: 'entra' as const })),
+    ...ofB2c.map((authority) => ({ ...authority, kind: 'b2c' as const })),
+  ];
+  return new Map(known.map((authority) => [authority.metadataUrl, authority]));
+}
+
+const template = '{tenantid}';
+
+/** A tenant that nobody has, for where any will do. */
+export const anyTenant = '00000000-0000-4000-8000-000000000000';
+
+/**
+ * The issuer that an authority would publish, for want of asking: the token's own where the settings would take it, and
+ * else the most likely one.
+ */
+export function likelyIssuer(authority: Authority, claims: UnverifiedClaims, settings: Settings): string {
+  const claimed = typeof claims['iss'] === 'string' ? claims['iss'] : '';
+  const { origin } = new URL(authority.metadataUrl);
+  const tenants = [settings.entra?.tenantId, settings.b2c?.tenantId, anyTenant, consumerTenant, template];
+  const candidates = [
+    claimed,
+    claimed.replace(tenantOfIssuer(claimed) ?? template, template),
+    ...tenants.filter((tenant) => tenant !== undefined).map((tenant) => `${origin}/${tenant}/v2.0`),
+  ];
+  return candidates.find((candidate) => authority.ownsIssuer(candidate)) ?? claimed;
+}
+
+/** An issuer for claims to be put right with, and the tenant it names. */
+export function filled(issuer: string): { readonly iss: string; readonly tid: string | undefined } {
+  const iss = fillTenant(issuer, anyTenant);
+  return { iss, tid: tenantOfIssuer(iss) };
+}
+
+/** What an issuer publishes about itself, as far as it is needed here. */
+export type Publication = Pick<PublishedIssuer, 'issuer' | 'cloudInstanceName'>;
+
+/** What the authorities publish, each asked once, and only where asking is allowed. */
+export class Publications {
+  readonly #settings: Settings;
+  readonly #claims: UnverifiedClaims;
+  readonly #offline: boolean;
+  readonly #keySets = new Map<string, KeySet>();
+
+  /** @param claims - the token's, which stand in for what is not asked for */
+  constructor(settings: Settings, claims: UnverifiedClaims, offline: boolean) {
+    this.#settings = settings;
+    this.#claims = claims;
+    this.#offline = offline;
+  }
+
+  /** The keys of an authority. */
+  keySetOf(authority: Authority): KeySet {
+    const { fetch, now } = this.#settings;
+    const known = this.#keySets.get(authority.metadataUrl);
+    const keySet = known ?? new KeySet(authority, { fetch, now, closing: new AbortController().signal });
+    this.#keySets.set(authority.metadataUrl, keySet);
+    return keySet;
+  }
+
+  /** What an authority publishes, or else is likely to publish. */
+  async issuerOf(authority: Authority): Promise<Publication> {
+    if (!this.#offline) {
+      try {
+        return await this.keySetOf(authority).loadIssuer();
+      } catch (error) {
+        // That nobody can be reached is what the step `key` says; the claims are looked at all the same.
+        if (!(error instanceof IssuerUnavailableError)) throw error;
+      }
+    }
+    return { issuer: likelyIssuer(authority, this.#claims, this.#settings), cloudInstanceName: undefined };
+  }
+}

@@ -1,0 +1,102 @@
+/** `microsoft-identity-decorators doctor`: why an API does, or does not, accept a token; and which routes are open. */
+import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { ConfigurationError } from '../core/errors.js';
+import { anyOf, type Requirement } from '../core/requirement.js';
+import type { Settings } from '../core/settings.js';
+import { readToken } from '../core/verifier.js';
+import { help, parseArguments, type Arguments, type TokenArguments } from './arguments.js';
+import { configurationFor } from './configuration.js';
+import { examine } from './examination.js';
+import { examinationJson, examinationText, paintFor, routesJson, routesText } from './report.js';
+import { routesIn } from './routes.js';
+import { readTokenText, UsageError, type Terminal } from './terminal.js';
+
+/** 0: the token passes, or no route is open by oversight; 1: otherwise. */
+export type ExitCode = 0 | 1;
+
+function requirementFor({ scopes, roles }: TokenArguments, { entra, b2c }: Settings, token: string): Requirement {
+  const hasBoth = entra !== undefined && b2c !== undefined;
+  // A token that says it is of B2C is meant for a route of B2C, also where its policy is not a configured one.
+  const isB2c = readToken(token).payload?.['tfp'] !== undefined;
+  return {
+    scheme: hasBoth ? { kind: isB2c ? 'b2c' : 'any' } : undefined,
+    demands: [
+      ...(scopes.length === 0 ? [] : [anyOf('scope', scopes)]),
+      ...(roles.length === 0 ? [] : [anyOf('role', roles)]),
+    ],
+  };
+}
+
+async function examineToken(given: TokenArguments, terminal: Terminal): Promise<ExitCode> {
+  const { settings: configured, origin } = await configurationFor(given.configuration, terminal);
+  // One moment for all steps: the report must not contradict itself.
+  const nowMs = given.now ?? configured.now();
+  const settings = { ...configured, now: () => nowMs };
+  const token = await readTokenText(given.token, terminal);
+  const requirement = requirementFor(given, settings, token);
+  const examination = await examine({ token, settings, requirement, offline: given.offline });
+  const paint = paintFor(terminal.stdout, terminal.env);
+  terminal.stdout.write(
+    given.json ? examinationJson(examination, origin, nowMs) : examinationText(examination, { origin, nowMs, paint }),
+  );
+  return examination.verdict.status === 'fail' ? 1 : 0;
+}
+
+async function auditRoutes(module: string, isJson: boolean, terminal: Terminal): Promise<ExitCode> {
+  const routes = await routesIn(module, terminal.cwd);
+  terminal.stdout.write(isJson ? routesJson(routes) : routesText(routes, paintFor(terminal.stdout, terminal.env)));
+  return routes.some(({ protection }) => protection === 'unprotected') ? 1 : 0;
+}
+
+async function run(asked: Arguments, terminal: Terminal): Promise<ExitCode> {
+  switch (asked.kind) {
+    case 'help':
+      terminal.stdout.write(help);
+      return 0;
+    case 'version':
+      terminal.stdout.write(`${terminal.version()}\n`);
+      return 0;
+    case 'routes':
+      return auditRoutes(asked.module, asked.json, terminal);
+    case 'token':
+      return examineToken(asked, terminal);
+  }
+}
+
+/** Does what the command line asks for. What stands in its way is said on standard error. */
+export async function doctor(terminal: Terminal): Promise<ExitCode> {
+  try {
+    return await run(parseArguments(terminal.argv), terminal);
+  } catch (error) {
+    if (!(error instanceof UsageError) && !(error instanceof ConfigurationError)) throw error;
+    terminal.stderr.write(`microsoft-identity-decorators doctor: ${error.message}\n`);
+    return 1;
+  }
+}
+
+/** The version in the package.json above `dist/esm/`, where the program stands. */
+function versionBeside(program: string): string {
+  return (createRequire(realpathSync(program))('../../package.json') as { readonly version: string }).version;
+}
+
+/** Runs in a process of its own, and ends it: a module that was loaded may have begun to listen. */
+export function runInProcess(process: NodeJS.Process): void {
+  const { argv, env, stdin, stdout, stderr } = process;
+  const [, program = '', ...rest] = argv;
+  const terminal: Terminal = {
+    argv: rest,
+    env,
+    stdin,
+    stdout,
+    stderr,
+    cwd: process.cwd(),
+    now: Date.now,
+    fetch: globalThis.fetch,
+    version: () => versionBeside(program),
+  };
+  void doctor(terminal).then((code) => {
+    // A pipe may be slow to take what was written.
+    stdout.write('', () => process.exit(code));
+  });
+}

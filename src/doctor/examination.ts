@@ -1,0 +1,262 @@
+/** One token, held against one configuration: step by step, and then as a whole. */
+import { bearerToken } from '../core/credential.js';
+import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
+import { explain, versionRemark, type SeenToken } from '../core/explanation.js';
+import { createIdentity } from '../core/identity.js';
+import type { Requirement } from '../core/requirement.js';
+import type { Settings } from '../core/settings.js';
+import type { SigningKey } from '../core/signing-keys.js';
+import { readToken } from '../core/verifier.js';
+import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
+import { optionsOf } from './configuration.js';
+import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
+import { probe, refusalOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';
+import { describe } from './steps.js';
+
+/** `unknown`: it could not be told. */
+export type Status = 'pass' | 'fail' | 'unknown';
+
+/** One step of the pipeline. */
+export interface Step {
+  readonly step: StepName;
+  readonly status: Status;
+  readonly expected: string;
+  readonly found: string;
+  /** The name of the mistake, or of what is worth knowing though it is none. */
+  readonly cause?: string;
+  /** What to change. */
+  readonly remedy?: string;
+  /** Why it could not be told. */
+  readonly because?: string;
+}
+
+/** What the library decides; offline, where it cannot, whether a step speaks against the token. */
+export interface Verdict {
+  readonly status: Status;
+  /** What a caller would be answered with, where the token does not pass. */
+  readonly httpStatus?: number;
+  readonly code?: string;
+  readonly reason?: string | undefined;
+  readonly cause?: string;
+  readonly remedy?: string;
+}
+
+/** All that there is to say of a token. */
+export interface Examination {
+  readonly seen: SeenToken;
+  readonly steps: readonly Step[];
+  readonly verdict: Verdict;
+}
+
+/** How a step ended. */
+type Outcome = Refusal | 'pass' | { readonly unknown: string };
+
+const unknown = (why: string): Outcome => ({ unknown: why });
+const isRefusal = (outcome: Outcome | undefined): outcome is Refusal => outcome instanceof Error;
+
+function credentialOutcome(token: string): Outcome {
+  try {
+    bearerToken(requestWith(token));
+    return 'pass';
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+    throw error;
+  }
+}
+
+interface KeyLookup {
+  readonly outcome: Outcome;
+  readonly found: string;
+  readonly key?: SigningKey;
+}
+
+/** Looks for the key that a token names. */
+async function lookUp(publications: Publications, authority: KnownAuthority, kid: unknown): Promise<KeyLookup> {
+  if (typeof kid !== 'string') return { outcome: unknown('there is no kid to look for'), found: 'no kid' };
+  const keySet = publications.keySetOf(authority);
+  try {
+    await keySet.ready();
+    const [key] = (await keySet.find(kid)) ?? [];
+    return key === undefined
+      ? { outcome: new InvalidTokenError('key'), found: 'no such key' }
+      : { outcome: 'pass', found: 'it is one of them', key };
+  } catch (error) {
+    if (error instanceof IssuerUnavailableError) return { outcome: error, found: error.message };
+    throw error;
+  }
+}
+
+function signatureOutcome(header: Outcome, key: Outcome, decision: Refusal | undefined): Outcome {
+  if (header !== 'pass') return unknown('the token cannot be taken apart');
+  if (key !== 'pass') return unknown('there is no key to check it with');
+  if (decision instanceof IssuerUnavailableError) return unknown('the issuer could not be reached');
+  return decision !== undefined && reasonOf(decision) === 'signature' ? decision : 'pass';
+}
+
+const foundOf = (outcome: Outcome) => {
+  if (outcome === 'pass') return 'it verifies';
+  return isRefusal(outcome) ? 'it does not verify' : outcome.unknown;
+};
+
+/** How a step on claims ended, by what was found of all of them. */
+function claimOutcome(step: StepName, { refusals, end }: Findings, { entra }: Settings): Outcome {
+  const refusal = refusals.get(step);
+  if (refusal !== undefined) return refusal;
+  if (step === 'tenant' && refusals.has('issuer')) return unknown('the issuer is another');
+  if (end === undefined) return 'pass';
+  const isAskedLast = step === 'tenant' && typeof entra?.allowedTenants === 'function';
+  const isBehind = stepNames.indexOf(step) > stepNames.indexOf('kind');
+  if (!isAskedLast && !isBehind) return 'pass';
+  return unknown(refusals.has('kind') ? 'it is no access token of an API' : end.message);
+}
+
+/** The steps that a token goes through: those of its kind, and what the route asks for. */
+function stepsFor(
+  kind: KnownAuthority['kind'],
+  findings: Findings | undefined,
+  { demands }: Requirement,
+): readonly StepName[] {
+  const asked = demands.map((demand) => demand.kind);
+  return stepNames.filter((step) => {
+    if (step === 'policy') return kind === 'b2c';
+    if (step === 'tenant') return kind === 'entra' || findings?.refusals.has('tenant') === true;
+    if (step === 'role') return asked.includes('role');
+    return step !== 'scope' || asked.includes('scope') || demands.length === 0;
+  });
+}
+
+function verdictOf(refusal: Refusal, seen: SeenToken, settings: Settings): Verdict {
+  const { status, error, reason, code, hint } = explain(refusal, seen, settings);
+  return { status: 'fail', httpStatus: status, code: error, reason, cause: code, remedy: hint };
+}
+
+/** The outcome of each of the first steps, and what was found on the way. */
+interface Evidence {
+  readonly seen: SeenToken;
+  readonly credential: Outcome;
+  readonly header: Outcome;
+  readonly key: KeyLookup;
+  readonly signature: Outcome;
+  /** Undefined where the claims cannot be read. */
+  readonly findings: Findings | undefined;
+  readonly kind: KnownAuthority['kind'];
+  readonly metadataUrl: string | undefined;
+  readonly issuer: string | undefined;
+}
+
+/** What is asked: whether a token would be let in, and without asking the issuer where that is not wanted. */
+export interface Question {
+  readonly token: string;
+  readonly settings: Settings;
+  /** What the route asks for. */
+  readonly requirement: Requirement;
+  /** Whether the issuer must not be asked. */
+  readonly offline: boolean;
+}
+
+async function gather(question: Question, decision: Refusal | undefined): Promise<Evidence> {
+  const { token, settings, requirement, offline } = question;
+  const seen = readToken(token);
+  const credential = credentialOutcome(token);
+  const claims = credential === 'pass' ? seen.payload : undefined;
+  const authorities = authoritiesOf(settings);
+  const publications = new Publications(settings, seen.payload ?? {}, offline);
+  const rehearsal = await Rehearsal.create({ authorities, issuerOf: (authority) => publications.issuerOf(authority) });
+
+  const form = await probe(token, settings, requirement);
+  const source = claims === undefined ? form : await probe(await rehearsal.sign(claims), settings, requirement);
+  const authority = 'metadataUrl' in source ? authorities.get(source.metadataUrl) : undefined;
+  // Of the tokens that can be read, those of B2C that name no configured policy are the ones to lead nowhere.
+  const isB2c = claims !== undefined || settings.entra === undefined;
+  const kind = authority?.kind ?? (isB2c ? 'b2c' : 'entra');
+  const rightIssuerAt = async (metadataUrl: string | undefined) => {
+    const known = authorities.get(metadataUrl ?? '');
+    if (known === undefined) return { kind, issuer: undefined };
+    return { kind: known.kind, issuer: (await publications.issuerOf(known)).issuer };
+  };
+
+  const header = headerOutcome(credential, form);
+  const key = await keyLookup(question, authority, publications, seen.header?.['kid']);
+  const bindings = key.key ?? {};
+  return {
+    seen,
+    credential,
+    header,
+    key,
+    signature: offline ? unknown('not checked (--offline)') : signatureOutcome(header, key.outcome, decision),
+    findings: claims && (await findAll(rehearsal, { claims, settings, requirement, bindings }, rightIssuerAt)),
+    kind,
+    metadataUrl: authority?.metadataUrl,
+    issuer: (await rightIssuerAt(authority?.metadataUrl)).issuer,
+  };
+}
+
+function headerOutcome(credential: Outcome, form: Probe): Outcome {
+  if (credential !== 'pass') return unknown('the token is not taken apart');
+  // The policy is a step of its own, though the library looks at it as soon as the token is taken apart.
+  return 'metadataUrl' in form || reasonOf(form.refusal) === 'policy' ? 'pass' : form.refusal;
+}
+
+async function keyLookup(
+  { offline }: Question,
+  authority: KnownAuthority | undefined,
+  publications: Publications,
+  kid: unknown,
+): Promise<KeyLookup> {
+  if (authority !== undefined && !offline) return lookUp(publications, authority, kid);
+  const found = offline ? 'not asked for (--offline)' : 'the token does not tell whom to ask';
+  return { outcome: unknown(found), found };
+}
+
+function outcomeOf(step: StepName, evidence: Evidence, settings: Settings): Outcome {
+  const { findings } = evidence;
+  switch (step) {
+    case 'credential':
+    case 'header':
+    case 'signature':
+      return evidence[step];
+    case 'key':
+      return findings?.refusals.get('key') ?? evidence.key.outcome;
+    default:
+      return findings === undefined ? unknown('the claims cannot be read') : claimOutcome(step, findings, settings);
+  }
+}
+
+/** What is worth knowing of a step that passes. The manifest of this API says nothing of a token for another one. */
+function remarkOn(step: StepName, { seen, findings }: Evidence, settings: Settings): Pick<Step, 'cause' | 'remedy'> {
+  if (step !== 'issuer' || findings?.refusals.has('audience') === true) return {};
+  const remark = versionRemark(seen, settings);
+  return remark === undefined ? {} : { cause: remark[0], remedy: remark[1] };
+}
+
+function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question: Question): Step {
+  const { settings } = question;
+  const isBound = evidence.findings?.refusals.has('key') === true;
+  const words = describe(step, {
+    ...question,
+    ...evidence,
+    key: isBound ? 'it is one of them, and speaks for another issuer or cloud' : evidence.key.found,
+    signature: foundOf(evidence.signature),
+  });
+  if (outcome === 'pass') return { step, status: 'pass', ...words, ...remarkOn(step, evidence, settings) };
+  if (!isRefusal(outcome)) return { step, status: 'unknown', ...words, because: outcome.unknown };
+  const { code, hint } = explain(outcome, evidence.seen, settings);
+  return { step, status: 'fail', ...words, cause: code, remedy: hint };
+}
+
+/** Goes through all that a token must satisfy, and asks the library for its decision. */
+export async function examine(question: Question): Promise<Examination> {
+  const { token, settings, requirement, offline } = question;
+  const decision = offline ? undefined : await refusalOf(createIdentity(optionsOf(settings)), token, requirement);
+  const evidence = await gather(question, decision);
+  const { seen, kind, findings } = evidence;
+  const outcomes = stepsFor(kind, findings, requirement).map(
+    (step) => [step, outcomeOf(step, evidence, settings)] as const,
+  );
+  const refusal = offline ? outcomes.map(([, outcome]) => outcome).find(isRefusal) : decision;
+  return {
+    seen,
+    steps: outcomes.map(([step, outcome]) => conclude(step, outcome, evidence, question)),
+    verdict: refusal === undefined ? { status: offline ? 'unknown' : 'pass' } : verdictOf(refusal, seen, settings),
+  };
+}

@@ -1,0 +1,131 @@
+/** What the doctor found, as text for people and as JSON for scripts. Neither holds the token, nor a part of it. */
+import type { UnverifiedClaims } from '../core/claims.js';
+import type { Examination, Status, Step, Verdict } from './examination.js';
+import type { Protection, Route } from './routes.js';
+import type { Output } from './terminal.js';
+import { printable, shown, shownTime } from './values.js';
+
+/** Puts text in a colour. */
+export type Paint = (colour: 'red' | 'green' | 'yellow' | 'dim', text: string) => string;
+
+const codes = { red: 31, green: 32, yellow: 33, dim: 2 } as const;
+
+/** Colour for a terminal that shows it to a person who wants it. @see https://no-color.org */
+export function paintFor(output: Output, env: Readonly<Record<string, string | undefined>>): Paint {
+  const isWanted = output.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return (colour, text) => (isWanted ? `\u001b[${String(codes[colour])}m${text}\u001b[0m` : text);
+}
+
+// What is known of the person behind the token, and what could be replayed, is told by its name alone.
+const shownMembers = ['alg', 'typ', 'kid'];
+const shownClaims = ['iss', 'aud', 'tid', 'ver', 'scp', 'roles', 'azp', 'appid', 'idtyp', 'tfp', 'acr'];
+const timeClaims = ['exp', 'nbf', 'iat'];
+
+function pick(members: UnverifiedClaims | undefined, names: readonly string[]): UnverifiedClaims {
+  return Object.fromEntries(Object.entries(members ?? {}).filter(([name]) => names.includes(name)));
+}
+
+function otherNames(members: UnverifiedClaims | undefined, names: readonly string[]): readonly string[] {
+  return Object.keys(members ?? {}).filter((name) => !names.includes(name));
+}
+
+const marks: Readonly<Record<Status, readonly [mark: string, colour: 'red' | 'green' | 'yellow']>> = {
+  pass: ['ok  ', 'green'],
+  fail: ['FAIL', 'red'],
+  unknown: ['?   ', 'yellow'],
+};
+
+const label = (name: string) => `       ${name.padEnd(10)}`;
+
+function stepText({ step, status, expected, found, cause, remedy, because }: Step, paint: Paint): string {
+  const [mark, colour] = marks[status];
+  const beside = because ?? (status === 'pass' ? found : '');
+  const lines = [`${paint(colour, mark)}   ${step.padEnd(10)} ${beside}`.trimEnd()];
+  if (status === 'fail') lines.push(`${label('expected')} ${expected}`, `${label('found')} ${found}`);
+  if (cause !== undefined) lines.push(`${label('cause')} ${paint(colour, cause)}`);
+  if (remedy !== undefined) lines.push(`${label(status === 'fail' ? 'change' : 'note')} ${remedy}`);
+  return lines.join('\n');
+}
+
+function verdictText({ status, httpStatus, code, reason, cause, remedy }: Verdict, paint: Paint): string {
+  if (status === 'pass') return paint('green', 'The token passes.');
+  if (status === 'unknown') {
+    return paint('yellow', 'Nothing speaks against the token so far: offline, key and signature are not checked.');
+  }
+  const name = reason === undefined ? String(code) : `${String(code)} (${reason})`;
+  return `${paint('red', `The token does not pass: ${String(httpStatus)} ${name}.`)}\n${String(cause)}: ${String(remedy)}`;
+}
+
+/** The examination of a token, as text. */
+export function examinationText(
+  { seen, steps, verdict }: Examination,
+  { origin, nowMs, paint }: { readonly origin: string; readonly nowMs: number; readonly paint: Paint },
+): string {
+  const rows = [
+    ...Object.entries(pick(seen.header, shownMembers)).map(([name, value]) => [name, shown(value)] as const),
+    ...Object.entries(pick(seen.payload, shownClaims)).map(([name, value]) => [name, shown(value)] as const),
+    ...Object.entries(pick(seen.payload, timeClaims)).map(([name, value]) => [name, shownTime(value, nowMs)] as const),
+  ];
+  const others = otherNames(seen.payload, [...shownClaims, ...timeClaims]);
+  return [
+    `Held against ${printable(origin)}, at ${new Date(nowMs).toISOString()}.`,
+    '',
+    ...rows.map(([name, value]) => `${paint('dim', name.padEnd(6))} ${value}`),
+    ...(others.length === 0 ? [] : [`${paint('dim', 'and')}    ${printable(others.join(', '))}`]),
+    ...(rows.length === 0 ? [] : ['']),
+    ...steps.map((step) => stepText(step, paint)),
+    '',
+    verdictText(verdict, paint),
+    '',
+  ].join('\n');
+}
+
+/** The examination of a token, as JSON. */
+export function examinationJson({ seen, steps, verdict }: Examination, origin: string, nowMs: number): string {
+  const claims = pick(seen.payload, [...shownClaims, ...timeClaims]);
+  const token = {
+    header: pick(seen.header, shownMembers),
+    claims,
+    otherClaims: otherNames(seen.payload, Object.keys(claims)),
+  };
+  const now = new Date(nowMs).toISOString();
+  return `${JSON.stringify({ verdict, steps, token, configuration: origin, now }, undefined, 2)}\n`;
+}
+
+const protections: Readonly<Record<Protection, (route: Route, paint: Paint) => string>> = {
+  protected: ({ requirement }, paint) => paint('green', requirement ?? ''),
+  anonymous: (_, paint) => paint('yellow', 'open (@AllowAnonymous)'),
+  unprotected: (_, paint) => paint('red', 'NOT PROTECTED'),
+};
+
+const isUnprotected = ({ protection }: Route) => protection === 'unprotected';
+
+/** The audit of routes, as text. */
+export function routesText(routes: readonly Route[], paint: Paint): string {
+  const width = (read: (route: Route) => string) => Math.max(...routes.map((route) => read(route).length));
+  const method = width((route) => route.method);
+  const path = width((route) => route.path);
+  const action = width((route) => route.action);
+  const rows = routes.map((route) =>
+    [
+      route.method.padEnd(method),
+      route.path.padEnd(path),
+      route.action.padEnd(action),
+      protections[route.protection](route, paint),
+    ].join('  '),
+  );
+  const open = routes.filter(isUnprotected).length;
+  const summary =
+    open === 0
+      ? paint('green', `${String(routes.length)} routes, none of them open by oversight.`)
+      : paint(
+          'red',
+          `${String(open)} of ${String(routes.length)} routes demand nothing, and bear no @AllowAnonymous().`,
+        );
+  return `${[...rows, '', summary].join('\n')}\n`;
+}
+
+/** The audit of routes, as JSON. */
+export function routesJson(routes: readonly Route[]): string {
+  return `${JSON.stringify({ routes, unprotected: routes.filter(isUnprotected).length }, undefined, 2)}\n`;
+}

@@ -1,0 +1,118 @@
+/** The routes of an app and what each of them demands: an audit, for a person or for a pipeline. */
+import { createRequire } from 'node:module';
+import type { Demand, Requirement } from '../core/requirement.js';
+import { allowsAnonymous, requirementOf } from '../decorators/records.js';
+import { loadModule } from './modules.js';
+import { UsageError } from './terminal.js';
+import { either } from './values.js';
+
+/** `unprotected`: nothing is demanded, and nobody said that this is meant. */
+export type Protection = 'protected' | 'anonymous' | 'unprotected';
+
+/** One route. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  /** `WeatherController.report` */
+  readonly action: string;
+  readonly protection: Protection;
+  /** What is demanded, in words; null where nothing is. */
+  readonly requirement: string | null;
+}
+
+/** A class, as routing-controllers knows it. */
+interface Controller {
+  readonly prototype: object;
+  readonly name: string;
+}
+
+/** What is read of the metadata that the decorators of routing-controllers leave. */
+interface Storage {
+  readonly controllers: readonly { readonly target: Controller; readonly route?: string }[];
+  readonly actions: readonly {
+    readonly target: Controller;
+    readonly method: string;
+    readonly type: string;
+    readonly route?: string | RegExp;
+  }[];
+}
+
+/** The copy that the app uses: the doctor may be installed elsewhere. */
+function storageBeside(file: string): Storage {
+  let routingControllers: unknown;
+  try {
+    routingControllers = createRequire(file)('routing-controllers');
+  } catch {
+    throw new UsageError(`routing-controllers is not installed where ${file} would look for it.`);
+  }
+  return (routingControllers as { getMetadataArgsStorage: () => Storage }).getMetadataArgsStorage();
+}
+
+function demandWords(demand: Demand): string {
+  switch (demand.kind) {
+    case 'permission':
+      return `scope ${either(demand.scopes)} of a person, or role ${either(demand.appPermissions)} of an application`;
+    case 'member':
+      return 'no guests';
+    case 'auth_context':
+      return `authentication context ${demand.id}`;
+    default:
+      return `${demand.kind} ${either(demand.anyOf)}`;
+  }
+}
+
+const issuers = { entra: 'Entra ID', b2c: 'B2C', any: 'Entra ID or B2C' } as const;
+const people = { user: 'of a person', app: 'of an application', any: undefined } as const;
+
+/** A requirement in words. */
+function requirementWords({ scheme, demands, identity }: Requirement): string {
+  const token = [
+    'token',
+    scheme && `of ${issuers[scheme.kind]}`,
+    scheme?.policies && `by ${either(scheme.policies)}`,
+    scheme?.callers && people[scheme.callers],
+    identity && 'by a configuration of its own',
+  ];
+  return [token.filter((word) => word !== undefined).join(' '), ...demands.map(demandWords)].join('; ');
+}
+
+/** The class and those above it, nearest first. */
+function* classesAbove(controller: Controller): Generator {
+  for (let level: unknown = controller; level !== null; level = Object.getPrototypeOf(level)) yield level;
+}
+
+/** The actions of a controller, inherited ones among them, each as its nearest class declares it. */
+function actionsOf(controller: Controller, { actions }: Storage): Storage['actions'] {
+  const found: Storage['actions'][number][] = [];
+  for (const level of classesAbove(controller)) {
+    const known = new Set(found.map(({ method }) => method));
+    found.push(...actions.filter(({ target, method }) => target === level && !known.has(method)));
+  }
+  return found;
+}
+
+function routeOf(controller: Controller, base: string, action: Storage['actions'][number]): Route {
+  const requirement = requirementOf(controller.prototype, action.method);
+  const isMeant = allowsAnonymous(controller.prototype, action.method);
+  return {
+    method: action.type.toUpperCase(),
+    path: `${base}${String(action.route ?? '')}` || '/',
+    action: `${controller.name}.${action.method}`,
+    protection: requirement !== undefined ? 'protected' : isMeant ? 'anonymous' : 'unprotected',
+    requirement: requirement === undefined ? null : requirementWords(requirement),
+  };
+}
+
+/**
+ * Lists the routes of all controllers that a module defines or imports, as routing-controllers would register them.
+ *
+ * @throws UsageError where the module cannot be loaded, or has no routes
+ */
+export async function routesIn(module: string, cwd: string): Promise<readonly Route[]> {
+  const storage = storageBeside(await loadModule(module, cwd));
+  const routes = storage.controllers.flatMap(({ target, route = '' }) =>
+    actionsOf(target, storage).map((action) => routeOf(target, route, action)),
+  );
+  if (routes.length === 0) throw new UsageError(`${module} defines no routes, nor does what it imports.`);
+  return routes;
+}

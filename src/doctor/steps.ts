@@ -1,0 +1,141 @@
+/** What each step expects, and what the token holds, in words. */
+import { clientOf, rolesOf, scopesOf, type AccessTokenClaims, type UnverifiedClaims } from '../core/claims.js';
+import { longestToken } from '../core/credential.js';
+import type { SeenToken } from '../core/explanation.js';
+import type { Demand, NameDemand, Requirement } from '../core/requirement.js';
+import type { Scheme, Settings } from '../core/settings.js';
+import { unsoundClaims, type StepName } from './findings.js';
+import { either, printable, shown, shownTime } from './values.js';
+
+/** What is described. */
+export interface Subject {
+  readonly token: string;
+  readonly seen: SeenToken;
+  readonly settings: Settings;
+  readonly requirement: Requirement;
+  readonly kind: Scheme;
+  /** Where the keys are, where that is known. */
+  readonly metadataUrl: string | undefined;
+  /** The issuer that is published, or likely to be. */
+  readonly issuer: string | undefined;
+  /** What was found of the key. */
+  readonly key: string;
+  /** What was found of the signature. */
+  readonly signature: string;
+}
+
+interface Words {
+  readonly expected: string;
+  readonly found: string;
+}
+
+const number = new Intl.NumberFormat('en');
+const characters = (count: number) => `${number.format(count)} characters`;
+const list = (values: readonly string[]) => (values.length === 0 ? 'none' : printable(values.join(', ')));
+
+function headerWords({ seen: { header, payload } }: Subject): string {
+  if (header === undefined) return 'a header that cannot be read';
+  const { alg, typ, kid } = header;
+  const extensions = ['crit', 'b64'].filter((name) => header[name] !== undefined);
+  return [
+    `alg ${shown(alg)}, typ ${shown(typ)}, kid ${shown(kid)}`,
+    ...extensions.map((name) => `and ${name}`),
+    ...(payload === undefined ? ['and claims that cannot be read'] : []),
+  ].join(', ');
+}
+
+function claimWords(claims: UnverifiedClaims): string {
+  const unsound = unsoundClaims(claims);
+  if (unsound.length === 0) return 'as expected';
+  return unsound.map((name) => (name in claims ? `${name} is of another type` : `${name} is missing`)).join(', ');
+}
+
+function timeWords(claims: UnverifiedClaims, nowMs: number): string {
+  const times = ['exp', 'nbf', 'iat'].filter((name) => claims[name] !== undefined);
+  return times.length === 0 ? 'none' : times.map((name) => `${name} ${shownTime(claims[name], nowMs)}`).join(', ');
+}
+
+function tenantExpected({ entra }: Settings): string {
+  const allowed = entra?.allowedTenants;
+  if (allowed === undefined) return 'tid stands in the issuer';
+  if (allowed === '*') return 'tid stands in the issuer; every tenant is allowed';
+  if (typeof allowed === 'function') return 'tid stands in the issuer, and the function allowedTenants says yes';
+  return `tid stands in the issuer, and is ${either([...allowed])}`;
+}
+
+/** The claims that tell an access token of a person from one of an application, and both from an ID token. */
+function kindWords(claims: UnverifiedClaims): string {
+  const told = ['at_hash', 'c_hash', 'nonce'].filter((name) => claims[name] !== undefined);
+  return [
+    `client ${shown(clientOf(claims as AccessTokenClaims))}`,
+    `scp ${shown(claims['scp'])}`,
+    `roles ${list(rolesOf(claims))}`,
+    ...(claims['idtyp'] === undefined ? [] : [`idtyp ${shown(claims['idtyp'])}`]),
+    ...told,
+  ].join(', ');
+}
+
+const isNameDemand = (demand: Demand): demand is NameDemand => 'anyOf' in demand;
+
+function demandExpected(kind: 'scope' | 'role', { demands }: Requirement): string {
+  const names = demands.filter(isNameDemand).find((demand) => demand.kind === kind)?.anyOf;
+  if (names === undefined) return 'nothing: neither --scope nor --role was given';
+  return kind === 'scope'
+    ? `${either(names)}, in scp of a person or in roles of an application`
+    : `${either(names)}, in roles`;
+}
+
+/** What a step expects, and what was found. */
+export function describe(step: StepName, subject: Subject): Words {
+  const { token, seen, settings, requirement, kind, metadataUrl, issuer } = subject;
+  const claims = seen.payload ?? {};
+  const nowMs = settings.now();
+  const registration = kind === 'b2c' ? settings.b2c : settings.entra;
+  switch (step) {
+    case 'credential':
+      return { expected: `one token of at most ${characters(longestToken)}`, found: characters(token.length) };
+    case 'header':
+      return {
+        expected: 'three parts; alg RS256, typ JWT, at+jwt or none, a kid, neither crit nor b64, and no member twice',
+        found: headerWords(subject),
+      };
+    case 'key':
+      return { expected: `the kid among the keys of ${metadataUrl ?? 'the issuer'}`, found: subject.key };
+    case 'signature':
+      return { expected: 'made with that key', found: subject.signature };
+    case 'claims':
+      return { expected: 'iss, aud and exp, and all registered claims of their types', found: claimWords(claims) };
+    case 'times':
+      return {
+        expected: `exp after, nbf and iat not after ${new Date(nowMs).toISOString()}, give or take ${String(settings.clockToleranceSeconds)} seconds`,
+        found: timeWords(claims, nowMs),
+      };
+    case 'audience':
+      return { expected: either(registration?.audiences ?? []), found: shown(claims['aud']) };
+    case 'issuer':
+      return { expected: issuer ?? 'that of a configured policy', found: shown(claims['iss']) };
+    case 'tenant':
+      return { expected: tenantExpected(settings), found: shown(claims['tid']) };
+    case 'policy':
+      return {
+        expected: either(settings.b2c?.policies ?? []),
+        found: `tfp ${shown(claims['tfp'])}, acr ${shown(claims['acr'])}`,
+      };
+    case 'kind':
+      return {
+        expected: 'an access token: a client, and scp of a person or roles of an application',
+        found: kindWords(claims),
+      };
+    case 'client':
+      return {
+        expected: settings.allowedClients === undefined ? 'any' : either([...settings.allowedClients]),
+        found: shown(clientOf(claims as AccessTokenClaims)),
+      };
+    case 'scope':
+    case 'role':
+      return {
+        expected: demandExpected(step, requirement),
+        found: `scp ${list(scopesOf(claims))}; roles ${list(rolesOf(claims))}`,
+      };
+  }
+}
