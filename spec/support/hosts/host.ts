@@ -3,5 +3,5 @@ import type { Api } from '../api.js';
 /** One host framework with the same routes as all others; see each file beside this one. */
 export interface HostUnderTest {
   readonly name: string;
-  start(): Promise<Api>;
+  readonly start: () => Promise<Api>;
 }
