@@ -51,6 +51,19 @@ async function execute(command: string, parameters: readonly string[], options: 
   }
 }
 
+/** A registry that is briefly out of reach says nothing about this package. */
+async function install(cwd: string, ...parameters: string[]): Promise<void> {
+  const attempts = 3;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await run('npm', ['install', '--no-audit', '--no-fund', '--fetch-retries', '5', ...parameters], { cwd });
+      return;
+    } catch (error) {
+      if (attempt === attempts) throw error;
+    }
+  }
+}
+
 const inFolder = (...path: string[]) => join(folder, ...path);
 const binary = (name: string, file: string) => inFolder('node_modules', name, file);
 
@@ -71,9 +84,7 @@ beforeAll(async () => {
   const tarball = `./${tarballName}`;
   await writeFile(inFolder('package.json'), '{ "private": true }\n');
   // The npm packages of Node fetch their binary in an install script.
-  await run('npm', ['install', '--no-audit', '--no-fund', '--foreground-scripts', tarball, ...packages], {
-    cwd: folder,
-  });
+  await install(folder, '--foreground-scripts', tarball, ...packages);
   for (const format of formats) {
     await mkdir(inFolder(format));
     const type = format === 'esm' ? 'module' : 'commonjs';
@@ -304,7 +315,7 @@ describe.each(['11', '12'])('NestJS %s', (release) => {
     await writeFile(join(own, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
     const nest = ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${release}`);
     const others = [join('..', tarballName), 'reflect-metadata@0.2', 'rxjs@7', '@types/node@20'];
-    await run('npm', ['install', '--no-audit', '--no-fund', ...others, ...nest], { cwd: own });
+    await install(own, ...others, ...nest);
     await cp(join(import.meta.dirname, 'project', 'nest.ts'), join(own, 'weather.ts'));
     const project = await writeProject(`nest${release}`, 'nest', {
       module: 'nodenext',
@@ -421,7 +432,7 @@ describe('the installation', () => {
       await writeFile(join(alone, 'package.json'), '{ "private": true }\n');
       const tarball = inFolder(tarballName);
       // Peers are the application's own.
-      await run('npm', ['install', '--no-audit', '--no-fund', '--omit=peer', tarball], { cwd: alone });
+      await install(alone, '--omit=peer', tarball);
       const { stdout } = await execute('du', ['-sb', 'node_modules'], { cwd: alone });
       expect(Number(stdout.split('\t')[0])).toBeLessThan(2_000_000);
       const lock = JSON.parse(await readFile(join(alone, 'package-lock.json'), 'utf8')) as {
