@@ -20,7 +20,7 @@ import { state, type VerifiedContext } from '../core/state.js';
 import { bindAuthenticator } from './bound-identity.js';
 import { decoratorsFor, type Decorators, type Host, type RequirementDecorator } from './decorators.js';
 import { explainRefusals } from './diagnostics.js';
-import { enter, guard, isRefusal, isSameOrDerived } from './gate.js';
+import { enter, guard, isRefusal, prototypeFor } from './gate.js';
 import type { BoundIdentity } from './initialize.js';
 import { passOrRefuse, refuse, type Next } from './middleware.js';
 import { requirementOf } from './records.js';
@@ -240,13 +240,6 @@ const originals = new WeakMap<Method, Original>();
 
 /** The running calls of handlers, by the context they run in: what they call in turn is no new arrival. */
 const running = new WeakMap<VerifiedContext, object>();
-
-/** The class whose rules bear on a call: the instance's own, which may be derived from where the method stands. */
-function prototypeFor(instance: unknown, owner: object): object {
-  if (typeof instance !== 'object' || instance === null) return owner;
-  const prototype = Object.getPrototypeOf(instance) as object | null;
-  return prototype !== null && isSameOrDerived(prototype, owner) ? prototype : owner;
-}
 
 /** Runs a handler in its request's own context, which whatever it calls `next` for does not share. */
 function runIn(context: VerifiedContext, [request, response, next, ...rest]: HandlerCall, run: Run): unknown {

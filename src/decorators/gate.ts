@@ -83,7 +83,7 @@ export function isSameOrDerived(prototype: object, base: object): boolean {
 }
 
 /** The class whose rules bear on a call: the instance's own, which may be derived from where the method stands. */
-function prototypeFor(instance: unknown, owner: object): object {
+export function prototypeFor(instance: unknown, owner: object): object {
   if (typeof instance !== 'object' || instance === null) return owner;
   const prototype = Object.getPrototypeOf(instance) as object | null;
   return prototype !== null && isSameOrDerived(prototype, owner) ? prototype : owner;
