@@ -166,24 +166,7 @@ class KoaDecision extends Decision {
   }
 }
 
-/**
- * An `authorizationChecker` for routing-controllers, so that its own `@Authorized()` lets verified tokens pass alone, and
- * `@Authorized(['Admin', 'Editor'])` those that carry any of the roles. Refusals are answered as those of the decorators
- * are. Where a decorator of this library protects the route too, both must hold.
- *
- * Hand it over as it is, or `await` it in a checker of your own: a refused request is answered by then.
- *
- * @param options.scheme - the authority: `'entra'`, `'b2c'` or `'any'`; default: the one that is configured
- * @param options.identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
- * @throws ConfigurationError where an option is wrong
- * @example
- * ```ts
- * import { authorizationChecker, currentUserChecker } from 'microsoft-identity-decorators';
- * import { createExpressServer } from 'routing-controllers';
- *
- * createExpressServer({ authorizationChecker: authorizationChecker(), currentUserChecker: currentUserChecker() });
- * ```
- */
+/** See `authorizationChecker` of routing-controllers.ts, which is the one to hand out. */
 export function authorizationChecker(
   options: CheckerOptions = {},
 ): (action: CheckedAction, roles: readonly unknown[]) => Promise<boolean> {
