@@ -37,7 +37,7 @@ export const {
  * // and on a method: @partners.RequiresAuth()
  * ```
  */
-export const createMicrosoftIdentity = boundIdentityFor(routingControllers);
+export const createMicrosoftIdentity = boundIdentityFor((identity) => decoratorsFor(routingControllers, identity));
 
 export { currentUserChecker, type CheckedAction, type CheckerOptions } from './decorators/checkers.js';
 export { authorizationChecker, operationRoutes, resourceMetadataController } from './decorators/routing-controllers.js';

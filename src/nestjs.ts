@@ -37,7 +37,7 @@ export const {
  * // and on a method: @partners.RequiresAuth()
  * ```
  */
-export const createMicrosoftIdentity = boundIdentityFor(nestjs);
+export const createMicrosoftIdentity = boundIdentityFor((identity) => decoratorsFor(nestjs, identity));
 
 export {
   MICROSOFT_IDENTITY,

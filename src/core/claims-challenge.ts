@@ -1,6 +1,6 @@
 /** The demand for a token that says more: Conditional Access authentication contexts, continuous access evaluation. */
 import { understandsClaimsChallenges, type AccessTokenClaims } from './claims.js';
-import { AuthError, bearerChallenge, brandAs, ConfigurationError } from './errors.js';
+import { AuthError, bearerChallenge, brandAs, ConfigurationError, insufficientScopeDescriptions } from './errors.js';
 import { state } from './state.js';
 
 /** What a claims request asks of one claim (OpenID Connect Core §5.5.1). */
@@ -41,7 +41,7 @@ function encode(request: ClaimsRequest): string {
 /** The answer to a caller whose client would understand the challenge, and to one whose client would not. */
 function answerTo(caller: ChallengedCaller | undefined, claims: string) {
   if (caller !== undefined && !understandsClaimsChallenges(caller.claims)) {
-    const description = 'This request needs a stronger sign-in, which the client application cannot ask for.';
+    const description = insufficientScopeDescriptions.auth_context;
     const headers = bearerChallenge({ error: 'insufficient_scope', error_description: description });
     return { description, answer: { code: 'insufficient_scope', status: 403, headers } };
   }

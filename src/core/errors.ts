@@ -195,7 +195,7 @@ export class InvalidTokenError extends AuthError {
   }
 }
 
-const insufficientScopeDescriptions: Readonly<Record<InsufficientScopeReason, string>> = {
+export const insufficientScopeDescriptions: Readonly<Record<InsufficientScopeReason, string>> = {
   scope: 'The access token does not carry the scope this request needs.',
   role: 'The access token does not carry the role this request needs.',
   client: 'The client application is not accepted.',

@@ -26,16 +26,20 @@ export interface PublishedResource {
 
 const wellKnownResource = '/.well-known/oauth-protected-resource';
 
+/** The Application ID URI that an app registration is given by default: what full scope names begin with. */
+export function appIdUriOf(settings: EntraSettings | B2cSettings): string {
+  return settings.kind === 'entra'
+    ? `api://${settings.clientId}`
+    : `https://${settings.domainName}.onmicrosoft.com/${settings.clientId}`;
+}
+
 /** The names by which a client asks for scopes; in tokens they stand by their short names. */
 export function fullScopeNames(
   scopes: readonly string[],
   entra: EntraSettings | undefined,
   b2c: B2cSettings | undefined,
 ): readonly string[] {
-  const prefixes = [
-    ...(entra === undefined ? [] : [`api://${entra.clientId}`]),
-    ...(b2c === undefined ? [] : [`https://${b2c.domainName}.onmicrosoft.com/${b2c.clientId}`]),
-  ];
+  const prefixes = [entra, b2c].filter((settings) => settings !== undefined).map(appIdUriOf);
   return scopes.flatMap((scope) => (scope.includes('://') ? [scope] : prefixes.map((prefix) => `${prefix}/${scope}`)));
 }
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/claims.js';
 import { ConfigurationError } from '../core/errors.js';
-import { createIdentity, type Authenticator, type MicrosoftIdentity } from '../core/identity.js';
+import type { Authenticator, MicrosoftIdentity } from '../core/identity.js';
 import type { IdentityOptions } from '../core/options.js';
 import {
   anyOf,
@@ -17,11 +17,9 @@ import {
 } from '../core/requirement.js';
 import { wellKnownPath } from '../core/resource-metadata.js';
 import { state, type VerifiedContext } from '../core/state.js';
-import { bindAuthenticator } from './bound-identity.js';
 import { decoratorsFor, type Decorators, type Host, type RequirementDecorator } from './decorators.js';
-import { explainRefusals } from './diagnostics.js';
 import { enter, guard, isRefusal, prototypeFor } from './gate.js';
-import type { BoundIdentity } from './initialize.js';
+import { boundIdentityFor, type BoundIdentity } from './initialize.js';
 import { passOrRefuse, refuse, type Next } from './middleware.js';
 import { requirementOf } from './records.js';
 
@@ -460,20 +458,10 @@ export type ExpressIdentity = BoundIdentity & Middlewares;
  * app.use('/partners', partners.requiresAuth(), partners.requiresScope('orders.read'));
  * ```
  */
-export function createMicrosoftIdentity(options: IdentityOptions): ExpressIdentity {
-  const identity = createIdentity(options);
-  explainRefusals();
-  const bound = {
-    ...expressDecoratorsFor(identity),
-    ...middlewaresFor(identity),
-    resourceMetadata: identity.resourceMetadata,
-    ready: () => identity.ready(),
-    close: () => {
-      identity.close();
-    },
-  };
-  return bindAuthenticator(bound, identity);
-}
+export const createMicrosoftIdentity: (options: IdentityOptions) => ExpressIdentity = boundIdentityFor((identity) => ({
+  ...expressDecoratorsFor(identity),
+  ...middlewaresFor(identity),
+}));
 
 /**
  * A middleware that answers `GET /.well-known/oauth-protected-resource` with what the API says of itself. Mount it on the

@@ -26,14 +26,19 @@ function toRefusal(error: unknown): Refusal {
   return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
 }
 
+/** The refusal of a request, for whoever answers it: its challenge names the resource metadata, where there is some. */
+export function addressedRefusal(error: unknown, requirement: Requirement | undefined): Refusal {
+  const refusal = toRefusal(error);
+  const published = identityFor(requirement)?.settings.resourceMetadata;
+  if (published !== undefined && refusal instanceof AuthError) nameResourceMetadata(refusal, published.url);
+  return refusal;
+}
+
 /** The refusal of a request, ready to be answered, and explained to whoever listens. */
 export function refusalOf(error: unknown, requirement: Requirement | undefined, request: RequestHeaders): Refusal {
-  const refusal = toRefusal(error);
+  const refusal = addressedRefusal(error, requirement);
   const identity = identityFor(requirement);
-  if (identity === undefined) return refusal;
-  const published = identity.settings.resourceMetadata;
-  if (published !== undefined && refusal instanceof AuthError) nameResourceMetadata(refusal, published.url);
-  publishExplanation(request, refusal, identity);
+  if (identity !== undefined) publishExplanation(request, refusal, identity);
   return refusal;
 }
 

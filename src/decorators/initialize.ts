@@ -1,10 +1,10 @@
 import { ConfigurationError } from '../core/errors.js';
-import { createIdentity, type MicrosoftIdentity } from '../core/identity.js';
+import { createIdentity, type Authenticator, type MicrosoftIdentity } from '../core/identity.js';
 import type { IdentityOptions } from '../core/options.js';
 import { optionsFromEnvironment } from '../core/settings.js';
 import { state } from '../core/state.js';
 import { bindAuthenticator } from './bound-identity.js';
-import { decoratorsFor, type Decorators, type Host } from './decorators.js';
+import type { Decorators } from './decorators.js';
 import { explainRefusals } from './diagnostics.js';
 
 function identityFromEnvironment(): ReturnType<typeof createIdentity> {
@@ -45,13 +45,19 @@ export function initialize(options?: IdentityOptions): MicrosoftIdentity {
 /** A configuration of its own, and decorators that hold tokens against it. */
 export type BoundIdentity = MicrosoftIdentity & Decorators;
 
-/** `createMicrosoftIdentity` of one host. */
-export function boundIdentityFor(host: Host): (options: IdentityOptions) => BoundIdentity {
+/**
+ * `createMicrosoftIdentity` of one host.
+ *
+ * @param bind - what the host offers, bound to a configuration
+ */
+export function boundIdentityFor<Bound extends Decorators>(
+  bind: (identity: Authenticator) => Bound,
+): (options: IdentityOptions) => Readonly<Bound & MicrosoftIdentity> {
   return (options) => {
     const identity = createIdentity(options);
     explainRefusals();
-    const bound: BoundIdentity = {
-      ...decoratorsFor(host, identity),
+    const bound = {
+      ...bind(identity),
       resourceMetadata: identity.resourceMetadata,
       ready: () => identity.ready(),
       close: () => {

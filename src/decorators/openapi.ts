@@ -3,6 +3,7 @@ import { ConfigurationError } from '../core/errors.js';
 import type { Authenticator, MicrosoftIdentity } from '../core/identity.js';
 import { b2cChallenge, entraChallenge } from '../core/issuers.js';
 import type { Demand, Requirement } from '../core/requirement.js';
+import { appIdUriOf } from '../core/resource-metadata.js';
 import type { Scheme, Settings } from '../core/settings.js';
 import { state } from '../core/state.js';
 import { authenticatorOf } from './bound-identity.js';
@@ -83,7 +84,7 @@ const isSamePolicy = (left: string, right: string | undefined) => left.toLowerCa
 function entriesOf({ entra, b2c }: Settings, { appIdUri = {}, prefix = '' }: SecurityOptions): readonly Entry[] {
   const entries: Entry[] = [];
   if (entra !== undefined) {
-    const uri = appIdUri.entra ?? `api://${entra.clientId}`;
+    const uri = appIdUri.entra ?? appIdUriOf(entra);
     entries.push({
       name: `${prefix}entra`,
       scheme: 'entra',
@@ -94,7 +95,7 @@ function entriesOf({ entra, b2c }: Settings, { appIdUri = {}, prefix = '' }: Sec
     });
   }
   if (b2c === undefined) return entries;
-  const uri = appIdUri.b2c ?? `https://${b2c.domainName}.onmicrosoft.com/${b2c.clientId}`;
+  const uri = appIdUri.b2c ?? appIdUriOf(b2c);
   const ofPolicies = b2c.policies.map((policy): Entry => ({
     name: `${prefix}b2c-${policy}`,
     scheme: 'b2c',

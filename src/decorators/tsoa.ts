@@ -1,11 +1,11 @@
 /** What the routes that tsoa generates ask, for applications that bear its `@Security()`. Imports nothing of tsoa. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/claims.js';
-import { AuthError, ConfigurationError, nameResourceMetadata } from '../core/errors.js';
+import { ConfigurationError } from '../core/errors.js';
 import { anyOf, namedPolicies, type Requirement, type SchemeDemand } from '../core/requirement.js';
 import { state } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';
-import { enter, isRefusal, refusalOf } from './gate.js';
+import { addressedRefusal, enter, isRefusal, refusalOf } from './gate.js';
 import type { Next } from './middleware.js';
 
 const ofPolicy = 'b2c-';
@@ -15,17 +15,6 @@ function schemeNamed(name: string): SchemeDemand {
   if (name === 'entra' || name === 'b2c' || name === 'any') return { kind: name };
   if (name.startsWith(ofPolicy)) return { kind: 'b2c', policies: namedPolicies(name.slice(ofPolicy.length)) };
   throw new ConfigurationError("@Security() takes 'entra', 'b2c', 'b2c-<policy>' or 'any'.");
-}
-
-/** tsoa makes a 401 of anything else. */
-function failure(error: unknown): Error {
-  if (error instanceof AuthError) {
-    const published = state.identity?.settings.resourceMetadata;
-    if (published !== undefined) nameResourceMetadata(error, published.url);
-  }
-  return isRefusal(error)
-    ? error
-    : new ConfigurationError('A request could not be checked: an unexpected error was thrown.', { cause: error });
 }
 
 /**
@@ -55,7 +44,8 @@ export async function expressAuthentication(
     const { claims } = await enter(request, { scheme, demands });
     return claims;
   } catch (error) {
-    throw failure(error);
+    // tsoa makes a 401 of anything else.
+    throw addressedRefusal(error, undefined);
   }
 }
 
