@@ -44,8 +44,8 @@ describe('the channels', () => {
     const publishing = [requestChannel, keysChannel].map((channel) => vi.spyOn(channel, 'publish'));
     const by = identity();
     const token = await issuer.token();
-    expect(await present(by, token)).toHaveProperty('claims');
-    expect(await present(by, token)).toHaveProperty('claims');
+    expect(await present(by, token)).toHaveProperty('token.claims');
+    expect(await present(by, token)).toHaveProperty('token.claims');
     await errorOf(() => present(by, 'not-a-token'));
     for (const publish of publishing) {
       expect(publish).not.toHaveBeenCalled();
@@ -136,7 +136,7 @@ describe('the channel of requests', () => {
     const first = await present(by, token);
     const second = present(by, token);
     expect(second).not.toBeInstanceOf(Promise);
-    expect(await second).toBe(first);
+    expect((await second).token).toBe(first.token);
   });
 
   it('holds nothing of the token', async () => {

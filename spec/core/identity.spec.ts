@@ -30,12 +30,15 @@ const entraAlone = (options: IdentityOptions = {}) => createIdentity({ ...issuer
 const b2cAlone = () => createIdentity({ b2c: issuer.b2cOptions });
 
 type Identity = ReturnType<typeof createIdentity>;
-const present = (
+async function present(
   identity: Identity,
-  token: string,
+  text: string,
   scheme: Requirement['scheme'],
   ...demands: Requirement['demands']
-) => identity.authenticate({ headers: { authorization: `Bearer ${token}` } }, { scheme, demands });
+) {
+  const { token } = await identity.authenticate({ headers: { authorization: `Bearer ${text}` } }, { scheme, demands });
+  return token;
+}
 
 /** The message a request is answered 500 for. */
 async function misconfiguration(run: () => unknown): Promise<string> {
@@ -109,6 +112,27 @@ describe('the scheme of either', () => {
     expect(await present(identity, await issuer.b2cToken(), any)).toHaveProperty('claims');
     const token = await make();
     await refuses(() => present(identity, token, any), reason);
+  });
+
+  it('goes by what a token says, not by which route has seen it', async () => {
+    const [identity, token] = [both(), await issuer.token({ tfp: 'B2C_1_susi' })];
+    for (let round = 0; round < 2; round++) {
+      await refuses(() => present(identity, token, any), 'key');
+      expect(await present(identity, token, entra)).toMatchObject({ kind: 'entra' });
+    }
+  });
+
+  it('does not read a token again that comes back', async () => {
+    const identity = both();
+    const tokens = [await issuer.token(), await issuer.b2cToken()];
+    for (const token of tokens) await present(identity, token, any);
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      for (const token of tokens) await present(identity, token, any);
+      expect(parse).not.toHaveBeenCalled();
+    } finally {
+      parse.mockRestore();
+    }
   });
 
   it.each([['Entra ID', entraAlone] as const, ['B2C', b2cAlone] as const])(

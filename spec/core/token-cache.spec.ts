@@ -33,10 +33,10 @@ describe('TokenCache', () => {
   it('gives what was put in', () => {
     const cache = new TokenCache(2);
     const { entry } = entryOf('a');
-    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('a', 0)).toBeUndefined();
     cache.set('a', entry);
-    expect(cache.get('a')).toBe(entry);
-    expect(cache.get('b')).toBeUndefined();
+    expect(cache.get('a', 0)).toBe(entry);
+    expect(cache.get('b', 0)).toBeUndefined();
   });
 
   it('drops the entry that was not asked for the longest when it is full', () => {
@@ -44,15 +44,17 @@ describe('TokenCache', () => {
     const [a, b, c] = [entryOf('a').entry, entryOf('b').entry, entryOf('c').entry];
     cache.set('a', a);
     cache.set('b', b);
-    expect(cache.get('a')).toBe(a);
+    expect(cache.get('a', 0)).toBe(a);
     cache.set('c', c);
-    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([a, undefined, c]);
+    expect([cache.get('a', 0), cache.get('b', 0), cache.get('c', 0)]).toEqual([a, undefined, c]);
   });
 
   it('never holds more than its bound', () => {
     const cache = new TokenCache(10);
     for (let n = 0; n < 1_000; n++) cache.set(String(n), entryOf(String(n)).entry);
-    const held = Array.from({ length: 1_000 }, (_, n) => cache.get(String(n))).filter((entry) => entry !== undefined);
+    const held = Array.from({ length: 1_000 }, (_, n) => cache.get(String(n), 0)).filter(
+      (entry) => entry !== undefined,
+    );
     expect(held).toHaveLength(10);
   });
 
@@ -61,14 +63,14 @@ describe('TokenCache', () => {
     const { entry, trust } = entryOf('a');
     cache.set('a', entry);
     trust.isGiven = false;
-    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('a', 0)).toBeUndefined();
     trust.isGiven = true;
-    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('a', 0)).toBeUndefined();
   });
 
   it('holds nothing where it is turned off', () => {
     const cache = new TokenCache(0);
     cache.set('a', entryOf('a').entry);
-    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('a', 0)).toBeUndefined();
   });
 });

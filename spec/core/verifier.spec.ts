@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createIdentity, type Authenticator } from '../../src/core/identity.js';
 import { consumerTenant } from '../../src/core/issuers.js';
 import type { IdentityOptions } from '../../src/core/options.js';
-import type { Requirement, VerifiedToken } from '../../src/core/requirement.js';
+import type { Requirement } from '../../src/core/requirement.js';
+import type { Verification } from '../../src/core/verifier.js';
 import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../src/testing/issuer.js';
 import { fakeClock, hour, minute, second, until, type Clock } from '../support/clock.js';
 import { refuses, type RefusalName } from '../support/refusals.js';
@@ -31,8 +32,10 @@ afterAll(() => issuer.close());
 
 const configured = (options: IdentityOptions = {}) =>
   createIdentity({ ...issuer.options, b2c: issuer.b2cOptions, now: () => clock.now(), ...options });
-const authenticate = (token: string, requirement = entra, by = identity) =>
+const verify = (token: string, requirement = entra, by = identity) =>
   by.authenticate({ headers: { authorization: `Bearer ${token}` } }, requirement);
+const authenticate = async (token: string, requirement = entra, by = identity) =>
+  (await verify(token, requirement, by)).token;
 const nowSeconds = () => clock.now() / 1000;
 
 async function claimsOf(token: Promise<string>, requirement = entra, by = identity) {
@@ -471,21 +474,31 @@ describe('a B2C token', () => {
 });
 
 describe('a token that comes back', () => {
-  const isAnsweredAtOnce = (answer: VerifiedToken | Promise<VerifiedToken>) => !(answer instanceof Promise);
+  const outcomeOf = async (...presented: Parameters<typeof verify>) => (await verify(...presented)).outcome;
 
-  it('is answered at once, with the very claims of the first time', async () => {
+  it('is answered without a promise, with the very claims of the first time', async () => {
     const token = await issuer.token();
-    const first = authenticate(token);
-    expect(isAnsweredAtOnce(first)).toBe(false);
-    expect(authenticate(token)).toBeInstanceOf(Promise);
-    const verified = await first;
-    expect(authenticate(token)).toBe(verified);
+    const first = verify(token);
+    expect(first).toBeInstanceOf(Promise);
+    expect(verify(token)).toBeInstanceOf(Promise);
+    const { token: verified } = await first;
+    const again = verify(token);
+    expect(again).toMatchObject({ outcome: 'cached' });
+    expect((again as Verification).token).toBe(verified);
+  });
+
+  it('needs no promise the first time either where the keys are at hand', async () => {
+    await identity.ready();
+    const [good, spoilt] = [await issuer.token(), await issuer.token({ aud: otherTenant })];
+    expect(verify(good)).toMatchObject({ outcome: 'verified' });
+    expect(() => verify(spoilt)).toThrow(expect.objectContaining({ reason: 'audience' }));
+    expect(verify(good)).toMatchObject({ outcome: 'cached' });
   });
 
   it('is verified once, however many requests carry it at the same time', async () => {
     const token = await issuer.token();
     const before = { ...issuer.requests };
-    const all = await Promise.all(Array.from({ length: 20 }, async () => authenticate(token)));
+    const all = await Promise.all(Array.from({ length: 20 }, async () => verify(token)));
     expect(new Set(all).size).toBe(1);
     expect(issuer.requests).toEqual({ metadata: before.metadata + 1, keys: before.keys + 1 });
   });
@@ -494,7 +507,7 @@ describe('a token that comes back', () => {
     const token = await issuer.token({ exp: nowSeconds() + 60 });
     await authenticate(token);
     clock.advance(65 * second - 1);
-    expect(isAnsweredAtOnce(authenticate(token))).toBe(true);
+    expect(await outcomeOf(token)).toBe('cached');
     clock.advance(1);
     await refuses(() => authenticate(token), 'expired');
   });
@@ -515,10 +528,10 @@ describe('a token that comes back', () => {
       await own.rotateKeys();
       clock.advance(2 * hour);
       // Last known good: the key went missing from the newest set, and stays usable for a day.
-      expect(isAnsweredAtOnce(authenticate(token, entra, by))).toBe(true);
+      expect(await outcomeOf(token, entra, by)).toBe('cached');
       await until(() => own.requests.keys === 2);
       clock.advance(22 * hour - 1);
-      expect(isAnsweredAtOnce(authenticate(token, entra, by))).toBe(true);
+      expect(await outcomeOf(token, entra, by)).toBe('cached');
       clock.advance(1);
       await refuses(() => authenticate(token, entra, by), 'key');
       await refuses(() => authenticate(token, entra, by), 'key');
@@ -532,7 +545,7 @@ describe('a token that comes back', () => {
     await refuses(() => authenticate(token), 'not_yet_valid');
     await refuses(() => authenticate(token), 'not_yet_valid');
     clock.advance(minute);
-    expect(isAnsweredAtOnce(authenticate(token))).toBe(false);
+    expect(await outcomeOf(token)).toBe('verified');
     expect((await authenticate(token)).claims.scp).toBe('access_as_user');
   });
 
@@ -558,19 +571,19 @@ describe('a token that comes back', () => {
     const by = configured({ tokenCache: false });
     const token = await issuer.token();
     const first = await authenticate(token, entra, by);
-    const again = authenticate(token, entra, by);
-    expect(isAnsweredAtOnce(again)).toBe(false);
-    expect(await again).not.toBe(first);
-    expect((await again).claims).toEqual(first.claims);
+    const again = await verify(token, entra, by);
+    expect(again.outcome).toBe('verified');
+    expect(again.token).not.toBe(first);
+    expect(again.token.claims).toEqual(first.claims);
   });
 
   it('makes room for others where the cache is full', async () => {
     const by = configured({ tokenCache: { maxEntries: 1 } });
     const [one, two] = [await issuer.token({ uti: '1' }), await issuer.token({ uti: '2' })];
     await authenticate(one, entra, by);
-    expect(isAnsweredAtOnce(authenticate(one, entra, by))).toBe(true);
+    expect(await outcomeOf(one, entra, by)).toBe('cached');
     await authenticate(two, entra, by);
-    expect(isAnsweredAtOnce(authenticate(two, entra, by))).toBe(true);
-    expect(isAnsweredAtOnce(authenticate(one, entra, by))).toBe(false);
+    expect(await outcomeOf(two, entra, by)).toBe('cached');
+    expect(await outcomeOf(one, entra, by)).toBe('verified');
   });
 });

@@ -7,7 +7,7 @@ import { checkDemands, checkPolicy, type Requirement, type SchemeDemand, type Ve
 import type { ResourceMetadata } from './resource-metadata.js';
 import { parseSettings, type Settings } from './settings.js';
 import type { IdentityOptions } from './options.js';
-import { B2cVerifier, EitherVerifier, EntraVerifier, type Verifier } from './verifier.js';
+import { B2cVerifier, EitherVerifier, EntraVerifier, type Verification, type Verifier } from './verifier.js';
 
 /** The configuration in force, as `initialize` returns it. */
 export interface MicrosoftIdentity {
@@ -26,8 +26,8 @@ export interface MicrosoftIdentity {
 /** What hosts need of the configuration in force. */
 export interface Authenticator extends MicrosoftIdentity {
   readonly settings: Settings;
-  /** Lets a request pass, or says why not. Answers without a promise where the token was verified before. */
-  authenticate(request: RequestHeaders, requirement: Requirement): VerifiedToken | Promise<VerifiedToken>;
+  /** Lets a request pass, or says why not. Answers without a promise where nothing has to be asked for first. */
+  authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification>;
 }
 
 /** The scheme a route needs in words, for the developer. */
@@ -42,14 +42,21 @@ const missingOptions: Readonly<Record<SchemeDemand['kind'], string>> = {
   any: 'both tenantId and clientId, and b2c',
 };
 
-function refusedEvent(error: unknown): RequestEvent {
+function sayPassed(verification: Verification): Verification {
+  const { outcome } = verification;
+  requestChannel.publish({ outcome } satisfies RequestEvent);
+  return verification;
+}
+
+function sayRefused(error: unknown): never {
   const { code, reason, status } = error as { code?: string; reason?: string; status?: number };
-  return {
+  requestChannel.publish({
     outcome: 'refused',
     ...(code !== undefined && { code }),
     ...(reason !== undefined && { reason }),
     ...(status !== undefined && { status }),
-  };
+  } satisfies RequestEvent);
+  throw error;
 }
 
 class Identity implements Authenticator {
@@ -68,7 +75,7 @@ class Identity implements Authenticator {
     if (entraVerifier !== undefined) verifiers.set('entra', entraVerifier);
     if (b2cVerifier !== undefined) verifiers.set('b2c', b2cVerifier);
     if (entraVerifier !== undefined && b2cVerifier !== undefined) {
-      verifiers.set('any', new EitherVerifier(entraVerifier, b2cVerifier));
+      verifiers.set('any', new EitherVerifier(entraVerifier, b2cVerifier, settings));
     }
     this.#verifiers = verifiers;
   }
@@ -77,44 +84,24 @@ class Identity implements Authenticator {
     return this.settings.resourceMetadata?.document;
   }
 
-  authenticate(request: RequestHeaders, requirement: Requirement): VerifiedToken | Promise<VerifiedToken> {
+  authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification> {
     if (!requestChannel.hasSubscribers) return this.#authenticate(request, requirement);
-    const refuse = (error: unknown): never => {
-      requestChannel.publish(refusedEvent(error));
-      throw error;
-    };
+    let verification: Verification | Promise<Verification>;
     try {
-      const token = this.#authenticate(request, requirement, (outcome) => {
-        requestChannel.publish({ outcome } satisfies RequestEvent);
-      });
-      return token instanceof Promise ? token.catch(refuse) : token;
+      verification = this.#authenticate(request, requirement);
     } catch (error) {
-      return refuse(error);
+      return sayRefused(error);
     }
+    return verification instanceof Promise ? verification.then(sayPassed, sayRefused) : sayPassed(verification);
   }
 
-  #authenticate(
-    request: RequestHeaders,
-    requirement: Requirement,
-    passed?: (outcome: 'verified' | 'cached') => void,
-  ): VerifiedToken | Promise<VerifiedToken> {
+  #authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification> {
     let verifier = this.#verifierOf.get(requirement);
     if (verifier === undefined) this.#verifierOf.set(requirement, (verifier = this.#chooseVerifier(requirement)));
-    const token = verifier.verify(bearerToken(request));
-    const outcome = token instanceof Promise ? 'verified' : 'cached';
-    const allowed =
-      token instanceof Promise
-        ? token.then((verified) => this.#authorize(verified, requirement))
-        : this.#authorize(token, requirement);
-    if (passed === undefined) return allowed;
-    if (allowed instanceof Promise) {
-      return allowed.then((verified) => {
-        passed(outcome);
-        return verified;
-      });
-    }
-    passed(outcome);
-    return allowed;
+    const verification = verifier.verify(bearerToken(request));
+    return verification instanceof Promise
+      ? verification.then((done) => this.#authorize(done, requirement))
+      : this.#authorize(verification, requirement);
   }
 
   async ready(): Promise<void> {
@@ -127,20 +114,21 @@ class Identity implements Authenticator {
     this.#closing.abort(new Error('The identity was closed.'));
   }
 
-  #authorize(token: VerifiedToken, requirement: Requirement): VerifiedToken | Promise<VerifiedToken> {
-    checkPolicy(requirement, token);
-    const asking = this.#askTenant(token);
-    if (asking !== undefined) return asking.then(() => this.#checkReach(token, requirement));
-    return this.#checkReach(token, requirement);
+  #authorize(verification: Verification, requirement: Requirement): Verification | Promise<Verification> {
+    checkPolicy(requirement, verification.token);
+    const asking = this.#askTenant(verification.token);
+    if (asking !== undefined) return asking.then(() => this.#checkReach(verification, requirement));
+    return this.#checkReach(verification, requirement);
   }
 
-  #checkReach(token: VerifiedToken, requirement: Requirement): VerifiedToken | Promise<VerifiedToken> {
+  #checkReach(verification: Verification, requirement: Requirement): Verification | Promise<Verification> {
+    const { token } = verification;
     const { allowedClients, resolveGroups } = this.settings;
     if (allowedClients !== undefined && !allowedClients.has(clientOf(token.claims) ?? '')) {
       throw new InsufficientScopeError('client');
     }
     const asking = checkDemands(requirement, token, resolveGroups);
-    return asking === undefined ? token : asking.then(() => token);
+    return asking === undefined ? verification : asking.then(() => verification);
   }
 
   /** Asks the developer's function whether the tenant may call, where there is one. */

@@ -1,2 +1,2 @@
 /** The one import of jose: the CommonJS build carries it inlined, since hosts such as Jest cannot `require` ES modules. */
-export { flattenedVerify, importJWK } from 'jose';
+export { importJWK } from 'jose';

@@ -117,14 +117,14 @@ export class KeySet {
   }
 
   /** The keys of a kid where they are at hand; undefined says nothing about the kid. Refreshes in the background. */
-  peek(kid: string): readonly SigningKey[] | undefined {
-    if (this.#configuration.peek() === undefined || this.#keys.peek() === undefined) return undefined;
-    return this.#usable(kid);
+  peek(kid: string, now = this.#now()): readonly SigningKey[] | undefined {
+    if (this.#configuration.peek(now) === undefined || this.#keys.peek(now) === undefined) return undefined;
+    return this.#usable(kid, now);
   }
 
   /** Whether a key, once found here, is still to be trusted. */
-  trusts(key: SigningKey): boolean {
-    return this.peek(key.kid)?.includes(key) === true;
+  trusts(key: SigningKey, now = this.#now()): boolean {
+    return this.peek(key.kid, now)?.includes(key) === true;
   }
 
   /**
@@ -178,9 +178,9 @@ export class KeySet {
     await this.#keys.refresh();
   }
 
-  #usable(kid: string): readonly SigningKey[] | undefined {
+  #usable(kid: string, now = this.#now()): readonly SigningKey[] | undefined {
     const retained = this.#retained.get(kid);
-    return retained && this.#now() - retained.seenAtMs < keptForMs ? retained.keys : undefined;
+    return retained && now - retained.seenAtMs < keptForMs ? retained.keys : undefined;
   }
 
   #readKeys(document: unknown): Promise<readonly SigningKey[]> {

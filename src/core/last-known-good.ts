@@ -54,9 +54,8 @@ export class LastKnownGood<T> {
   }
 
   /** The value at hand, if one is good enough to use. Starts a refresh in the background where one is due. */
-  peek(): T | undefined {
+  peek(now = this.#now()): T | undefined {
     if (this.#good === undefined) return undefined;
-    const now = this.#now();
     if (this.#isDue(now)) {
       // Its outcome is kept in `failure`; nobody waits for it.
       this.refresh().catch(() => undefined);

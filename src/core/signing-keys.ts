@@ -1,11 +1,11 @@
 /** From a published key set to the keys that may check a signature. */
-import type { webcrypto } from 'node:crypto';
+import { KeyObject } from 'node:crypto';
 import { importJWK } from './jose.js';
 
 /** A public key of an issuer, and whom it says it speaks for. */
 export interface SigningKey {
   readonly kid: string;
-  readonly key: webcrypto.CryptoKey;
+  readonly key: KeyObject;
   /** The issuer, or issuer template, that the key itself names. Entra's v2.0 keys do. */
   readonly issuer: string | undefined;
   /** The cloud that the key itself names. */
@@ -97,7 +97,7 @@ async function importMember(
   try {
     // Only the public numbers are handed on: whatever else the member holds has no say.
     const key = await importJWK({ kty: 'RSA', n, e }, 'RS256');
-    return key instanceof Uint8Array ? undefined : Object.freeze({ ...rest, key });
+    return key instanceof Uint8Array ? undefined : Object.freeze({ ...rest, key: KeyObject.from(key) });
   } catch {
     // Numbers that pass for a key but make none: unfit like any other malformed member.
     return undefined;

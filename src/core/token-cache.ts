@@ -8,6 +8,7 @@ import type { VerifiedToken } from './requirement.js';
 /** A verified token, with what it must be held against again each time it comes back. */
 export interface CachedToken {
   readonly token: VerifiedToken;
+  readonly outcome: 'cached';
   readonly key: SigningKey;
   readonly keySet: KeySet;
 }
@@ -25,10 +26,14 @@ export class TokenCache {
     this.#entries = mostEntries === 0 ? undefined : lru(mostEntries);
   }
 
-  /** The entry of a token, unless the key that signed it is no longer trusted. */
-  get(digest: string): CachedToken | undefined {
+  /**
+   * The entry of a token, unless the key that signed it is no longer trusted.
+   *
+   * @param now - milliseconds since the epoch
+   */
+  get(digest: string, now: number): CachedToken | undefined {
     const entry = this.#entries?.get(digest);
-    if (entry === undefined || entry.keySet.trusts(entry.key)) return entry;
+    if (entry === undefined || entry.keySet.trusts(entry.key, now)) return entry;
     this.#entries?.delete(digest);
     return undefined;
   }

@@ -1,5 +1,6 @@
-/** From a token's text to a verified token, or the reason why not. The only caller of jose's verify. */
+/** From a token's text to a verified token, or the reason why not. The only place where a signature is checked. */
 import { isUtf8 } from 'node:buffer';
+import { constants, verify } from 'node:crypto';
 import { lru, type LRU } from 'tiny-lru';
 import {
   checkTimes,
@@ -28,7 +29,6 @@ import {
   tokenVersionOf,
   type TokenVersion,
 } from './issuers.js';
-import { flattenedVerify } from './jose.js';
 import { deepFreeze, parseJsonObject } from './json.js';
 import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js';
 import type { VerifiedToken } from './requirement.js';
@@ -38,8 +38,11 @@ import { digestOf, TokenCache } from './token-cache.js';
 
 /** A token taken apart, nothing of it believed. */
 interface ParsedToken {
-  /** The three parts, as RFC 7515 §7.2.2 names them. */
-  readonly parts: { readonly protected: string; readonly payload: string; readonly signature: string };
+  /** The name it goes by in memory. */
+  readonly digest: string;
+  /** What the signature is over (RFC 7515 §5.2): header and payload as they stand in the token. */
+  readonly signingInput: string;
+  readonly signature: Buffer;
   /** The header as it stands in the token, where it was not known yet. */
   readonly newHeader: string | undefined;
   readonly kid: string;
@@ -76,20 +79,23 @@ function kidOf(header: UnverifiedClaims | undefined): string {
  *
  * @param knownHeaders - header texts that were found good before, with their kid
  */
-function parseToken(text: string, knownHeaders: LRU<string>): ParsedToken {
+function parseToken(text: string, digest: string, knownHeaders: LRU<string>): ParsedToken {
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
-  const parts = {
-    protected: text.slice(0, first),
-    payload: text.slice(first + 1, second),
-    signature: text.slice(second + 1),
+  const header = text.slice(0, first);
+  const payload = readPart(text.slice(first + 1, second));
+  const signature = decodePart(text.slice(second + 1));
+  if (payload === undefined || signature === undefined) throw new InvalidTokenError('malformed');
+  const knownKid = knownHeaders.get(header);
+  return {
+    digest,
+    signingInput: text.slice(0, second),
+    signature,
+    newHeader: knownKid === undefined ? header : undefined,
+    kid: knownKid ?? kidOf(readPart(header)),
+    payload,
   };
-  const payload = readPart(parts.payload);
-  if (payload === undefined || decodePart(parts.signature) === undefined) throw new InvalidTokenError('malformed');
-  const knownKid = knownHeaders.get(parts.protected);
-  if (knownKid !== undefined) return { parts, newHeader: undefined, kid: knownKid, payload };
-  return { parts, newHeader: parts.protected, kid: kidOf(readPart(parts.protected)), payload };
 }
 
 /** What a token says, nothing of it believed: for advice to a developer. Whatever cannot be read is left out. */
@@ -106,15 +112,23 @@ interface Source {
   readonly authority: ChallengeAuthority;
 }
 
+/** The outcome of a verification that a token passed. */
+export interface Verification {
+  readonly token: VerifiedToken;
+  /** Whether it was verified now, or remembered from before. */
+  readonly outcome: 'verified' | 'cached';
+}
+
 /** Verifies the tokens of one authority kind: all of one Entra tenant (or many), or of one B2C tenant's policies. */
 export interface Verifier {
   /**
-   * Verifies a token. Answers without a promise where the token was verified before.
+   * Verifies a token. Answers without a promise where nothing has to be loaded for it.
    *
+   * @param digest - the token's digest, where it is known already
    * @throws InvalidTokenError
    * @throws IssuerUnavailableError
    */
-  verify(token: string): VerifiedToken | Promise<VerifiedToken>;
+  verify(token: string, digest?: string): Verification | Promise<Verification>;
   /** Loads what the first request would. @throws IssuerUnavailableError */
   ready(): Promise<void>;
 }
@@ -131,7 +145,7 @@ abstract class CachingVerifier implements Verifier {
   readonly #cache: TokenCache;
   // All tokens that a key signs have one and the same header, as a rule.
   readonly #knownHeaders = lru<string>(mostKnownHeaders);
-  readonly #flights = new Map<string, Promise<VerifiedToken>>();
+  readonly #flights = new Map<string, Promise<Verification>>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -143,60 +157,83 @@ abstract class CachingVerifier implements Verifier {
   protected abstract sourceOf(payload: UnverifiedClaims): Source;
   abstract ready(): Promise<void>;
 
-  verify(text: string): VerifiedToken | Promise<VerifiedToken> {
-    const digest = digestOf(text);
-    const cached = this.#cache.get(digest);
+  verify(text: string, digest = digestOf(text)): Verification | Promise<Verification> {
+    const now = this.#settings.now();
+    const cached = this.#cache.get(digest, now);
     if (cached !== undefined) {
-      this.#checkTimes(cached.token.claims);
-      return cached.token;
+      this.#checkTimes(cached.token.claims, now);
+      return cached;
     }
     const flight = this.#flights.get(digest);
     if (flight !== undefined) return flight;
-    const parsed = parseToken(text, this.#knownHeaders);
-    const started = this.#verifyOnce(parsed, this.sourceOf(parsed.payload), digest);
-    this.#flights.set(digest, started);
-    const forget = () => this.#flights.delete(digest);
-    // Rather than `finally`, which makes three promises: each is dear while an AsyncLocalStorage is in use.
-    started.then(forget, forget);
-    return started;
+    const parsed = parseToken(text, digest, this.#knownHeaders);
+    const verification = this.#verifyOnce(parsed, this.sourceOf(parsed.payload), now);
+    if (verification instanceof Promise) {
+      this.#flights.set(digest, verification);
+      const forget = () => this.#flights.delete(digest);
+      verification.then(forget, forget);
+    }
+    return verification;
   }
 
-  async #verifyOnce(parsed: ParsedToken, source: Source, digest: string): Promise<VerifiedToken> {
-    const { keySet, check, policy, authority } = source;
-    const { kid, payload: claims } = parsed;
-    const key = await signerOf(parsed, keySet.peek(kid) ?? (await keySet.find(kid)));
-    const issuer = keySet.issuer ?? (await keySet.loadIssuer());
+  #verifyOnce(parsed: ParsedToken, source: Source, now: number): Verification | Promise<Verification> {
+    const keys = source.keySet.peek(parsed.kid, now);
+    const { issuer } = source.keySet;
+    if (keys === undefined || issuer === undefined) return this.#loadAndVerify(parsed, source);
+    return this.#verifyWith(keys, issuer, parsed, source);
+  }
+
+  async #loadAndVerify(parsed: ParsedToken, source: Source): Promise<Verification> {
+    const keys = await source.keySet.find(parsed.kid);
+    if (keys === undefined) throw new InvalidTokenError('key');
+    return this.#verifyWith(keys, await source.keySet.loadIssuer(), parsed, source);
+  }
+
+  #verifyWith(
+    keys: readonly SigningKey[],
+    issuer: PublishedIssuer,
+    parsed: ParsedToken,
+    source: Source,
+  ): Verification | Promise<Verification> {
+    const { payload: claims } = parsed;
+    const key = signerOf(parsed, keys);
     if (!hasRegisteredClaims(claims)) throw new InvalidTokenError('malformed');
-    this.#checkTimes(claims);
+    this.#checkTimes(claims, this.#settings.now());
     if (!hasAudience(claims, this.audiences)) throw new InvalidTokenError('audience');
-    const checking = check(claims, key, issuer);
-    if (checking !== undefined) await checking;
-    if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
-    const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy, authority });
-    this.#cache.set(digest, { token, key, keySet });
-    if (parsed.newHeader !== undefined) this.#knownHeaders.set(copyOf(parsed.newHeader), kid);
-    return token;
+    const checking = source.check(claims, key, issuer);
+    const admit = () => this.#admit(claims, key, parsed, source);
+    return checking === undefined ? admit() : checking.then(admit);
   }
 
-  #checkTimes(claims: AccessTokenClaims): void {
-    checkTimes(claims, this.#settings.now() / 1000, this.#settings.clockToleranceSeconds);
+  #admit(claims: AccessTokenClaims, key: SigningKey, parsed: ParsedToken, source: Source): Verification {
+    if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
+    const { keySet, policy, authority } = source;
+    const token = Object.freeze({ kind: this.kind, claims: deepFreeze(claims), policy, authority });
+    this.#cache.set(parsed.digest, { token, outcome: 'cached', key, keySet });
+    if (parsed.newHeader !== undefined) this.#knownHeaders.set(copyOf(parsed.newHeader), parsed.kid);
+    return { token, outcome: 'verified' };
+  }
+
+  #checkTimes(claims: AccessTokenClaims, now: number): void {
+    checkTimes(claims, now / 1000, this.#settings.clockToleranceSeconds);
   }
 }
 
-const rs256 = { algorithms: ['RS256'] };
+/** RFC 7518 §3.3: RS256 is RSASSA-PKCS1-v1_5 with SHA-256. */
+function signs({ key }: SigningKey, { signature }: ParsedToken, signed: Buffer): boolean {
+  return verify('sha256', signed, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
+}
 
-/** The key that signed the token: of those published under its kid, the one the signature verifies with. */
-async function signerOf({ parts }: ParsedToken, keys: readonly SigningKey[] | undefined): Promise<SigningKey> {
-  if (keys === undefined) throw new InvalidTokenError('key');
-  for (const candidate of keys) {
-    try {
-      await flattenedVerify(parts, candidate.key, rs256);
-      return candidate;
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') throw error;
-    }
-  }
-  throw new InvalidTokenError('signature');
+/**
+ * The key that signed the token: of those published under its kid, the one the signature verifies with.
+ *
+ * Checked here and now: handing a check to another thread and waiting for it takes this one longer than the check.
+ */
+function signerOf(parsed: ParsedToken, keys: readonly SigningKey[]): SigningKey {
+  const signed = Buffer.from(parsed.signingInput, 'latin1');
+  const signer = keys.find((candidate) => signs(candidate, parsed, signed));
+  if (signer === undefined) throw new InvalidTokenError('signature');
+  return signer;
 }
 
 /** Where key and metadata both name a cloud they must name the same one: US Government and Global share v1.0 issuers. */
@@ -334,14 +371,23 @@ const isOnOrigin = (issuer: unknown, origin: string) => typeof issuer === 'strin
 export class EitherVerifier implements Verifier {
   readonly #entra: Verifier;
   readonly #b2c: B2cVerifier;
+  /** Which of the two a token's own text calls for, by digest: whether it was verified before has no say in that. */
+  readonly #choices: LRU<Verifier> | undefined;
 
-  constructor(entra: Verifier, b2c: B2cVerifier) {
+  constructor(entra: Verifier, b2c: B2cVerifier, { tokenCacheEntries }: Settings) {
     this.#entra = entra;
     this.#b2c = b2c;
+    this.#choices = tokenCacheEntries === 0 ? undefined : lru(tokenCacheEntries);
   }
 
-  verify(token: string): VerifiedToken | Promise<VerifiedToken> {
-    return this.#b2c.claims(token) ? this.#b2c.verify(token) : this.#entra.verify(token);
+  verify(text: string): Verification | Promise<Verification> {
+    const digest = digestOf(text);
+    let choice = this.#choices?.get(digest);
+    if (choice === undefined) {
+      choice = this.#b2c.claims(text) ? this.#b2c : this.#entra;
+      this.#choices?.set(digest, choice);
+    }
+    return choice.verify(text, digest);
   }
 
   async ready(): Promise<void> {

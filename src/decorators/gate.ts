@@ -55,10 +55,10 @@ export function enter(
   if (identity === undefined) {
     throw new ConfigurationError('A protected route was called before initialize().');
   }
-  const token = identity.authenticate(request, requirement);
-  return token instanceof Promise
-    ? token.then((verified) => remember(request, requirement, verified))
-    : remember(request, requirement, token);
+  const verification = identity.authenticate(request, requirement);
+  return verification instanceof Promise
+    ? verification.then(({ token }) => remember(request, requirement, token))
+    : remember(request, requirement, verification.token);
 }
 
 function remember(request: object, requirement: Requirement, token: VerifiedToken): VerifiedContext {
