@@ -9,19 +9,20 @@ import { printTable } from './support/table.mjs';
 import { variants } from './support/variants.mjs';
 
 const flags = readFlags({
-  rounds: 40, // bursts per variant, each followed by everybody else's
+  processes: 5, // of each variant, one after the other: two of the same program differ by some percent for all their life
+  rounds: 8, // bursts per process, each followed by everybody else's
   burst: 400, // requests
-  warmup: 6000, // requests of repeated tokens ahead of them; a third as many of tokens seen first
+  warmup: 3000, // requests of repeated tokens ahead of them; a third as many of tokens seen first
   repeated: 100, // distinct tokens that repeat
   connections: 10,
   only: '', // words, separated by commas: variants whose name holds one; bare and jose by hand always run
   express: 'express,express4',
 });
 
-const compared = flags.only === '' ? '' : `bare,jose by hand,${flags.only}`;
+const words = flags.only === '' ? '' : `bare,jose by hand,${flags.only}`;
 const hosts = flags.express
   .split(',')
-  .flatMap((express) => chosen(variants, compared).map((variant) => ({ ...variant, express })));
+  .flatMap((express) => chosen(variants, words).map((variant) => ({ ...variant, express })));
 
 printMachine([
   ...new Set(['routing-controllers', 'express', 'express4', 'autocannon', ...variants.flatMap((v) => v.packages)]),
@@ -30,12 +31,12 @@ console.log(`placement ${placement}`);
 
 const authority = await startAuthority();
 const load = startChild('load.mjs');
-const { rounds, burst, connections } = flags;
+const { processes, rounds, burst, connections } = flags;
 const warmupTokens = Math.ceil(flags.warmup / 3);
 const file = await authority.writeTokens(warmupTokens + rounds * burst);
 const [proof] = await authority.tokens(1);
 console.log(
-  `tokens    ${proof.length} characters; ${flags.repeated} of them repeat, or ${rounds * burst} are seen first`,
+  `tokens    ${proof.length} characters; ${flags.repeated} of them repeat, or ${rounds * burst} are seen first, by each process`,
 );
 
 /** What goes ahead to warm up, and what is measured in one round. */
@@ -54,22 +55,27 @@ const loads = {
 };
 const modes = Object.keys(loads);
 const results = new Map(hosts.map((host) => [host, { repeated: [], 'first seen': [] }]));
+/** One process of each variant, all alive side by side: what slows the machine down for a while slows everybody down. */
+async function takeTurns(variants, mode) {
+  const running = [];
+  for (const variant of shuffle(variants)) {
+    const host = await startHost(variant.name, variant.express, authority.facts);
+    await prove(host, { name: variant.name, isOpen: variant.name === 'bare' }, proof);
+    await measure(host, load, loads[mode].ahead);
+    running.push({ variant, host });
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { variant, host } of shuffle(running)) {
+      results.get(variant)[mode].push(await measure(host, load, loads[mode].inRound(round)));
+    }
+  }
+  for (const { host } of running) await host.stop();
+}
+
 for (const express of flags.express.split(',')) {
+  const compared = hosts.filter((host) => host.express === express);
   for (const mode of modes) {
-    // A process for each variant, all alive side by side: what slows the machine down for a while slows everybody down.
-    const running = [];
-    for (const variant of hosts.filter((host) => host.express === express)) {
-      const host = await startHost(variant.name, express, authority.facts);
-      await prove(host, { name: variant.name, isOpen: variant.name === 'bare' }, proof);
-      await measure(host, load, loads[mode].ahead);
-      running.push({ variant, host });
-    }
-    for (let round = 0; round < rounds; round++) {
-      for (const { variant, host } of shuffle(running)) {
-        results.get(variant)[mode].push(await measure(host, load, loads[mode].inRound(round)));
-      }
-    }
-    for (const { host } of running) await host.stop();
+    for (let process = 0; process < processes; process++) await takeTurns(compared, mode);
     console.log(
       `done      ${express}, tokens ${mode}; all but bare answered 401 without a token, and to a tampered one`,
     );
@@ -107,7 +113,7 @@ for (const express of flags.express.split(',')) {
         ];
       });
     printTable(
-      `${express}, tokens ${mode}: medians of ${flags.rounds} bursts`,
+      `${express}, tokens ${mode}: medians of ${processes * rounds} bursts, ${rounds} in each of ${processes} processes`,
       [
         'variant',
         'req/s',
