@@ -236,6 +236,8 @@ function checkCallers(callers: Callers | undefined, claims: AccessTokenClaims): 
   if (!(callers === 'app' ? callsAsApp(claims) : callsAsUser(claims))) throw new InsufficientScopeError('caller');
 }
 
+const isForGroups = (demand: Demand): demand is NameDemand => demand.kind === 'group';
+
 function checkGroups(demands: readonly NameDemand[], held: readonly string[]): void {
   const groups = held.map(comparable);
   for (const { anyOf: names } of demands) if (!holdsAny(names, groups)) throw new InsufficientScopeError('group');
@@ -257,8 +259,8 @@ export function checkDemands(
   const { claims } = token;
   checkCallers(scheme?.callers, claims);
   for (const demand of demands) checkDemand(demand, token);
-  const groupDemands = demands.filter((demand): demand is NameDemand => demand.kind === 'group');
-  if (groupDemands.length === 0) return undefined;
+  if (!demands.some(isForGroups)) return undefined;
+  const groupDemands = demands.filter(isForGroups);
   const groups = groupsOf(claims);
   if (groups !== 'overage') {
     checkGroups(groupDemands, groups);
