@@ -100,8 +100,13 @@ function parseToken(text: string, digest: string, knownHeaders: LRU<string>): Pa
 
 /** What a token says, nothing of it believed: for advice to a developer. Whatever cannot be read is left out. */
 export function readToken(text: string): SeenToken {
-  const [header = '', payload = ''] = text.split('.', 2);
-  return { header: readPart(header), payload: readPart(payload) };
+  const [header = ''] = text.split('.', 1);
+  return { header: readPart(header), payload: readPayload(text) };
+}
+
+function readPayload(text: string): UnverifiedClaims | undefined {
+  const [, payload = ''] = text.split('.', 2);
+  return readPart(payload);
 }
 
 /** Who vouches for a token, found by the token's own word and trusted for no more than a place to look. */
@@ -342,7 +347,7 @@ export class B2cVerifier extends CachingVerifier {
 
   /** Whether a token names a policy that is configured here. Its own word: good for a place to look, no more. */
   claims(text: string): boolean {
-    const { payload } = readToken(text);
+    const payload = readPayload(text);
     return payload !== undefined && ofPolicy(payload, this.#sources) !== undefined;
   }
 
