@@ -61,7 +61,7 @@ module.exports = {
       name: 'core-uses-chosen-packages',
       severity: 'error',
       from: { path: '^src/core/' },
-      to: { path: '^node_modules/', pathNot: '^node_modules/(jose|decoders|tiny-lru|@types)/' },
+      to: { path: '^node_modules/', pathNot: '^node_modules/(jose|decoders|lru\\.min|@types)/' },
     },
     {
       name: 'only-download-does-io',

@@ -54,7 +54,7 @@ async function profile(mode, options) {
   printTable('self time by function', ['function', 'µs/request', 'share'], functions.slice(0, flags.top).map(row));
   if (causes.length > 0) {
     const total = { name: 'all of it', micros: causes.reduce((sum, { micros }) => sum + micros, 0) };
-    const title = 'what our functions cost, with what they call of Node, jose and tiny-lru';
+    const title = 'what our functions cost, with what they call of Node, jose and lru.min';
     printTable(title, ['function', 'µs/request', 'share'], [total, ...causes.slice(0, flags.top)].map(row));
   }
 }

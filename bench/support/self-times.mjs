@@ -26,7 +26,7 @@ function sorted(times) {
 }
 
 // What we call and what others call too: its time is that of the caller.
-const called = new Set(['node', 'native', 'jose', 'tiny-lru', '(garbage collector)', '(program)']);
+const called = new Set(['node', 'native', 'jose', 'lru.min', '(garbage collector)', '(program)']);
 
 /** Which of our functions a stack works for, if any; jose and WebCrypto are ours to answer for after an await too. */
 function causeOf(node, parents) {

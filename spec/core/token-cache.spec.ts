@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SigningKey } from '../../src/core/signing-keys.js';
 import { digestOf, TokenCache, type CachedToken } from '../../src/core/token-cache.js';
@@ -66,6 +67,33 @@ describe('TokenCache', () => {
     expect(cache.get('a', 0)).toBeUndefined();
     trust.isGiven = true;
     expect(cache.get('a', 0)).toBeUndefined();
+  });
+
+  it('holds those that were asked for last, in whatever order tokens come, go and lose their key', () => {
+    const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+    const steps = fc.array(fc.tuple(fc.constantFrom('set', 'get', 'lose its key'), names), {
+      maxLength: 200,
+      size: 'max',
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), steps, (bound, sequence) => {
+        const cache = new TokenCache(bound);
+        // The one asked for last comes last.
+        let held: { readonly name: string; readonly made: ReturnType<typeof entryOf> }[] = [];
+        for (const [step, name] of sequence) {
+          const known = held.find((one) => one.name === name);
+          if (step === 'lose its key' && known !== undefined) known.made.trust.isGiven = false;
+          let present = known;
+          if (step === 'set') {
+            present = { name, made: entryOf(name) };
+            cache.set(name, present.made.entry);
+          }
+          const trusted = present?.made.trust.isGiven === true ? present : undefined;
+          expect(cache.get(name, 0)).toBe(trusted?.made.entry);
+          held = [...held.filter((one) => one !== known), ...(trusted === undefined ? [] : [trusted])].slice(-bound);
+        }
+      }),
+    );
   });
 
   it('holds nothing where it is turned off', () => {

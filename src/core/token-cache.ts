@@ -1,6 +1,6 @@
 /** Tokens that were verified, so that a token costs its signature once. Bounded; raw tokens are not kept. */
 import { hash } from 'node:crypto';
-import { lru, type LRU } from 'tiny-lru';
+import { createLRU } from 'lru.min';
 import type { SigningKey } from './signing-keys.js';
 import type { KeySet } from './key-sets.js';
 import type { VerifiedToken } from './requirement.js';
@@ -19,11 +19,11 @@ export function digestOf(token: string): string {
 }
 
 export class TokenCache {
-  readonly #entries: LRU<CachedToken> | undefined;
+  readonly #entries: ReturnType<typeof createLRU<string, CachedToken>> | undefined;
 
   /** @param mostEntries - the bound; 0 turns the cache off */
   constructor(mostEntries: number) {
-    this.#entries = mostEntries === 0 ? undefined : lru(mostEntries);
+    this.#entries = mostEntries === 0 ? undefined : createLRU({ max: mostEntries });
   }
 
   /**

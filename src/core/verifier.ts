@@ -1,7 +1,7 @@
 /** From a token's text to a verified token, or the reason why not. The only place where a signature is checked. */
 import { isUtf8 } from 'node:buffer';
 import { verify } from 'node:crypto';
-import { lru, type LRU } from 'tiny-lru';
+import { createLRU } from 'lru.min';
 import {
   checkTimes,
   hasAudience,
@@ -74,12 +74,11 @@ function kidOf(header: UnverifiedClaims | undefined): string {
   return kid;
 }
 
-/**
- * Takes a token apart.
- *
- * @param knownHeaders - header texts that were found good before, with their kid
- */
-function parseToken(text: string, digest: string, knownHeaders: LRU<string>): ParsedToken {
+/** Header texts that were found good before, with their kid. */
+type KnownHeaders = Readonly<Pick<ReturnType<typeof createLRU<string, string>>, 'get'>>;
+
+/** Takes a token apart. */
+function parseToken(text: string, digest: string, knownHeaders: KnownHeaders): ParsedToken {
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
@@ -149,7 +148,7 @@ abstract class CachingVerifier implements Verifier {
   readonly #settings: Settings;
   readonly #cache: TokenCache;
   // All tokens that a key signs have one and the same header, as a rule.
-  readonly #knownHeaders = lru<string>(mostKnownHeaders);
+  readonly #knownHeaders = createLRU<string, string>({ max: mostKnownHeaders });
   readonly #flights = new Map<string, Promise<Verification>>();
 
   constructor(settings: Settings) {
@@ -373,12 +372,12 @@ export class EitherVerifier implements Verifier {
   readonly #entra: Verifier;
   readonly #b2c: B2cVerifier;
   /** Which of the two a token's own text calls for, by digest: whether it was verified before has no say in that. */
-  readonly #choices: LRU<Verifier> | undefined;
+  readonly #choices: ReturnType<typeof createLRU<string, Verifier>> | undefined;
 
   constructor(entra: Verifier, b2c: B2cVerifier, { tokenCacheEntries }: Settings) {
     this.#entra = entra;
     this.#b2c = b2c;
-    this.#choices = tokenCacheEntries === 0 ? undefined : lru(tokenCacheEntries);
+    this.#choices = tokenCacheEntries === 0 ? undefined : createLRU({ max: tokenCacheEntries });
   }
 
   verify(text: string): Verification | Promise<Verification> {
