@@ -467,7 +467,7 @@ describe('the issuer', () => {
     const asked: string[] = [];
     const fetch: typeof globalThis.fetch = (input, init) => {
       expect(init?.body ?? init?.method).toBeUndefined();
-      expect(init?.headers).toEqual({ accept: 'application/json' });
+      expect(init?.headers).toEqual({ accept: 'application/json', connection: 'close' });
       asked.push(new URL(input).pathname);
       return globalThis.fetch(input, init);
     };

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -42,14 +42,14 @@ async function failureOf(url: string, closing = never): Promise<DownloadError> {
 }
 
 describe('downloadJson', () => {
-  it('gives the document, and asks for JSON', async () => {
-    let accept: string | undefined;
+  it('gives the document, asks for JSON, and for no connection to be kept', async () => {
+    let asked: IncomingHttpHeaders = {};
     const url = await serve((request, response) => {
-      accept = request.headers.accept;
+      asked = request.headers;
       response.end('{"keys":[]}');
     });
     expect(await download(url)).toEqual({ keys: [] });
-    expect(accept).toBe('application/json');
+    expect(asked).toMatchObject({ accept: 'application/json', connection: 'close' });
   });
 
   it('reads a document that is compressed, and one of exactly 1 MiB', async () => {
