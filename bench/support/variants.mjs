@@ -37,6 +37,14 @@ async function floor() {
   };
 }
 
+/** `AsyncLocalStorage` alone, by which claims can be had anywhere in a request. */
+async function storageAlone() {
+  const storage = new AsyncLocalStorage();
+  return (request, response, next) => {
+    storage.run({}, next);
+  };
+}
+
 /** The issuer's keys as PEM, by kid, for those that are handed keys and do not fetch them. */
 async function publicKeys({ jwksUri }) {
   const { keys } = await (await fetch(jwksUri)).json();
@@ -122,6 +130,7 @@ async function fastJwt(facts) {
 /** Ours is a decorator, the others are middleware; `null` says that nothing stands before the route. */
 export const variants = [
   { name: 'bare', packages: [], isOpen: true, middleware: async () => null },
+  { name: 'storage', packages: [], isOpen: true, middleware: storageAlone },
   { name: 'floor', packages: [], isOpen: true, middleware: floor },
   { name: 'ours', packages: [], isOurs: true },
   { name: 'jose by hand', packages: ['jose'], middleware: jose },

@@ -1,0 +1,74 @@
+// A server's own process without a network: requests and answers pass through Node's HTTP parser, and through memory.
+import { createServer } from 'node:http';
+import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers';
+import { useExpressServer } from 'routing-controllers';
+import { readTokens } from './authority.mjs';
+import { answer } from './child.mjs';
+import { processorTime, since } from './processor-time.mjs';
+import { createController } from './route.mjs';
+
+/** What Node's server asks of a socket, and does nothing about in memory. */
+class MemorySocket extends Duplex {
+  remoteAddress = '127.0.0.1';
+  answered = () => {};
+  _read() {}
+  _write(chunk, _encoding, done) {
+    this.answered(chunk.toString('latin1'));
+    done();
+  }
+  setTimeout() {
+    return this;
+  }
+}
+
+let send;
+
+async function open(app) {
+  const socket = new MemorySocket();
+  createServer(app).emit('connection', socket);
+  let text = '';
+  /** @returns the status, once the answer is whole */
+  return (request) =>
+    new Promise((resolve) => {
+      socket.answered = (chunk) => {
+        text += chunk;
+        const [head, body] = text.split('\r\n\r\n');
+        if (body === undefined || body.length < Number(/content-length: (\d+)/i.exec(head)?.[1])) return;
+        text = '';
+        // The next request comes with a turn of the event loop, as from a network.
+        setImmediate(resolve, Number(head.split(' ', 2)[1]));
+      };
+      socket.push(request);
+    });
+}
+
+const requestOf = (token) =>
+  Buffer.from(`GET /weather HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+
+let requests;
+
+answer({
+  /** Serves a variant's route. @returns the status that a token is answered with, for each of some tokens */
+  async start({ variant, express, facts, file, proofs }) {
+    const { default: createApp } = await import(express);
+    const app = createApp();
+    app.set('env', 'test');
+    useExpressServer(app, { controllers: [await createController(variant, facts)] });
+    send = await open(app);
+    requests = readTokens(file).map(requestOf);
+    const statuses = [];
+    for (const token of proofs) statuses.push(await send(requestOf(token)));
+    return statuses;
+  },
+  /** @returns microseconds of the main thread, and of all threads, for each of `count` requests */
+  async run(count) {
+    const begun = processorTime();
+    for (let index = 0; index < count; index++) {
+      const status = await send(requests[index % requests.length]);
+      if (status !== 200) throw new Error(`a good token was answered ${status}`);
+    }
+    const { main, all } = since(begun);
+    return { main: main / count, all: all / count };
+  },
+});
