@@ -18,8 +18,11 @@ export function digestOf(token: string): string {
   return hash('sha256', token, 'base64');
 }
 
+/** A bounded map that drops the entry not asked for the longest. */
+export type Lru<Value> = ReturnType<typeof createLRU<string, Value>>;
+
 export class TokenCache {
-  readonly #entries: ReturnType<typeof createLRU<string, CachedToken>> | undefined;
+  readonly #entries: Lru<CachedToken> | undefined;
 
   /** @param mostEntries - the bound; 0 turns the cache off */
   constructor(mostEntries: number) {

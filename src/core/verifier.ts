@@ -34,7 +34,7 @@ import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js'
 import type { VerifiedToken } from './requirement.js';
 import type { B2cSettings, EntraSettings, Settings } from './settings.js';
 import type { SigningKey } from './signing-keys.js';
-import { digestOf, TokenCache } from './token-cache.js';
+import { digestOf, TokenCache, type Lru } from './token-cache.js';
 
 /** A token taken apart, nothing of it believed. */
 interface ParsedToken {
@@ -74,11 +74,12 @@ function kidOf(header: UnverifiedClaims | undefined): string {
   return kid;
 }
 
-/** Header texts that were found good before, with their kid. */
-type KnownHeaders = Readonly<Pick<ReturnType<typeof createLRU<string, string>>, 'get'>>;
-
-/** Takes a token apart. */
-function parseToken(text: string, digest: string, knownHeaders: KnownHeaders): ParsedToken {
+/**
+ * Takes a token apart.
+ *
+ * @param knownHeaders - header texts that were found good before, with their kid
+ */
+function parseToken(text: string, digest: string, knownHeaders: Lru<string>): ParsedToken {
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
@@ -372,7 +373,7 @@ export class EitherVerifier implements Verifier {
   readonly #entra: Verifier;
   readonly #b2c: B2cVerifier;
   /** Which of the two a token's own text calls for, by digest: whether it was verified before has no say in that. */
-  readonly #choices: ReturnType<typeof createLRU<string, Verifier>> | undefined;
+  readonly #choices: Lru<Verifier> | undefined;
 
   constructor(entra: Verifier, b2c: B2cVerifier, { tokenCacheEntries }: Settings) {
     this.#entra = entra;
