@@ -23,7 +23,7 @@ console.log(`placement ${placement}`);
 const authority = await startAuthority();
 const file = await authority.writeTokens(flags.repeated);
 const [proof] = await authority.tokens(1);
-const proofs = [tampered(proof), proof, proof, tampered(proof)];
+const proofs = [null, tampered(proof), proof, proof, tampered(proof)];
 const compared = chosen(variants, flags.only === '' ? '' : `bare,${flags.only}`);
 const results = new Map(compared.map(({ name }) => [name, []]));
 
@@ -36,7 +36,7 @@ async function start({ name, isOpen }) {
     file,
     proofs,
   });
-  const expected = isOpen ? [200, 200, 200, 200] : [401, 200, 200, 401];
+  const expected = isOpen ? [200, 200, 200, 200, 200] : [401, 401, 200, 200, 401];
   if (`${statuses}` !== `${expected}`) throw new Error(`${name} answers ${statuses}, not ${expected}.`);
   await child.ask('run', flags.warmup);
   return child;
