@@ -4,6 +4,7 @@ import type { Requirement } from '../core/requirement.js';
 import { state } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';
 import { enter, forwardsErrors, refusalOf } from './gate.js';
+import { shareHiddenClass } from './hidden-class.js';
 
 export type Next = (error?: unknown) => void;
 
@@ -31,6 +32,8 @@ export function passOrRefuse(
 ): void {
   let entry: ReturnType<typeof enter>;
   try {
+    shareHiddenClass(request);
+    shareHiddenClass(response);
     entry = enter(request, requirement);
   } catch (error) {
     refuse(error, request, response, next, requirement);
