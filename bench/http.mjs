@@ -2,10 +2,11 @@
 import { startAuthority } from './support/authority.mjs';
 import { placement, startChild } from './support/child.mjs';
 import { chosen, readFlags } from './support/flags.mjs';
-import { measure, prove, startHost } from './support/host.mjs';
+import { measure, startHost } from './support/host.mjs';
 import { printMachine } from './support/machine.mjs';
-import { median, medianRatio, shuffle } from './support/statistics.mjs';
+import { median, medianDifference, medianRatio } from './support/statistics.mjs';
 import { printTable } from './support/table.mjs';
+import { takeTurns } from './support/turns.mjs';
 import { variants } from './support/variants.mjs';
 
 const flags = readFlags({
@@ -19,10 +20,7 @@ const flags = readFlags({
   express: 'express,express4',
 });
 
-const words = flags.only === '' ? '' : `bare,floor,jose by hand,${flags.only}`;
-const hosts = flags.express
-  .split(',')
-  .flatMap((express) => chosen(variants, words).map((variant) => ({ ...variant, express })));
+const compared = chosen(variants, flags.only === '' ? '' : `bare,floor,jose by hand,${flags.only}`);
 
 printMachine([
   ...new Set(['routing-controllers', 'express', 'express4', 'autocannon', ...variants.flatMap((v) => v.packages)]),
@@ -53,84 +51,71 @@ const loads = {
     },
   },
 };
-const modes = Object.keys(loads);
-const results = new Map(hosts.map((host) => [host, { repeated: [], 'first seen': [] }]));
-/** One process of each variant, all alive side by side: what slows the machine down for a while slows everybody down. */
-async function takeTurns(variants, mode) {
-  const running = [];
-  for (const variant of shuffle(variants)) {
-    const host = await startHost(variant.name, variant.express, authority.facts);
-    await prove(host, variant, proof);
-    await measure(host, load, loads[mode].ahead);
-    running.push({ variant, host });
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const { variant, host } of shuffle(running)) {
-      results.get(variant)[mode].push(await measure(host, load, loads[mode].inRound(round)));
-    }
-  }
-  for (const { host } of running) await host.stop();
+async function start(variant, express, mode) {
+  const host = await startHost(variant, express, authority.facts, proof);
+  await measure(host, load, loads[mode].ahead);
+  return host;
 }
 
+const tables = [];
 for (const express of flags.express.split(',')) {
-  const compared = hosts.filter((host) => host.express === express);
-  for (const mode of modes) {
-    for (let process = 0; process < processes; process++) await takeTurns(compared, mode);
+  for (const mode of Object.keys(loads)) {
+    const results = await takeTurns(compared, {
+      processes,
+      rounds,
+      start: (variant) => start(variant, express, mode),
+      measure: (host, round) => measure(host, load, loads[mode].inRound(round)),
+    });
+    tables.push({ express, mode, results });
     console.log(
-      `done      ${express}, tokens ${mode}; all but bare and floor answered 401 without a token, and to a tampered one`,
+      `done      ${express}, tokens ${mode}; all that verify answered 401 without a token, and to a tampered one`,
     );
   }
 }
 await load.stop();
 await authority.stop();
 
-for (const express of flags.express.split(',')) {
-  const of = (name, mode) => results.get(hosts.find((host) => host.name === name && host.express === express))[mode];
-  const column = (rounds, figure) => rounds.map((result) => result[figure]);
-  for (const mode of modes) {
-    const bare = of('bare', mode);
-    const jose = of('jose by hand', mode);
-    const rows = hosts
-      .filter((host) => host.express === express)
-      .map(({ name }) => {
-        const rounds = of(name, mode);
-        const figure = (title) => median(column(rounds, title));
-        const against = (base, title) => medianRatio(column(rounds, title), column(base, title));
-        const added = (title) => median(rounds.map((result, round) => result[title] - bare[round][title]));
-        return [
-          name,
-          figure('throughput'),
-          figure('p50'),
-          figure('p99'),
-          figure('cpu'),
-          figure('mainCpu'),
-          added('cpu'),
-          added('mainCpu'),
-          against(bare, 'throughput'),
-          against(jose, 'throughput'),
-          against(jose, 'cpu'),
-          against(jose, 'mainCpu'),
-        ];
-      });
-    printTable(
-      `${express}, tokens ${mode}: medians of ${processes * rounds} bursts, ${rounds} in each of ${processes} processes`,
-      [
-        'variant',
-        'req/s',
-        'p50 ms',
-        'p99 ms',
-        'CPU µs',
-        'main µs',
-        '+CPU µs',
-        '+main µs',
-        'req/s ÷ bare',
-        'req/s ÷ jose',
-        'CPU ÷ jose',
-        'main ÷ jose',
-      ],
-      rows,
-    );
-  }
+for (const { express, mode, results } of tables) {
+  const column = (name, figure) => results.get(name).map((result) => result[figure]);
+  const rows = [...results.keys()].map((name) => {
+    const figure = (title) => median(column(name, title));
+    const against = (base, title) => medianRatio(column(name, title), column(base, title));
+    const added = (title) => medianDifference(column(name, title), column('bare', title));
+    return [
+      name,
+      figure('throughput'),
+      figure('p50'),
+      figure('p99'),
+      figure('cpu'),
+      figure('mainCpu'),
+      added('cpu'),
+      added('mainCpu'),
+      against('bare', 'throughput'),
+      medianRatio(column('bare', 'cpu'), column(name, 'cpu')),
+      against('jose by hand', 'throughput'),
+      against('jose by hand', 'cpu'),
+      against('jose by hand', 'mainCpu'),
+    ];
+  });
+  printTable(
+    `${express}, tokens ${mode}: medians of ${processes * rounds} bursts, ${rounds} in each of ${processes} processes`,
+    [
+      'variant',
+      'req/s',
+      'p50 ms',
+      'p99 ms',
+      'CPU µs',
+      'main µs',
+      '+CPU µs',
+      '+main µs',
+      'req/s ÷ bare',
+      'bare ÷ CPU',
+      'req/s ÷ jose',
+      'CPU ÷ jose',
+      'main ÷ jose',
+    ],
+    rows,
+  );
 }
 console.log(`
 CPU µs is the processor time of the whole server process per request (all threads: event loop, libuv's pool, garbage

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { startAuthority } from './support/authority.mjs';
 import { placement, startChild } from './support/child.mjs';
 import { readFlags } from './support/flags.mjs';
-import { measure, prove, startHost } from './support/host.mjs';
+import { measure, startHost } from './support/host.mjs';
 import { printMachine } from './support/machine.mjs';
 import { selfTimes } from './support/self-times.mjs';
 import { printTable } from './support/table.mjs';
+import { variants } from './support/variants.mjs';
 
 const flags = readFlags({
   variant: 'ours',
@@ -27,9 +28,10 @@ const authority = await startAuthority();
 const load = startChild('load.mjs');
 const warmupTokens = Math.max(flags.connections, Math.ceil(flags.tokens / 3));
 const file = await authority.writeTokens(warmupTokens + flags.tokens);
-const host = await startHost(flags.variant, flags.express, authority.facts);
+const variant = variants.find(({ name }) => name === flags.variant);
+if (variant === undefined) throw new Error(`--variant takes one of ${variants.map(({ name }) => name).join(', ')}.`);
 const [proof] = await authority.tokens(1);
-await prove(host, { name: flags.variant, isOpen: flags.variant === 'bare' }, proof);
+const host = await startHost(variant, flags.express, authority.facts, proof);
 
 async function profile(mode, options) {
   const { connections } = flags;

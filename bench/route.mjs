@@ -1,10 +1,12 @@
 // One JSON route behind each middleware, without a network: what the kernel costs is left out, so that a check stands out.
-import { startAuthority, tampered } from './support/authority.mjs';
+import { startAuthority } from './support/authority.mjs';
 import { placement, startChild } from './support/child.mjs';
 import { chosen, readFlags } from './support/flags.mjs';
 import { printMachine } from './support/machine.mjs';
-import { median, medianRatio, shuffle } from './support/statistics.mjs';
+import { prove } from './support/proof.mjs';
+import { median, medianDifference, medianRatio } from './support/statistics.mjs';
 import { printTable } from './support/table.mjs';
+import { takeTurns } from './support/turns.mjs';
 import { variants } from './support/variants.mjs';
 
 const flags = readFlags({
@@ -23,48 +25,35 @@ console.log(`placement ${placement}`);
 const authority = await startAuthority();
 const file = await authority.writeTokens(flags.repeated);
 const [proof] = await authority.tokens(1);
-const proofs = [null, tampered(proof), proof, proof, tampered(proof)];
-const compared = chosen(variants, flags.only === '' ? '' : `bare,${flags.only}`);
-const results = new Map(compared.map(({ name }) => [name, []]));
 
-async function start({ name, isOpen }) {
+async function start(variant) {
   const child = startChild('in-memory.mjs', { core: 0 });
-  const statuses = await child.ask('start', {
-    variant: name,
-    express: flags.express,
-    facts: authority.facts,
-    file,
-    proofs,
-  });
-  const expected = isOpen ? [200, 200, 200, 200, 200] : [401, 401, 200, 200, 401];
-  if (`${statuses}` !== `${expected}`) throw new Error(`${name} answers ${statuses}, not ${expected}.`);
+  await child.ask('start', { variant: variant.name, express: flags.express, facts: authority.facts, file });
+  await prove(variant, proof, (token) => child.ask('status', token));
   await child.ask('run', flags.warmup);
   return child;
 }
 
-for (let process = 0; process < flags.processes; process++) {
-  const running = [];
-  for (const variant of shuffle(compared)) running.push({ name: variant.name, child: await start(variant) });
-  for (let round = 0; round < flags.rounds; round++) {
-    for (const { name, child } of shuffle(running)) results.get(name).push(await child.ask('run', flags.burst));
-  }
-  for (const { child } of running) await child.stop();
-}
+const results = await takeTurns(chosen(variants, flags.only === '' ? '' : `bare,${flags.only}`), {
+  processes: flags.processes,
+  rounds: flags.rounds,
+  start,
+  measure: (child) => child.ask('run', flags.burst),
+});
 await authority.stop();
 
-const bare = results.get('bare');
-const column = (rounds, figure) => rounds.map((result) => result[figure]);
+const column = (name, figure) => results.get(name).map((result) => result[figure]);
 printTable(
   `${flags.express}, tokens repeated: medians of ${flags.processes * flags.rounds} bursts, in ${flags.processes} processes`,
   ['variant', 'main µs', '+main µs', 'CPU µs', '+CPU µs', 'bare ÷ main', 'bare ÷ CPU'],
-  [...results].map(([name, rounds]) => {
-    const added = (figure) => median(rounds.map((result, round) => result[figure] - bare[round][figure]));
-    const share = (figure) => medianRatio(column(bare, figure), column(rounds, figure));
+  [...results.keys()].map((name) => {
+    const added = (figure) => medianDifference(column(name, figure), column('bare', figure));
+    const share = (figure) => medianRatio(column('bare', figure), column(name, figure));
     return [
       name,
-      median(column(rounds, 'main')),
+      median(column(name, 'main')),
       added('main'),
-      median(column(rounds, 'all')),
+      median(column(name, 'all')),
       added('all'),
       share('main'),
       share('all'),

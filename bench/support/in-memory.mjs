@@ -2,11 +2,10 @@
 import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers';
-import { useExpressServer } from 'routing-controllers';
 import { readTokens } from './authority.mjs';
 import { answer } from './child.mjs';
 import { processorTime, since } from './processor-time.mjs';
-import { createController } from './route.mjs';
+import { createApp } from './route.mjs';
 
 /** What Node's server asks of a socket, and does nothing about in memory. */
 class MemorySocket extends Duplex {
@@ -43,27 +42,21 @@ function open(app) {
     });
 }
 
-/** @param token - null leaves the header out */
+/** @param token - none leaves the header out */
 function requestOf(token) {
-  const authorization = token === null ? '' : `Authorization: Bearer ${token}\r\n`;
+  const authorization = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
   return Buffer.from(`GET /weather HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\n`);
 }
 
 let requests;
 
 answer({
-  /** Serves a variant's route. @returns the status that a token is answered with, for each of some tokens */
-  async start({ variant, express, facts, file, proofs }) {
-    const { default: createApp } = await import(express);
-    const app = createApp();
-    app.set('env', 'test');
-    useExpressServer(app, { controllers: [await createController(variant, facts)] });
-    send = open(app);
+  async start({ file, ...options }) {
+    send = open(await createApp(options));
     requests = readTokens(file).map(requestOf);
-    const statuses = [];
-    for (const token of proofs) statuses.push(await send(requestOf(token)));
-    return statuses;
   },
+  /** @returns the status that a token is answered with */
+  status: (token) => send(requestOf(token)),
   /** @returns microseconds of the main thread, and of all threads, for each of `count` requests */
   async run(count) {
     const begun = processorTime();

@@ -1,6 +1,6 @@
 // One JSON route of routing-controllers, open or behind a variant. Decorators are applied by hand: this is not compiled.
 import 'reflect-metadata';
-import { Get, JsonController, UseBefore } from 'routing-controllers';
+import { Get, JsonController, UseBefore, useExpressServer } from 'routing-controllers';
 import { initialize, RequiresAuth } from '../../dist/esm/index.js';
 import { variants } from './variants.mjs';
 
@@ -32,4 +32,14 @@ export async function createController(variant, facts) {
   decorate(WeatherController.prototype, 'report', [Get('/weather'), ...(await protectionOf(variant, facts))]);
   JsonController()(WeatherController);
   return WeatherController;
+}
+
+/** @returns an Express application that serves `GET /weather` */
+export async function createApp({ variant, express, facts }) {
+  const { default: newApp } = await import(express);
+  const app = newApp();
+  // What a refusal looks like is not measured, and is not to be logged.
+  app.set('env', 'test');
+  useExpressServer(app, { controllers: [await createController(variant, facts)] });
+  return app;
 }

@@ -2,10 +2,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Session } from 'node:inspector/promises';
-import { useExpressServer } from 'routing-controllers';
 import { answer } from './child.mjs';
 import { processorTime, since } from './processor-time.mjs';
-import { createController } from './route.mjs';
+import { createApp } from './route.mjs';
 
 let requests = 0;
 let start;
@@ -13,12 +12,8 @@ let session;
 
 answer({
   /** @returns the port */
-  async start({ variant, express, facts }) {
-    const { default: createApp } = await import(express);
-    const app = createApp();
-    // What a refusal looks like is not measured, and is not to be logged.
-    app.set('env', 'test');
-    useExpressServer(app, { controllers: [await createController(variant, facts)] });
+  async start(options) {
+    const app = await createApp(options);
     const server = createServer((request, response) => {
       requests++;
       app(request, response);

@@ -16,6 +16,11 @@ export function medianRatio(values, bases) {
   return median(values.map((value, round) => value / bases[round]));
 }
 
+/** The median of what values have more than others, round by round. */
+export function medianDifference(values, bases) {
+  return median(values.map((value, round) => value - bases[round]));
+}
+
 export function shuffle(values) {
   const shuffled = [...values];
   for (let index = shuffled.length - 1; index > 0; index--) {
