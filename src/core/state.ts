@@ -17,13 +17,44 @@ export interface VerifiedContext extends ChallengedCaller {
   readonly requirement: Requirement | undefined;
 }
 
+/** Gives a derived class an object that is there already to put its private fields on. */
+class Given {
+  constructor(object: object) {
+    return object;
+  }
+}
+
+/**
+ * Requests that passed their gate.
+ *
+ * What is remembered of one is a private field of its own, which no other code can read, set or copy. An entry of a
+ * WeakMap can be no more of these, and costs the garbage collector much more.
+ */
+class Passed extends Given {
+  #context: VerifiedContext;
+
+  private constructor(request: object, context: VerifiedContext) {
+    super(request);
+    this.#context = context;
+  }
+
+  static get(request: unknown): VerifiedContext | undefined {
+    return typeof request === 'object' && request !== null && #context in request ? request.#context : undefined;
+  }
+
+  static set(request: object, context: VerifiedContext): void {
+    if (#context in request) request.#context = context;
+    else new Passed(request, context);
+  }
+}
+
 interface State {
   /** The configuration in force. */
   identity: Authenticator | undefined;
   /** The verified request that the running code belongs to. */
   readonly current: AsyncLocalStorage<VerifiedContext>;
   /** Requests that passed their gate. */
-  readonly verified: WeakMap<object, VerifiedContext>;
+  readonly verified: Pick<typeof Passed, 'get' | 'set'>;
   /** What decorators recorded, by class prototype. */
   readonly records: WeakMap<object, unknown>;
   /** Warnings already given to the developer. */
@@ -36,7 +67,7 @@ const holder = globalThis as { [key]?: State | undefined };
 export const state: State = (holder[key] ??= {
   identity: undefined,
   current: new AsyncLocalStorage(),
-  verified: new WeakMap(),
+  verified: Passed,
   records: new WeakMap(),
   warned: new Set(),
 });
