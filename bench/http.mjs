@@ -51,6 +51,7 @@ const loads = {
     },
   },
 };
+
 async function start(variant, express, mode) {
   const host = await startHost(variant, express, authority.facts, proof);
   await measure(host, load, loads[mode].ahead);

@@ -21,6 +21,9 @@ const flags = readFlags({
   save: '', // a folder for the profiles, which Chrome's DevTools open
 });
 
+const variant = variants.find(({ name }) => name === flags.variant);
+if (variant === undefined) throw new Error(`--variant takes one of ${variants.map(({ name }) => name).join(', ')}.`);
+
 printMachine(['routing-controllers', flags.express]);
 console.log(`placement ${placement}`);
 
@@ -28,8 +31,6 @@ const authority = await startAuthority();
 const load = startChild('load.mjs');
 const warmupTokens = Math.max(flags.connections, Math.ceil(flags.tokens / 3));
 const file = await authority.writeTokens(warmupTokens + flags.tokens);
-const variant = variants.find(({ name }) => name === flags.variant);
-if (variant === undefined) throw new Error(`--variant takes one of ${variants.map(({ name }) => name).join(', ')}.`);
 const [proof] = await authority.tokens(1);
 const host = await startHost(variant, flags.express, authority.facts, proof);
 

@@ -27,8 +27,8 @@ class Given {
 /**
  * Requests that passed their gate.
  *
- * What is remembered of one is a private field of its own, which no other code can read, set or copy. An entry of a
- * WeakMap can be no more of these, and costs the garbage collector much more.
+ * What is remembered of one is a private field of its own, which no other code can read, set or copy. A WeakMap would hide
+ * it as well, and costs the garbage collector more.
  */
 class Passed extends Given {
   #context: VerifiedContext;
