@@ -61,8 +61,6 @@ async function run(identity, { requirement, tokens }, repeats) {
 
 for (let round = -1; round < flags.rounds; round++) {
   for (const one of shuffle(groups.flat())) {
-    // Verifying at once leaves Node no time to see that the issuer has closed an idle connection.
-    await pause(20);
     const identity = createIdentity(one.settings);
     await identity.ready();
     // What the downloads leave behind to be closed and collected is no cost of the requests.

@@ -3,11 +3,11 @@ import { startChild } from './child.mjs';
 import { prove } from './proof.mjs';
 
 /** @param proof - a token by which the variant is proven to verify */
-export async function startHost({ name, isOpen }, express, facts, proof) {
+export async function startHost(variant, express, facts, proof) {
   const child = startChild('server.mjs', { core: 0 });
-  const port = await child.ask('start', { variant: name, express, facts });
+  const port = await child.ask('start', { variant: variant.name, express, facts });
   const url = `http://127.0.0.1:${port}/weather`;
-  await prove({ name, isOpen }, proof, (token) => statusOf(url, token));
+  await prove(variant, proof, (token) => statusOf(url, token));
   return { ask: child.ask, stop: child.stop, url };
 }
 

@@ -3,6 +3,8 @@ import https from 'node:https';
 import http from 'node:http';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createPublicKey, hash } from 'node:crypto';
+// Private: what the gate does for Express, without the gate.
+import { shareHiddenClass } from '../../dist/esm/decorators/hidden-class.js';
 
 /** The credential, read as those who write such a middleware by hand do. */
 function bearerOf(request) {
@@ -50,16 +52,9 @@ async function storageAlone() {
  * which V8 left them none of when Express set their prototypes. What ours costs on top of this is the check.
  */
 async function sharedClasses() {
-  const passing = Symbol('passing');
-  const isAffected = Number.parseInt(process.versions.v8, 10) < 13;
-  const share = (object) => {
-    if (!isAffected) return;
-    object[passing] = true;
-    delete object[passing];
-  };
   return (request, response, next) => {
-    share(request);
-    share(response);
+    shareHiddenClass(request);
+    shareHiddenClass(response);
     next();
   };
 }
