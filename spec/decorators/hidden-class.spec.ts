@@ -53,7 +53,7 @@ describe.each(expressReleases)('requests and responses on $release', ({ express 
   });
   afterAll(() => issuer.close());
 
-  /** What a route's handler was given by the last two of many requests: V8 settles its first objects of a kind late. */
+  /** Whether an application's last two of many requests shared, in a handler: V8 settles its first objects of a kind late. */
   async function lastTwo(...gates: RequestHandler[]) {
     const seen: { request: IncomingMessage; response: ServerResponse }[] = [];
     const app = express();
@@ -72,12 +72,30 @@ describe.each(expressReleases)('requests and responses on $release', ({ express 
     };
   }
 
+  const applications = 10;
+
+  /**
+   * In how many applications they shared. V8 looks for the class to share in a table of 64, at a random place for each
+   * prototype, of which each application has its own: one in twenty finds its place taken by another, and shares nothing.
+   */
+  async function sharing(...gates: RequestHandler[]) {
+    const count = { requests: 0, responses: 0 };
+    for (let left = applications; left > 0; left--) {
+      const { requests, responses } = await lastTwo(...gates);
+      if (requests) count.requests++;
+      if (responses) count.responses++;
+    }
+    return count;
+  }
+
   it('share their hidden classes behind a gate', async () => {
-    expect(await lastTwo(requiresAuth())).toEqual({ requests: true, responses: true });
+    const { requests, responses } = await sharing(requiresAuth());
+    expect(requests).toBeGreaterThanOrEqual(applications / 2);
+    expect(responses).toBeGreaterThanOrEqual(applications / 2);
   });
 
   it('share none without one where V8 is older than 13, which is why the gate sees to it', async () => {
-    const areShared = Number.parseInt(process.versions.v8, 10) >= 13;
-    expect(await lastTwo()).toEqual({ requests: areShared, responses: areShared });
+    const all = Number.parseInt(process.versions.v8, 10) >= 13 ? applications : 0;
+    expect(await sharing()).toEqual({ requests: all, responses: all });
   });
 });
