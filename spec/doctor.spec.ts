@@ -5,9 +5,7 @@ import { getMetadataArgsStorage } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createIdentity } from '../src/core/identity.js';
 import type { IdentityOptions } from '../src/core/options.js';
-import { parseSettings } from '../src/core/settings.js';
 import { state } from '../src/core/state.js';
-import { optionsOf } from '../src/doctor/configuration.js';
 import { doctor } from '../src/doctor/doctor.js';
 import type { Examination } from '../src/doctor/examination.js';
 import type { Route } from '../src/doctor/routes.js';
@@ -560,26 +558,6 @@ describe('the configuration', () => {
     const said = await run(['--config', module, await issuer.token()]);
     expect(said).toMatchObject({ code: 1, out: '' });
     expect(said.err).toContain(message);
-  });
-
-  const tenantId = 'aaaaaaaa-0000-4000-8000-000000000001';
-  const clientId = 'aaaaaaaa-0000-4000-8000-000000000002';
-  const b2c = { domainName: 'contoso', policies: ['B2C_1_susi', 'B2C_1_edit'] };
-  it.each<IdentityOptions>([
-    { tenantId, clientId, audience: 'api://weather', clockToleranceSeconds: 0, errors: 'forward' },
-    { tenantId: 'organizations', clientId, allowedTenants: [tenantId], allowedClients: [tenantId] },
-    { tenantId: 'common', clientId, allowedTenants: '*', diagnostics: false },
-    { clientId, instance: 'https://contoso.ciamlogin.com' },
-    { tenantId, clientId, instance: `https://contoso.ciamlogin.com/${tenantId}` },
-    { tenantId, clientId, b2c: { ...b2c, tenantId: clientId, clientId: tenantId, instance: 'http://127.0.0.1:8080' } },
-    { clientId, b2c: { ...b2c, customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.com' } },
-  ])('survives the way back to options: %j', (options) => {
-    const settings = parseSettings({ ...options, now: () => start, fetch: globalThis.fetch });
-    const again = parseSettings(optionsOf(settings));
-    const { now, tokenCacheEntries: _, ...rest } = again;
-    const { now: originalNow, tokenCacheEntries: _entries, ...original } = settings;
-    expect(rest).toEqual(original);
-    expect(now()).toBe(originalNow());
   });
 });
 

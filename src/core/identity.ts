@@ -183,11 +183,16 @@ class Identity implements Authenticator {
   }
 }
 
+/** Settings, ready to check requests. */
+export function identityOf(settings: Settings): Authenticator {
+  return new Identity(settings);
+}
+
 /**
  * A configuration ready to check requests.
  *
  * @throws ConfigurationError naming the option that is wrong
  */
 export function createIdentity(options: IdentityOptions): Authenticator {
-  return new Identity(parseSettings(options));
+  return identityOf(parseSettings(options));
 }

@@ -2,13 +2,11 @@
 import { bearerToken } from '../core/credential.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
 import { explain, versionRemark, type SeenToken } from '../core/explanation.js';
-import { createIdentity } from '../core/identity.js';
 import type { Requirement } from '../core/requirement.js';
 import type { Settings } from '../core/settings.js';
 import type { SigningKey } from '../core/signing-keys.js';
 import { readToken } from '../core/verifier.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
-import { optionsOf } from './configuration.js';
 import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
 import { probe, refusalOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';
 import { describe } from './steps.js';
@@ -247,7 +245,7 @@ function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question
 /** Goes through all that a token must satisfy, and asks the library for its decision. */
 export async function examine(question: Question): Promise<Examination> {
   const { token, settings, requirement, offline } = question;
-  const decision = offline ? undefined : await refusalOf(createIdentity(optionsOf(settings)), token, requirement);
+  const decision = offline ? undefined : await refusalOf(settings, token, requirement);
   const evidence = await gather(question, decision);
   const { seen, kind, findings } = evidence;
   const outcomes = stepsFor(kind, findings, requirement).map(

@@ -9,23 +9,24 @@ import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { UnverifiedClaims } from '../core/claims.js';
 import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
-import { createIdentity, type Authenticator } from '../core/identity.js';
+import { identityOf } from '../core/identity.js';
 import type { Authority } from '../core/issuers.js';
 import type { Requirement } from '../core/requirement.js';
 import type { Settings } from '../core/settings.js';
 import type { SigningKey } from '../core/signing-keys.js';
 import type { Publication } from './authorities.js';
-import { optionsOf } from './configuration.js';
 
 /** A request that bears a token and nothing else. */
 export const requestWith = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-/** Why an identity does not let a token pass; undefined where it does. */
+/** Why the library, so configured, does not let a token pass; undefined where it does. */
 export async function refusalOf(
-  identity: Authenticator,
+  settings: Settings,
   token: string,
   requirement: Requirement,
 ): Promise<Refusal | undefined> {
+  // It is asked once: room for tokens that come again would be made for nothing.
+  const identity = identityOf({ ...settings, tokenCacheEntries: 0 });
   try {
     await identity.authenticate(requestWith(token), requirement);
     return undefined;
@@ -49,7 +50,7 @@ export async function probe(token: string, settings: Settings, requirement: Requ
     metadataUrl ??= urlOf(input);
     return Promise.reject(new Error('Nobody is asked.'));
   };
-  const refusal = await refusalOf(createIdentity({ ...optionsOf(settings), fetch }), token, requirement);
+  const refusal = await refusalOf({ ...settings, fetch }, token, requirement);
   if (metadataUrl !== undefined) return { metadataUrl };
   if (refusal === undefined) throw new Error('A token passed though nobody was asked for keys.');
   return { refusal };
@@ -96,8 +97,8 @@ export class Rehearsal {
 
   /** Why the library refuses claims in their own right; undefined where it does not. */
   async refusalOf({ claims, settings, requirement, bindings }: Attempt): Promise<Refusal | undefined> {
-    const identity = createIdentity({ ...optionsOf(settings), fetch: (input) => this.#answer(urlOf(input), bindings) });
-    return refusalOf(identity, await this.sign(claims), requirement);
+    const fetch: Fetch = (input) => this.#answer(urlOf(input), bindings);
+    return refusalOf({ ...settings, fetch }, await this.sign(claims), requirement);
   }
 
   /** A token of these claims that nobody but a rehearsal takes. */
