@@ -21,12 +21,17 @@ export function digestOf(token: string): string {
 /** A bounded map that drops the entry not asked for the longest. */
 export type Lru<Value> = ReturnType<typeof createLRU<string, Value>>;
 
+/** What is remembered of tokens, by digest: no more than so many entries, and nothing at all where that is 0. */
+export function createTokenLru<Value>(mostEntries: number): Lru<Value> | undefined {
+  return mostEntries === 0 ? undefined : createLRU({ max: mostEntries });
+}
+
 export class TokenCache {
   readonly #entries: Lru<CachedToken> | undefined;
 
   /** @param mostEntries - the bound; 0 turns the cache off */
   constructor(mostEntries: number) {
-    this.#entries = mostEntries === 0 ? undefined : createLRU({ max: mostEntries });
+    this.#entries = createTokenLru(mostEntries);
   }
 
   /**

@@ -34,7 +34,7 @@ import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js'
 import type { VerifiedToken } from './requirement.js';
 import type { B2cSettings, EntraSettings, Settings } from './settings.js';
 import type { SigningKey } from './signing-keys.js';
-import { digestOf, TokenCache, type Lru } from './token-cache.js';
+import { createTokenLru, digestOf, TokenCache, type Lru } from './token-cache.js';
 
 /** A token taken apart, nothing of it believed. */
 interface ParsedToken {
@@ -378,7 +378,7 @@ export class EitherVerifier implements Verifier {
   constructor(entra: Verifier, b2c: B2cVerifier, { tokenCacheEntries }: Settings) {
     this.#entra = entra;
     this.#b2c = b2c;
-    this.#choices = tokenCacheEntries === 0 ? undefined : createLRU({ max: tokenCacheEntries });
+    this.#choices = createTokenLru(tokenCacheEntries);
   }
 
   verify(text: string): Verification | Promise<Verification> {
