@@ -21,7 +21,7 @@ import { decoratorsFor, type Decorators, type Host, type RequirementDecorator } 
 import { enter, guard, isRefusal, prototypeFor } from './gate.js';
 import { boundIdentityFor, type BoundIdentity } from './initialize.js';
 import { passOrRefuse, refuse, type Next } from './middleware.js';
-import { requirementOf } from './records.js';
+import { lineageOf, requirementOf } from './records.js';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express' types are extended by this namespace alone
@@ -321,11 +321,8 @@ function gated(method: Method, name: PropertyKey, owner: object, definer: object
 function methodsOf(prototype: object): Map<PropertyKey, Original & { readonly descriptor: PropertyDescriptor }> {
   const methods = new Map<PropertyKey, Original & { descriptor: PropertyDescriptor }>();
   const seen = new Set<PropertyKey>(['constructor']);
-  for (
-    let definer: object | null = prototype;
-    definer !== null && definer !== Object.prototype;
-    definer = Object.getPrototypeOf(definer) as object | null
-  ) {
+  for (const definer of lineageOf(prototype)) {
+    if (definer === Object.prototype) break;
     for (const name of Reflect.ownKeys(definer).filter((key) => !seen.has(key))) {
       seen.add(name);
       const descriptor = Object.getOwnPropertyDescriptor(definer, name);

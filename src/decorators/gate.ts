@@ -4,7 +4,7 @@ import type { RequestHeaders } from '../core/credential.js';
 import type { Requirement, VerifiedToken } from '../core/requirement.js';
 import { state, type VerifiedContext } from '../core/state.js';
 import { publishExplanation } from './diagnostics.js';
-import { claimParametersOf, requirementOf } from './records.js';
+import { claimParametersOf, lineageOf, requirementOf } from './records.js';
 
 /** Whether an error is one that the gate answers. */
 export function isRefusal(error: unknown): error is Refusal {
@@ -130,11 +130,7 @@ export function guard(method: Method, name: PropertyKey, owner: object, definer:
 
 /** Puts a guarded method in the place of an action, whether the class defines it or inherits it. */
 export function guardAction(prototype: object, name: PropertyKey): void {
-  for (
-    let definer: object | null = prototype;
-    definer !== null;
-    definer = Object.getPrototypeOf(definer) as object | null
-  ) {
+  for (const definer of lineageOf(prototype)) {
     const descriptor = Object.getOwnPropertyDescriptor(definer, name);
     if (descriptor === undefined) continue;
     const method: unknown = descriptor.value;

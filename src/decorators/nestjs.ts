@@ -34,7 +34,7 @@ import { verifiedClaimsOf } from './current-request.js';
 import type { Host } from './decorators.js';
 import { enter, forwardsErrors, gateDidNotRun, guard, guardAction, isRefusal, refusalOf } from './gate.js';
 import { initialize } from './initialize.js';
-import { requirementOf } from './records.js';
+import { lineageOf, requirementOf } from './records.js';
 
 interface Controller {
   readonly prototype: object;
@@ -124,7 +124,7 @@ const handlerNames = new WeakMap<object, WeakMap<object, readonly PropertyKey[]>
 
 function findNames(prototype: object, handler: { readonly name: string }): readonly PropertyKey[] {
   const names = new Set<PropertyKey>();
-  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+  for (const level of lineageOf(prototype)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (value === handler) names.add(name);
     }
@@ -352,7 +352,8 @@ const isHandler = (value: unknown): value is Method =>
 /** The methods of a class that Nest, or anything else, knows by their decorators, those it inherits included. */
 function handlerNamesOf(prototype: object): readonly (string | symbol)[] {
   const names = new Set<string | symbol>();
-  for (let level = prototype; level !== Object.prototype; level = Object.getPrototypeOf(level) as object) {
+  for (const level of lineageOf(prototype)) {
+    if (level === Object.prototype) break;
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (name !== 'constructor' && isHandler(value)) names.add(name);
     }

@@ -136,9 +136,16 @@ export function claimParametersOf(prototype: object, method: PropertyKey): Reado
   return records.get(prototype)?.claimParameters.get(method) ?? noParameters;
 }
 
+/** A prototype and those it inherits from, or a class and those it extends, nearest first. */
+export function* lineageOf(start: object): Generator<object> {
+  for (let level: object | null = start; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    yield level;
+  }
+}
+
 /** The records of a class and those above it, nearest first. */
 function* recordsAbove(prototype: object): Generator<ClassRecord> {
-  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+  for (const level of lineageOf(prototype)) {
     const found = records.get(level);
     if (found !== undefined) yield found;
   }

@@ -23,7 +23,7 @@ import { enter, gateDidNotRun, guard, guardAction, isRefusal, isSameOrDerived } 
 import { passOnKoa, refuseOnKoa, thrownOnKoa, type KoaContext } from './koa.js';
 import { passOrRefuse, refuse, type Next } from './middleware.js';
 import type { OperationRoute } from './openapi.js';
-import { record, requirementOf } from './records.js';
+import { lineageOf, record, requirementOf } from './records.js';
 
 type Storage = ReturnType<typeof getMetadataArgsStorage>;
 type ActionArgs = Storage['actions'][number];
@@ -223,8 +223,8 @@ export function operationRoutes({
       const { prototype } = target as Controller;
       const served = new Set<string>();
       const routes: OperationRoute[] = [];
-      for (let level: unknown = target; typeof level === 'function'; level = Object.getPrototypeOf(level)) {
-        const declared = storage.filterActionsWithTarget(level).filter(({ method }) => !served.has(method));
+      for (const level of lineageOf(target)) {
+        const declared = storage.actions.filter((action) => action.target === level && !served.has(action.method));
         for (const { method, type, route } of declared) {
           served.add(method);
           if (route instanceof RegExp) continue;

@@ -1,7 +1,7 @@
 /** The routes of an app and what each of them demands: an audit, for a person or for a pipeline. */
 import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/requirement.js';
-import { allowsAnonymous, requirementOf } from '../decorators/records.js';
+import { allowsAnonymous, lineageOf, requirementOf } from '../decorators/records.js';
 import { loadModule } from './modules.js';
 import { UsageError } from './terminal.js';
 import { either } from './values.js';
@@ -76,15 +76,10 @@ function requirementWords({ scheme, demands, identity }: Requirement): string {
   return [token.filter((word) => word !== undefined).join(' '), ...demands.map(demandWords)].join('; ');
 }
 
-/** The class and those above it, nearest first. */
-function* classesAbove(controller: Controller): Generator {
-  for (let level: unknown = controller; level !== null; level = Object.getPrototypeOf(level)) yield level;
-}
-
 /** The actions of a controller, inherited ones among them, each as its nearest class declares it. */
 function actionsOf(controller: Controller, { actions }: Storage): Storage['actions'] {
   const found: Storage['actions'][number][] = [];
-  for (const level of classesAbove(controller)) {
+  for (const level of lineageOf(controller)) {
     const known = new Set(found.map(({ method }) => method));
     found.push(...actions.filter(({ target, method }) => target === level && !known.has(method)));
   }
