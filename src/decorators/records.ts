@@ -143,6 +143,21 @@ export function* lineageOf(start: object): Generator<object> {
   }
 }
 
+interface Action {
+  readonly target: object;
+  readonly method: string;
+}
+
+/** Of the actions that classes declare, those of a class, inherited ones among them, each as its nearest class declares it. */
+export function actionsOf<Declared extends Action>(target: object, actions: readonly Declared[]): readonly Declared[] {
+  const found: Declared[] = [];
+  for (const level of lineageOf(target)) {
+    const known = new Set(found.map(({ method }) => method));
+    found.push(...actions.filter((action) => action.target === level && !known.has(action.method)));
+  }
+  return found;
+}
+
 /** The records of a class and those above it, nearest first. */
 function* recordsAbove(prototype: object): Generator<ClassRecord> {
   for (const level of lineageOf(prototype)) {

@@ -23,7 +23,7 @@ import { enter, gateDidNotRun, guard, guardAction, isRefusal, isSameOrDerived } 
 import { passOnKoa, refuseOnKoa, thrownOnKoa, type KoaContext } from './koa.js';
 import { passOrRefuse, refuse, type Next } from './middleware.js';
 import type { OperationRoute } from './openapi.js';
-import { lineageOf, record, requirementOf } from './records.js';
+import { actionsOf, record, requirementOf } from './records.js';
 
 type Storage = ReturnType<typeof getMetadataArgsStorage>;
 type ActionArgs = Storage['actions'][number];
@@ -145,9 +145,9 @@ function hookIntoStorage(): void {
       requirement === undefined ? [] : [{ target, method, middleware: gateFor(requirement), afterAction: false }];
     return [...gate, ...usesOf(target), ...usesOf(target, method)];
   };
-  const actionsOf = storage.filterActionsWithTarget.bind(storage);
+  const declaredActionsOf = storage.filterActionsWithTarget.bind(storage);
   storage.filterActionsWithTarget = (target) =>
-    actionsOf(target).map((action) => ({
+    declaredActionsOf(target).map((action) => ({
       ...action,
       methodOverride: runAction(
         action.methodOverride ??
@@ -221,22 +221,14 @@ export function operationRoutes({
     .filter(({ target }) => classes?.includes(target) ?? true)
     .flatMap(({ target, route: base = '' }) => {
       const { prototype } = target as Controller;
-      const served = new Set<string>();
-      const routes: OperationRoute[] = [];
-      for (const level of lineageOf(target)) {
-        const declared = storage.actions.filter((action) => action.target === level && !served.has(action.method));
-        for (const { method, type, route } of declared) {
-          served.add(method);
-          if (route instanceof RegExp) continue;
-          routes.push({
-            prototype,
-            method,
-            httpMethod: type,
-            path: `${prefix}${base}${(route as string | undefined) ?? ''}`,
-          });
-        }
-      }
-      return routes;
+      return actionsOf(target, storage.actions)
+        .filter(({ route }) => !((route as unknown) instanceof RegExp))
+        .map(({ method, type, route }) => ({
+          prototype,
+          method,
+          httpMethod: type,
+          path: `${prefix}${base}${(route as string | undefined) ?? ''}`,
+        }));
     });
 }
 

@@ -1,7 +1,7 @@
 /** The routes of an app and what each of them demands: an audit, for a person or for a pipeline. */
 import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/requirement.js';
-import { allowsAnonymous, lineageOf, requirementOf } from '../decorators/records.js';
+import { actionsOf, allowsAnonymous, requirementOf } from '../decorators/records.js';
 import { loadModule } from './modules.js';
 import { UsageError } from './terminal.js';
 import { either } from './values.js';
@@ -76,16 +76,6 @@ function requirementWords({ scheme, demands, identity }: Requirement): string {
   return [token.filter((word) => word !== undefined).join(' '), ...demands.map(demandWords)].join('; ');
 }
 
-/** The actions of a controller, inherited ones among them, each as its nearest class declares it. */
-function actionsOf(controller: Controller, { actions }: Storage): Storage['actions'] {
-  const found: Storage['actions'][number][] = [];
-  for (const level of lineageOf(controller)) {
-    const known = new Set(found.map(({ method }) => method));
-    found.push(...actions.filter(({ target, method }) => target === level && !known.has(method)));
-  }
-  return found;
-}
-
 function routeOf(controller: Controller, base: string, action: Storage['actions'][number]): Route {
   const requirement = requirementOf(controller.prototype, action.method);
   const isMeant = allowsAnonymous(controller.prototype, action.method);
@@ -106,7 +96,7 @@ function routeOf(controller: Controller, base: string, action: Storage['actions'
 export async function routesIn(module: string, cwd: string): Promise<readonly Route[]> {
   const storage = storageBeside(await loadModule(module, cwd));
   const routes = storage.controllers.flatMap(({ target, route = '' }) =>
-    actionsOf(target, storage).map((action) => routeOf(target, route, action)),
+    actionsOf(target, storage.actions).map((action) => routeOf(target, route, action)),
   );
   if (routes.length === 0) throw new UsageError(`${module} defines no routes, nor does what it imports.`);
   return routes;
