@@ -274,6 +274,18 @@ const rows: readonly Row[] = [
   },
   {
     code: 'policy',
+    when: 'names a policy that is not configured, in its issuer alone',
+    make: () =>
+      issuer.b2cToken({
+        ...marks,
+        tfp: undefined,
+        iss: `${issuer.url}/tfp/${issuer.b2cOptions.tenantId}/m4rk3r-policy/v2.0/`,
+      }),
+    reason: 'policy',
+    route: b2c,
+  },
+  {
+    code: 'policy',
     when: "names a policy that is not the route's",
     make: () => issuer.b2cToken(marks),
     reason: 'policy',

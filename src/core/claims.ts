@@ -167,21 +167,25 @@ export function rolesOf(claims: { readonly roles?: unknown }): readonly string[]
 }
 
 /** The client application that asked for the token. */
-export function clientOf(claims: AccessTokenClaims): string | undefined {
-  const client: unknown = claims.azp ?? claims.appid;
+export function clientOf(claims: UnverifiedClaims): string | undefined {
+  const client = claims['azp'] ?? claims['appid'];
   return typeof client === 'string' && client !== '' ? client : undefined;
 }
 
 /**
- * Whether the claims are an access token's. An ID token has the same issuer, audience and keys, so it is told by what
- * it holds: hashes of other tokens, a nonce without a scope, no client.
+ * Whether the claims are those of an ID token. It has the same issuer, audience and keys as an access token, so it is told
+ * by what it holds: hashes of other tokens, no client, or a nonce without a scope.
  */
-export function isAccessToken(claims: AccessTokenClaims): boolean {
+export function looksLikeIdToken(claims: UnverifiedClaims): boolean {
+  if (claims['at_hash'] !== undefined || claims['c_hash'] !== undefined) return true;
+  return clientOf(claims) === undefined || (isNoScope(claims['scp']) && claims['nonce'] !== undefined);
+}
+
+/** Whether the claims are an access token's: not those of an ID token, with a scope or, for an application, a role. */
+export function isAccessToken(claims: UnverifiedClaims): boolean {
   const { scp } = claims as { readonly scp?: unknown };
-  if (claims['at_hash'] !== undefined || claims['c_hash'] !== undefined) return false;
-  if (clientOf(claims) === undefined) return false;
-  if (!isNoScope(scp)) return typeof scp === 'string' && scp.trim() !== '';
-  return claims['nonce'] === undefined && rolesOf(claims).length > 0;
+  if (looksLikeIdToken(claims)) return false;
+  return isNoScope(scp) ? rolesOf(claims).length > 0 : typeof scp === 'string' && scp.trim() !== '';
 }
 
 /** Whether a claim stands beside one whose name differs from it in letter case alone, so that readers may disagree. */

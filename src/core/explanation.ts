@@ -3,6 +3,7 @@ import {
   callsAsApp,
   clientOf,
   groupsOf,
+  looksLikeIdToken,
   rolesOf,
   scopesOf,
   type AccessTokenClaims,
@@ -10,7 +11,7 @@ import {
 } from './claims.js';
 import type { Explanation } from './diagnostics.js';
 import type { Refusal } from './errors.js';
-import { isExternalId, tenantOfIssuer, tokenVersionOf } from './issuers.js';
+import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from './issuers.js';
 import type { Settings } from './settings.js';
 
 /** A cause and its remedy. */
@@ -31,12 +32,6 @@ export interface SeenToken {
   readonly payload: UnverifiedClaims | undefined;
 }
 
-function isIdToken(claims: UnverifiedClaims): boolean {
-  if (claims['at_hash'] !== undefined || claims['c_hash'] !== undefined) return true;
-  const isWithoutScope = typeof claims['scp'] !== 'string' || claims['scp'] === '';
-  return isWithoutScope && (claims['nonce'] !== undefined || clientOf(claims as AccessTokenClaims) === undefined);
-}
-
 const withoutScheme = (audience: unknown) =>
   typeof audience === 'string' ? audience.replace(/^api:\/\//, '').replace(/\/$/, '') : undefined;
 
@@ -55,7 +50,7 @@ function explainAudience(claims: UnverifiedClaims, settings: Settings): Finding 
       'The audience differs from an accepted one in letter case or form alone: name it in audience.',
     ];
   }
-  if (typeof claims['aud'] === 'string' && claims['aud'] === clientOf(claims as AccessTokenClaims)) {
+  if (typeof claims['aud'] === 'string' && claims['aud'] === clientOf(claims)) {
     return [
       'client_token',
       "The token is for the client itself: it asked for its own client id, or for no API's scope. It must ask for api://<client id>/<scope> of this API.",
@@ -107,7 +102,7 @@ function explainIssuer(claims: UnverifiedClaims, { entra, b2c }: Settings): Find
 }
 
 function explainKind(claims: UnverifiedClaims): Finding {
-  if (isIdToken(claims)) {
+  if (looksLikeIdToken(claims)) {
     return [
       'id_token',
       'This is an ID token. The client must send the access token that it got for a scope of this API.',
@@ -219,7 +214,7 @@ const outright: Readonly<Record<string, Finding>> = {
 };
 
 function explainPolicy(claims: UnverifiedClaims): Finding {
-  const named = claims['tfp'] ?? claims['acr'];
+  const named = namedPolicy(claims);
   // Entra's v1.0 tokens have an authentication context class in acr.
   if (named === undefined || named === '0' || named === '1') {
     return ['no_policy', 'The token names no policy: it comes from Entra ID, and the route bears @RequiresB2cAuth().'];

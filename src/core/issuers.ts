@@ -173,13 +173,18 @@ export function isExternalId(issuer: string): boolean {
  * @param configured - what belongs to each configured policy, by its name in lower case
  * @returns undefined where the token names no policy, or one that is not configured
  */
-export function ofPolicy<T>(
-  claims: { readonly tfp?: unknown; readonly acr?: unknown; readonly iss?: unknown },
-  configured: ReadonlyMap<string, T>,
-): T | undefined {
-  // Newer user flows put the policy in tfp, older policies in acr, the OIDC-compliant form in the issuer alone.
-  const named = claims.tfp ?? claims.acr ?? policyOfIssuer(claims.iss);
+export function ofPolicy<T>(claims: PolicyClaims, configured: ReadonlyMap<string, T>): T | undefined {
+  const named = namedPolicy(claims);
   return typeof named === 'string' ? configured.get(named.toLowerCase()) : undefined;
+}
+
+/** The claims that may name a B2C policy. */
+type PolicyClaims = Readonly<Partial<Record<'tfp' | 'acr' | 'iss', unknown>>>;
+
+/** What a token gives as its B2C policy, of any type; undefined where it names none. */
+export function namedPolicy({ tfp, acr, iss }: PolicyClaims): unknown {
+  // Newer user flows put the policy in tfp, older policies in acr, the OIDC-compliant form in the issuer alone.
+  return tfp ?? acr ?? policyOfIssuer(iss);
 }
 
 function policyOfIssuer(issuer: unknown): string | undefined {

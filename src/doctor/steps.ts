@@ -1,5 +1,5 @@
 /** What each step expects, and what the token holds, in words. */
-import { clientOf, rolesOf, scopesOf, type AccessTokenClaims, type UnverifiedClaims } from '../core/claims.js';
+import { clientOf, rolesOf, scopesOf, type UnverifiedClaims } from '../core/claims.js';
 import { longestToken } from '../core/credential.js';
 import type { SeenToken } from '../core/explanation.js';
 import type { Demand, NameDemand, Requirement } from '../core/requirement.js';
@@ -67,7 +67,7 @@ function tenantExpected({ entra }: Settings): string {
 function kindWords(claims: UnverifiedClaims): string {
   const told = ['at_hash', 'c_hash', 'nonce'].filter((name) => claims[name] !== undefined);
   return [
-    `client ${shown(clientOf(claims as AccessTokenClaims))}`,
+    `client ${shown(clientOf(claims))}`,
     `scp ${shown(claims['scp'])}`,
     `roles ${list(rolesOf(claims))}`,
     ...(claims['idtyp'] === undefined ? [] : [`idtyp ${shown(claims['idtyp'])}`]),
@@ -129,7 +129,7 @@ export function describe(step: StepName, subject: Subject): Words {
     case 'client':
       return {
         expected: settings.allowedClients === undefined ? 'any' : either([...settings.allowedClients]),
-        found: shown(clientOf(claims as AccessTokenClaims)),
+        found: shown(clientOf(claims)),
       };
     case 'scope':
     case 'role':
