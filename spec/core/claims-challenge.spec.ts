@@ -1,12 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import {
-  authContextRequest,
-  ClaimsChallengeError,
-  type ChallengedCaller,
-  type ClaimsRequest,
-} from '../../src/core/claims-challenge.js';
+import { authContextRequest, ClaimsChallengeError, type ClaimsRequest } from '../../src/core/claims-challenge.js';
 import { AuthError, ConfigurationError, InsufficientScopeError } from '../../src/core/errors.js';
-import { state } from '../../src/core/state.js';
+import { state, type ChallengedCaller } from '../../src/core/state.js';
 
 const authority = {
   realm: '11111111-2222-4333-8444-555555555555',

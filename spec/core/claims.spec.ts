@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AccessTokenClaims } from '../../src/core/access-token-claims.js';
 import {
   checkTimes,
   clientOf,
@@ -8,7 +9,6 @@ import {
   isAccessToken,
   rolesOf,
   scopesOf,
-  type AccessTokenClaims,
 } from '../../src/core/claims.js';
 import { refuses } from '../support/refusals.js';
 

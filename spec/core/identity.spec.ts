@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AccessTokenClaims } from '../../src/core/claims.js';
+import type { AccessTokenClaims } from '../../src/core/access-token-claims.js';
 import { ConfigurationError, IssuerUnavailableError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { consumerTenant } from '../../src/core/issuers.js';

@@ -8,7 +8,7 @@ import {
 } from '../../src/core/errors.js';
 import type { IdentityOptions, ResourceMetadataOptions } from '../../src/core/options.js';
 import { fullScopeNames, wellKnownPath } from '../../src/core/resource-metadata.js';
-import { parseSettings } from '../../src/core/settings.js';
+import { createIdentity } from '../../src/core/identity.js';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
 const clientId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
@@ -18,7 +18,7 @@ const b2c = { domainName: 'contoso', policies: ['B2C_1_susi', 'B2C_1A_signin'], 
 
 function publish(options: IdentityOptions, metadata: Partial<ResourceMetadataOptions> = {}) {
   const resourceMetadata = { resource: 'https://api.example', ...metadata };
-  const published = parseSettings({ ...options, resourceMetadata }).resourceMetadata;
+  const published = createIdentity({ ...options, resourceMetadata }).publishedResource;
   return published ?? expect.fail('nothing is published');
 }
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createIdentity, type Authenticator } from '../../src/core/identity.js';
+import { createIdentity } from '../../src/core/identity.js';
 import { consumerTenant } from '../../src/core/issuers.js';
 import type { IdentityOptions } from '../../src/core/options.js';
-import type { Requirement } from '../../src/core/requirement.js';
-import type { Verification } from '../../src/core/verifier.js';
+import type { Authenticator, Requirement } from '../../src/core/requirement.js';
+import type { Verification } from '../../src/core/verified-token.js';
 import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../src/testing/issuer.js';
 import { fakeClock, hour, minute, second, until, type Clock } from '../support/clock.js';
 import { refuses, type RefusalName } from '../support/refusals.js';

@@ -1,7 +1,7 @@
 /** The demand for a token that says more: Conditional Access authentication contexts, continuous access evaluation. */
-import { understandsClaimsChallenges, type AccessTokenClaims } from './claims.js';
+import { understandsClaimsChallenges } from './claims.js';
 import { AuthError, bearerChallenge, brandAs, ConfigurationError, insufficientScopeDescriptions } from './errors.js';
-import { state } from './state.js';
+import { state, type ChallengedCaller } from './state.js';
 
 /** What a claims request asks of one claim (OpenID Connect Core §5.5.1). */
 export interface ClaimDemand {
@@ -13,19 +13,6 @@ export interface ClaimDemand {
 /** A claims request (OpenID Connect Core §5.5) for the access token. */
 export interface ClaimsRequest {
   readonly access_token: Readonly<Record<string, ClaimDemand | null>>;
-}
-
-/** Where a client goes for a token that says more. */
-export interface ChallengeAuthority {
-  readonly realm: string;
-  readonly authorizationUri: string;
-}
-
-/** Whom a challenge is for. */
-export interface ChallengedCaller {
-  readonly claims: AccessTokenClaims;
-  /** Undefined in a test, where no authority issued the claims. */
-  readonly authority: ChallengeAuthority | undefined;
 }
 
 function encode(request: ClaimsRequest): string {

@@ -1,18 +1,11 @@
 /** Why a token was refused, in words for the developer of the API. Pure functions. */
-import {
-  callsAsApp,
-  clientOf,
-  groupsOf,
-  looksLikeIdToken,
-  rolesOf,
-  scopesOf,
-  type AccessTokenClaims,
-  type UnverifiedClaims,
-} from './claims.js';
-import type { Explanation } from './diagnostics.js';
+import type { AccessTokenClaims, UnverifiedClaims } from './access-token-claims.js';
+import type { Explanation } from './channels.js';
+import { callsAsApp, clientOf, groupsOf, looksLikeIdToken, rolesOf, scopesOf } from './claims.js';
 import type { Refusal } from './errors.js';
 import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from './issuers.js';
 import type { Settings } from './settings.js';
+import type { SeenToken } from './verifier.js';
 
 /** A cause and its remedy. */
 type Finding = readonly [code: string, hint: string];
@@ -25,12 +18,6 @@ const graphAudiences: ReadonlySet<unknown> = new Set([
   'https://graph.windows.net',
   'https://graph.windows.net/',
 ]);
-
-/** Looks at an unverified token: good for advice to a developer, never for a decision. */
-export interface SeenToken {
-  readonly header: UnverifiedClaims | undefined;
-  readonly payload: UnverifiedClaims | undefined;
-}
 
 const withoutScheme = (audience: unknown) =>
   typeof audience === 'string' ? audience.replace(/^api:\/\//, '').replace(/\/$/, '') : undefined;

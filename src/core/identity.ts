@@ -1,34 +1,15 @@
 /** One configuration at work: settings, the verifiers they call for, and who may ask which. */
-import { bearerToken, type RequestHeaders } from './credential.js';
+import { checkDemands, checkPolicy } from './authorization.js';
+import { requestChannel, type RequestEvent } from './channels.js';
 import { clientOf } from './claims.js';
-import { requestChannel, type RequestEvent } from './diagnostics.js';
+import { bearerToken, type RequestHeaders } from './credential.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from './errors.js';
-import { checkDemands, checkPolicy, type Requirement, type SchemeDemand, type VerifiedToken } from './requirement.js';
-import type { ResourceMetadata } from './resource-metadata.js';
-import { parseSettings, type Settings } from './settings.js';
 import type { IdentityOptions } from './options.js';
-import { B2cVerifier, EitherVerifier, EntraVerifier, type Verification, type Verifier } from './verifier.js';
-
-/** The configuration in force, as `initialize` returns it. */
-export interface MicrosoftIdentity {
-  /**
-   * Loads OpenID configurations and signing keys ahead of the first request.
-   *
-   * @throws IssuerUnavailableError with the cause and the options to look at
-   */
-  ready(): Promise<void>;
-  /** Ends downloads that are under way. Tokens can be checked for as long as the keys at hand are good. */
-  close(): void;
-  /** What the API says of itself (RFC 9728), for the well-known route; undefined without that option. */
-  readonly resourceMetadata: ResourceMetadata | undefined;
-}
-
-/** What hosts need of the configuration in force. */
-export interface Authenticator extends MicrosoftIdentity {
-  readonly settings: Settings;
-  /** Lets a request pass, or says why not. Answers without a promise where nothing has to be asked for first. */
-  authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification>;
-}
+import type { Authenticator, Requirement, SchemeDemand } from './requirement.js';
+import { publishResource, type PublishedResource, type ResourceMetadata } from './resource-metadata.js';
+import { parseSettings, type Settings } from './settings.js';
+import type { Verification, VerifiedToken } from './verified-token.js';
+import { B2cVerifier, EitherVerifier, EntraVerifier, type Verifier } from './verifier.js';
 
 /** The scheme a route needs in words, for the developer. */
 const decoratorOf: Readonly<Record<SchemeDemand['kind'], string>> = {
@@ -61,13 +42,15 @@ function sayRefused(error: unknown): never {
 
 class Identity implements Authenticator {
   readonly settings: Settings;
+  readonly publishedResource: PublishedResource | undefined;
   readonly #verifiers: ReadonlyMap<SchemeDemand['kind'], Verifier>;
   readonly #verifierOf = new WeakMap<Requirement, Verifier>();
   readonly #closing = new AbortController();
 
   constructor(settings: Settings) {
     this.settings = settings;
-    const { entra, b2c, fetch, now } = settings;
+    const { entra, b2c, fetch, now, resourceMetadata } = settings;
+    this.publishedResource = resourceMetadata && publishResource(resourceMetadata, entra, b2c);
     const options = { fetch, now, closing: this.#closing.signal };
     const verifiers = new Map<SchemeDemand['kind'], Verifier>();
     const entraVerifier = entra && new EntraVerifier(entra, settings, options);
@@ -81,7 +64,7 @@ class Identity implements Authenticator {
   }
 
   get resourceMetadata(): ResourceMetadata | undefined {
-    return this.settings.resourceMetadata?.document;
+    return this.publishedResource?.document;
   }
 
   authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification> {

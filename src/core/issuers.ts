@@ -4,7 +4,6 @@
  * An issuer is never made up from a host name: it is read from the OpenID configuration. What is decided here is which
  * document to read, and whether what it says belongs to the settings.
  */
-import type { ChallengeAuthority } from './claims-challenge.js';
 import { guidLength, isGuid } from './guid.js';
 import { isExternalIdHost, isLoopback, isMultiTenant } from './options.js';
 import type { B2cSettings, EntraSettings } from './settings.js';
@@ -192,4 +191,10 @@ function policyOfIssuer(issuer: unknown): string | undefined {
   if (url === undefined) return undefined;
   const [, marker, , policy] = segmentsOf(url);
   return marker === 'tfp' ? policy : undefined;
+}
+
+/** Where a client goes for a token that says more. */
+export interface ChallengeAuthority {
+  readonly realm: string;
+  readonly authorizationUri: string;
 }

@@ -1,6 +1,6 @@
 /** What an authority publishes about itself, kept as the last known good: its issuer, and its signing keys. */
 import { object, string, unknown } from 'decoders';
-import { keysChannel, type KeysEvent } from './diagnostics.js';
+import { keysChannel, type KeysEvent } from './channels.js';
 import { downloadJson } from './download.js';
 import { IssuerUnavailableError } from './errors.js';
 import { tenantOfIssuer, type Authority } from './issuers.js';

@@ -1,6 +1,6 @@
 /** The options of `initialize`, and the schema each of them is checked against on its own. */
 import { define, exact, type Decoder, type DecoderType } from 'decoders';
-import type { AccessTokenClaims } from './claims.js';
+import type { AccessTokenClaims } from './access-token-claims.js';
 import { ConfigurationError } from './errors.js';
 import { isGuid } from './guid.js';
 

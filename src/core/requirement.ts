@@ -1,19 +1,10 @@
-/** What a route demands of a token, and whether a verified token satisfies it. Pure functions. */
-import {
-  authContextsOf,
-  callsAsApp,
-  callsAsUser,
-  groupsOf,
-  isGuest,
-  rolesOf,
-  scopesOf,
-  type AccessTokenClaims,
-} from './claims.js';
-import { authContextRequest, ClaimsChallengeError, type ChallengeAuthority } from './claims-challenge.js';
-import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from './errors.js';
+/** What a route demands of a token. Pure functions. */
+import type { RequestHeaders } from './credential.js';
+import { ConfigurationError } from './errors.js';
 import { isGuid } from './guid.js';
-import type { Authenticator } from './identity.js';
-import type { Scheme } from './settings.js';
+import type { PublishedResource, ResourceMetadata } from './resource-metadata.js';
+import type { Scheme, Settings } from './settings.js';
+import type { Verification } from './verified-token.js';
 
 /** A demand for at least one of some names: scopes (of an application: roles), or roles, or groups. */
 export interface NameDemand {
@@ -53,19 +44,6 @@ export interface Requirement {
   readonly identity?: Authenticator | undefined;
 }
 
-/** A token that passed every check, and what its authority vouches for. */
-export interface VerifiedToken {
-  readonly kind: Scheme;
-  readonly claims: AccessTokenClaims;
-  /** The configured name of the B2C policy that issued it. */
-  readonly policy: string | undefined;
-  /** Where a client goes for a token that says more. */
-  readonly authority: ChallengeAuthority;
-}
-
-/** Looks up the groups of a caller whose token could not hold them. */
-export type GroupsResolver = (claims: AccessTokenClaims) => Promise<readonly string[]>;
-
 /** RFC 6749 §3.3: what a scope name may hold. It also keeps the name safe inside a quoted challenge parameter. */
 const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
@@ -90,7 +68,7 @@ function checkName(kind: NameDemand['kind'], name: unknown): string {
 }
 
 /** GUIDs are the same in either letter case; anything else is compared as it stands. */
-function comparable(group: string): string {
+export function comparable(group: string): string {
   const lowerCase = group.toLowerCase();
   return isGuid(lowerCase) ? lowerCase : group;
 }
@@ -163,111 +141,25 @@ export function namedPolicies(policy: string | readonly string[] | undefined): r
   });
 }
 
-const holdsAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
-
-/** An application has roles where a person has scopes; the route need not know which of the two it meets. */
-function checkScope(names: readonly string[], claims: AccessTokenClaims): void {
-  const scopes = scopesOf(claims);
-  const held = scopes.length > 0 || !callsAsApp(claims) ? scopes : rolesOf(claims);
-  if (!holdsAny(names, held)) throw new InsufficientScopeError('scope', names);
+/** The configuration in force, as `initialize` returns it. */
+export interface MicrosoftIdentity {
+  /**
+   * Loads OpenID configurations and signing keys ahead of the first request.
+   *
+   * @throws IssuerUnavailableError with the cause and the options to look at
+   */
+  ready(): Promise<void>;
+  /** Ends downloads that are under way. Tokens can be checked for as long as the keys at hand are good. */
+  close(): void;
+  /** What the API says of itself (RFC 9728), for the well-known route; undefined without that option. */
+  readonly resourceMetadata: ResourceMetadata | undefined;
 }
 
-function checkPermission({ scopes, appPermissions }: PermissionDemand, claims: AccessTokenClaims): void {
-  if (callsAsApp(claims)) {
-    if (!holdsAny(appPermissions, rolesOf(claims))) throw new InsufficientScopeError('role');
-  } else if (!holdsAny(scopes, scopesOf(claims))) {
-    // A role that a person was given is no application permission, even where it bears the same name.
-    throw new InsufficientScopeError('scope', scopes);
-  }
-}
-
-/**
- * Checks one demand, unless it is for groups: those may have to be asked for.
- *
- * @throws InsufficientScopeError
- * @throws ClaimsChallengeError
- */
-function checkDemand(demand: Demand, { claims, authority }: Pick<VerifiedToken, 'claims' | 'authority'>): void {
-  switch (demand.kind) {
-    case 'scope':
-      checkScope(demand.anyOf, claims);
-      return;
-    case 'role':
-      if (!holdsAny(demand.anyOf, rolesOf(claims))) throw new InsufficientScopeError('role');
-      return;
-    case 'permission':
-      checkPermission(demand, claims);
-      return;
-    case 'member':
-      if (isGuest(claims)) throw new InsufficientScopeError('guest');
-      return;
-    case 'auth_context':
-      if (!authContextsOf(claims).includes(demand.id)) {
-        throw new ClaimsChallengeError(authContextRequest(demand.id), { claims, authority });
-      }
-      return;
-    case 'group':
-  }
-}
-
-/**
- * Checks that claims carry one of some scopes.
- *
- * @throws InsufficientScopeError
- * @throws ConfigurationError where a name is none that a token can hold
- */
-export function checkScopes(scopes: readonly string[], claims: AccessTokenClaims): void {
-  checkScope(anyOf('scope', scopes).anyOf, claims);
-}
-
-/**
- * Checks that a verified token comes from a policy the route takes.
- *
- * @throws InvalidTokenError `policy`
- */
-export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void {
-  if (scheme?.policies === undefined) return;
-  const policy = token.policy?.toLowerCase();
-  if (!scheme.policies.some((name) => name.toLowerCase() === policy)) throw new InvalidTokenError('policy');
-}
-
-function checkCallers(callers: Callers | undefined, claims: AccessTokenClaims): void {
-  if (callers === undefined || callers === 'any') return;
-  if (!(callers === 'app' ? callsAsApp(claims) : callsAsUser(claims))) throw new InsufficientScopeError('caller');
-}
-
-const isForGroups = (demand: Demand): demand is NameDemand => demand.kind === 'group';
-
-function checkGroups(demands: readonly NameDemand[], held: readonly string[]): void {
-  const groups = held.map(comparable);
-  for (const { anyOf: names } of demands) if (!holdsAny(names, groups)) throw new InsufficientScopeError('group');
-}
-
-/**
- * Checks that a verified token reaches as far as a route demands.
- *
- * @param resolveGroups - asked where the token could not hold the caller's groups
- * @returns a promise only where groups have to be asked for
- * @throws InsufficientScopeError where a demand does not hold
- * @throws ClaimsChallengeError where a stronger sign-in is needed
- */
-export function checkDemands(
-  { scheme, demands }: Requirement,
-  token: VerifiedToken,
-  resolveGroups?: GroupsResolver,
-): void | Promise<void> {
-  const { claims } = token;
-  checkCallers(scheme?.callers, claims);
-  for (const demand of demands) checkDemand(demand, token);
-  if (!demands.some(isForGroups)) return undefined;
-  const groupDemands = demands.filter(isForGroups);
-  const groups = groupsOf(claims);
-  if (groups !== 'overage') {
-    checkGroups(groupDemands, groups);
-    return undefined;
-  }
-  if (resolveGroups === undefined) throw new InsufficientScopeError('groups_overage');
-  return resolveGroups(claims).then((held) => {
-    checkGroups(groupDemands, held);
-  });
+/** What hosts need of the configuration in force. */
+export interface Authenticator extends MicrosoftIdentity {
+  readonly settings: Settings;
+  /** The resource metadata and its address; undefined without that option. */
+  readonly publishedResource: PublishedResource | undefined;
+  /** Lets a request pass, or says why not. Answers without a promise where nothing has to be asked for first. */
+  authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification>;
 }

@@ -1,4 +1,5 @@
 /** What this process accepts: the options after cross-checks and defaults, copied and frozen. */
+import type { AccessTokenClaims } from './access-token-claims.js';
 import { ConfigurationError } from './errors.js';
 import { isGuid } from './guid.js';
 import {
@@ -10,9 +11,8 @@ import {
   type B2cOptions,
   type CheckedOptions,
   type IdentityOptions,
+  type ResourceMetadataOptions,
 } from './options.js';
-import type { GroupsResolver } from './requirement.js';
-import { publishResource, type PublishedResource } from './resource-metadata.js';
 
 /** How an Entra tenant is accepted. */
 export interface EntraSettings {
@@ -28,6 +28,9 @@ export interface EntraSettings {
 
 /** Asked whether a tenant may call, once a token of it verified. */
 export type TenantQuestion = (tid: string) => boolean | Promise<boolean>;
+
+/** Looks up the groups of a caller whose token could not hold them. */
+export type GroupsResolver = (claims: AccessTokenClaims) => Promise<readonly string[]>;
 
 /** How a B2C tenant is accepted. */
 export interface B2cSettings {
@@ -48,7 +51,7 @@ export interface Settings {
   readonly b2c: B2cSettings | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly resolveGroups: GroupsResolver | undefined;
-  readonly resourceMetadata: PublishedResource | undefined;
+  readonly resourceMetadata: ResourceMetadataOptions | undefined;
   /** Whether refusals are explained; undefined leaves it to the environment. */
   readonly diagnostics: boolean | undefined;
   readonly clockToleranceSeconds: number;
@@ -163,15 +166,11 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   });
 }
 
-function resourceSettings(
-  { resourceMetadata }: CheckedOptions,
-  entra: EntraSettings | undefined,
-  b2c: B2cSettings | undefined,
-): PublishedResource | undefined {
+function resourceSettings({ resourceMetadata }: CheckedOptions): ResourceMetadataOptions | undefined {
   if (resourceMetadata === undefined) return undefined;
   const { resource } = resourceMetadata;
   if (resource === undefined) refuse('resourceMetadata.resource', 'got undefined; it takes the https URL of the API');
-  return publishResource({ ...resourceMetadata, resource }, entra, b2c);
+  return Object.freeze({ ...resourceMetadata, resource });
 }
 
 const lowerCaseSet = (values: readonly string[]): ReadonlySet<string> =>
@@ -220,7 +219,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     entra,
     b2c,
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
-    resourceMetadata: resourceSettings(options, entra, b2c),
+    resourceMetadata: resourceSettings(options),
     diagnostics: options.diagnostics,
     allowedClients: options.allowedClients && lowerCaseSet(options.allowedClients),
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,

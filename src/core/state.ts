@@ -5,10 +5,9 @@
  * then see one configuration, one set of requirements and one current request.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ChallengedCaller } from './claims-challenge.js';
-import type { Authenticator } from './identity.js';
-import type { AccessTokenClaims } from './claims.js';
-import type { Requirement } from './requirement.js';
+import type { AccessTokenClaims } from './access-token-claims.js';
+import type { ChallengeAuthority } from './issuers.js';
+import type { Authenticator, Requirement } from './requirement.js';
 
 /** A request, or a test, whose claims are vouched for. */
 export interface VerifiedContext extends ChallengedCaller {
@@ -71,3 +70,10 @@ export const state: State = (holder[key] ??= {
   records: new WeakMap(),
   warned: new Set(),
 });
+
+/** Whom a challenge is for. */
+export interface ChallengedCaller {
+  readonly claims: AccessTokenClaims;
+  /** Undefined in a test, where no authority issued the claims. */
+  readonly authority: ChallengeAuthority | undefined;
+}

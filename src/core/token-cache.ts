@@ -1,9 +1,9 @@
 /** Tokens that were verified, so that a token costs its signature once. Bounded; raw tokens are not kept. */
 import { hash } from 'node:crypto';
 import { createLRU } from 'lru.min';
-import type { SigningKey } from './signing-keys.js';
 import type { KeySet } from './key-sets.js';
-import type { VerifiedToken } from './requirement.js';
+import type { SigningKey } from './signing-keys.js';
+import type { VerifiedToken } from './verified-token.js';
 
 /** A verified token, with what it must be held against again each time it comes back. */
 export interface CachedToken {

@@ -2,18 +2,9 @@
 import { isUtf8 } from 'node:buffer';
 import { verify } from 'node:crypto';
 import { createLRU } from 'lru.min';
-import {
-  checkTimes,
-  hasAudience,
-  hasCaseTwin,
-  hasRegisteredClaims,
-  isAccessToken,
-  type AccessTokenClaims,
-  type UnverifiedClaims,
-} from './claims.js';
-import type { ChallengeAuthority } from './claims-challenge.js';
+import type { AccessTokenClaims, UnverifiedClaims } from './access-token-claims.js';
+import { checkTimes, hasAudience, hasCaseTwin, hasRegisteredClaims, isAccessToken } from './claims.js';
 import { InvalidTokenError } from './errors.js';
-import type { SeenToken } from './explanation.js';
 import { isGuid } from './guid.js';
 import {
   b2cAuthority,
@@ -27,14 +18,15 @@ import {
   ofPolicy,
   tenantOfIssuer,
   tokenVersionOf,
+  type ChallengeAuthority,
   type TokenVersion,
 } from './issuers.js';
 import { deepFreeze, parseJsonObject } from './json.js';
 import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js';
-import type { VerifiedToken } from './requirement.js';
 import type { B2cSettings, EntraSettings, Settings } from './settings.js';
 import type { SigningKey } from './signing-keys.js';
 import { createTokenLru, digestOf, TokenCache, type Lru } from './token-cache.js';
+import type { Verification, VerifiedToken } from './verified-token.js';
 
 /** A token taken apart, nothing of it believed. */
 interface ParsedToken {
@@ -115,13 +107,6 @@ interface Source {
   readonly check: (claims: AccessTokenClaims, key: SigningKey, issuer: PublishedIssuer) => void | Promise<void>;
   readonly policy: string | undefined;
   readonly authority: ChallengeAuthority;
-}
-
-/** The outcome of a verification that a token passed. */
-export interface Verification {
-  readonly token: VerifiedToken;
-  /** Whether it was verified now, or remembered from before. */
-  readonly outcome: 'verified' | 'cached';
 }
 
 /** Verifies the tokens of one authority kind: all of one Entra tenant (or many), or of one B2C tenant's policies. */
@@ -400,4 +385,10 @@ function checkB2cIssuer(claims: AccessTokenClaims, _key: SigningKey, { issuer, t
   if (claims.iss !== issuer) throw new InvalidTokenError('issuer');
   const { tid } = claims as { readonly tid?: unknown };
   if ((tid !== undefined && tid !== tenant) || hasCaseTwin(claims, 'tid')) throw new InvalidTokenError('tenant');
+}
+
+/** Looks at an unverified token: good for advice to a developer, never for a decision. */
+export interface SeenToken {
+  readonly header: UnverifiedClaims | undefined;
+  readonly payload: UnverifiedClaims | undefined;
 }

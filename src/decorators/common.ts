@@ -1,7 +1,7 @@
 /** What every host's entry point exports beside its decorators. */
 export { initialize, type BoundIdentity } from './initialize.js';
 export { getTokenClaims, isAppOnly, userKey, validateScope } from './current-request.js';
-export { AccessTokenClaims } from '../core/claims.js';
+export { AccessTokenClaims } from '../core/access-token-claims.js';
 export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/claims-challenge.js';
 export {
   AuthError,
@@ -13,8 +13,8 @@ export {
   MissingTokenError,
 } from '../core/errors.js';
 export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from '../core/errors.js';
-export type { Explanation, KeysEvent, RequestEvent } from '../core/diagnostics.js';
-export type { MicrosoftIdentity } from '../core/identity.js';
+export type { Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
+export type { MicrosoftIdentity } from '../core/requirement.js';
 export { Cloud, type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/options.js';
 export type { Callers } from '../core/requirement.js';
 export type { ResourceMetadata } from '../core/resource-metadata.js';

@@ -1,12 +1,12 @@
 /** The decorators, for whichever host. They record; the host binds one gate per route. */
 import { ConfigurationError } from '../core/errors.js';
-import type { Authenticator } from '../core/identity.js';
 import {
   anyOf,
   authContext,
   namedCallers,
   namedPolicies,
   scopeOrAppPermission,
+  type Authenticator,
   type Callers,
 } from '../core/requirement.js';
 import { record, recordClaimParameter, type Addition } from './records.js';

@@ -1,10 +1,10 @@
 /** Tells the developer why requests are refused: on a diagnostics channel, and on standard error where `DEBUG` asks. */
 import { subscribe } from 'node:diagnostics_channel';
+import { explanationChannel, type Explanation } from '../core/channels.js';
 import { bearerToken, type RequestHeaders } from '../core/credential.js';
-import { explanationChannel, type Explanation } from '../core/diagnostics.js';
 import type { Refusal } from '../core/errors.js';
 import { explain } from '../core/explanation.js';
-import type { Authenticator } from '../core/identity.js';
+import type { Authenticator } from '../core/requirement.js';
 import { state } from '../core/state.js';
 import { readToken } from '../core/verifier.js';
 

@@ -1,8 +1,7 @@
 /** Binds the gate to Express: as middleware, and as the decorated method itself. Knows Express by its calls alone. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessTokenClaims } from '../core/claims.js';
+import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { Authenticator, MicrosoftIdentity } from '../core/identity.js';
 import type { IdentityOptions } from '../core/options.js';
 import {
   anyOf,
@@ -10,8 +9,10 @@ import {
   namedCallers,
   namedPolicies,
   scopeOrAppPermission,
+  type Authenticator,
   type Callers,
   type Demand,
+  type MicrosoftIdentity,
   type Requirement,
   type SchemeDemand,
 } from '../core/requirement.js';

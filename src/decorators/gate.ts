@@ -1,8 +1,9 @@
 /** What every host's gate does: check a request, remember that it passed, and keep methods shut where no gate stood. */
-import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
 import type { RequestHeaders } from '../core/credential.js';
-import type { Requirement, VerifiedToken } from '../core/requirement.js';
+import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
+import type { Requirement } from '../core/requirement.js';
 import { state, type VerifiedContext } from '../core/state.js';
+import type { VerifiedToken } from '../core/verified-token.js';
 import { publishExplanation } from './diagnostics.js';
 import { claimParametersOf, lineageOf, requirementOf } from './records.js';
 
@@ -29,7 +30,7 @@ function toRefusal(error: unknown): Refusal {
 /** The refusal of a request, for whoever answers it: its challenge names the resource metadata, where there is some. */
 export function addressedRefusal(error: unknown, requirement: Requirement | undefined): Refusal {
   const refusal = toRefusal(error);
-  const published = identityFor(requirement)?.settings.resourceMetadata;
+  const published = identityFor(requirement)?.publishedResource;
   if (published !== undefined && refusal instanceof AuthError) nameResourceMetadata(refusal, published.url);
   return refusal;
 }

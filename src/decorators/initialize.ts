@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../core/errors.js';
-import { createIdentity, type Authenticator, type MicrosoftIdentity } from '../core/identity.js';
+import { createIdentity } from '../core/identity.js';
 import type { IdentityOptions } from '../core/options.js';
+import type { Authenticator, MicrosoftIdentity } from '../core/requirement.js';
 import { optionsFromEnvironment } from '../core/settings.js';
 import { state } from '../core/state.js';
 import { bindAuthenticator } from './bound-identity.js';

@@ -1,5 +1,4 @@
 /** Binds the gate to NestJS. The only file that imports it. */
-import 'reflect-metadata';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   Catch,
@@ -23,11 +22,11 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import 'reflect-metadata';
 import { Observable } from 'rxjs';
 import { ConfigurationError, type Refusal } from '../core/errors.js';
-import type { MicrosoftIdentity } from '../core/identity.js';
 import type { IdentityOptions } from '../core/options.js';
-import type { Requirement } from '../core/requirement.js';
+import type { MicrosoftIdentity, Requirement } from '../core/requirement.js';
 import { state } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';
 import { verifiedClaimsOf } from './current-request.js';

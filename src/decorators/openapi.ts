@@ -1,8 +1,7 @@
 /** What decorators demand, in the words of OpenAPI 3. Pure functions; no framework. */
 import { ConfigurationError } from '../core/errors.js';
-import type { Authenticator, MicrosoftIdentity } from '../core/identity.js';
 import { b2cChallenge, entraChallenge } from '../core/issuers.js';
-import type { Demand, Requirement } from '../core/requirement.js';
+import type { Authenticator, Demand, MicrosoftIdentity, Requirement } from '../core/requirement.js';
 import { appIdUriOf } from '../core/resource-metadata.js';
 import type { Scheme, Settings } from '../core/settings.js';
 import { state } from '../core/state.js';

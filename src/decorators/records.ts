@@ -1,7 +1,6 @@
 /** What decorators recorded, and what it adds up to for a method of a class. Knows no framework. */
 import { ConfigurationError } from '../core/errors.js';
-import type { Authenticator } from '../core/identity.js';
-import type { Demand, Requirement, SchemeDemand } from '../core/requirement.js';
+import type { Authenticator, Demand, Requirement, SchemeDemand } from '../core/requirement.js';
 import { state } from '../core/state.js';
 
 /** What stands at one place: on a class, or on one of its methods. */

@@ -1,6 +1,6 @@
 /** Binds the gate to routing-controllers. The only file that imports it. */
-import 'reflect-metadata';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import 'reflect-metadata';
 import {
   createParamDecorator,
   Get,
@@ -12,8 +12,7 @@ import {
   type RoutingControllersOptions,
 } from 'routing-controllers';
 import { ConfigurationError } from '../core/errors.js';
-import type { MicrosoftIdentity } from '../core/identity.js';
-import type { Requirement } from '../core/requirement.js';
+import type { MicrosoftIdentity, Requirement } from '../core/requirement.js';
 import { wellKnownPath, type ResourceMetadata } from '../core/resource-metadata.js';
 import { state } from '../core/state.js';
 import { authorizationChecker as checkAuthorization, type CheckedAction, type CheckerOptions } from './checkers.js';

@@ -1,6 +1,6 @@
 /** What the routes that tsoa generates ask, for applications that bear its `@Security()`. Imports nothing of tsoa. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessTokenClaims } from '../core/claims.js';
+import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { ConfigurationError } from '../core/errors.js';
 import { anyOf, namedPolicies, type Requirement, type SchemeDemand } from '../core/requirement.js';
 import { state } from '../core/state.js';

@@ -1,5 +1,5 @@
 /** Whom the settings trust, and what they publish: as they say themselves, or as far as it can be told without asking. */
-import type { UnverifiedClaims } from '../core/claims.js';
+import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import { IssuerUnavailableError } from '../core/errors.js';
 import {
   b2cAuthority,

@@ -1,11 +1,11 @@
 /** One token, held against one configuration: step by step, and then as a whole. */
 import { bearerToken } from '../core/credential.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
-import { explain, versionRemark, type SeenToken } from '../core/explanation.js';
+import { explain, versionRemark } from '../core/explanation.js';
 import type { Requirement } from '../core/requirement.js';
 import type { Settings } from '../core/settings.js';
 import type { SigningKey } from '../core/signing-keys.js';
-import { readToken } from '../core/verifier.js';
+import { readToken, type SeenToken } from '../core/verifier.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
 import { probe, refusalOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';

@@ -7,7 +7,7 @@
  */
 import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { UnverifiedClaims } from '../core/claims.js';
+import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { identityOf } from '../core/identity.js';
 import type { Authority } from '../core/issuers.js';

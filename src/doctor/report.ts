@@ -1,5 +1,5 @@
 /** What the doctor found, as text for people and as JSON for scripts. Neither holds the token, nor a part of it. */
-import type { UnverifiedClaims } from '../core/claims.js';
+import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Examination, Status, Step, Verdict } from './examination.js';
 import type { Protection, Route } from './routes.js';
 import type { Output } from './terminal.js';

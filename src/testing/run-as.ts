@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '../core/claims.js';
+import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { deepFreeze } from '../core/json.js';
 import { state } from '../core/state.js';
 

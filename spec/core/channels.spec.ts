@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { keysChannel, requestChannel, type KeysEvent } from '../../src/core/diagnostics.js';
+import { keysChannel, requestChannel, type KeysEvent } from '../../src/core/channels.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { anyOf, type Requirement } from '../../src/core/requirement.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';

@@ -1,22 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessTokenClaims } from '../../src/core/claims.js';
+import type { AccessTokenClaims } from '../../src/core/access-token-claims.js';
+import { checkDemands, checkPolicy, checkScopes } from '../../src/core/authorization.js';
 import { ClaimsChallengeError } from '../../src/core/claims-challenge.js';
 import { ConfigurationError, InsufficientScopeError } from '../../src/core/errors.js';
 import {
   anyOf,
   authContext,
-  checkDemands,
-  checkPolicy,
-  checkScopes,
   namedCallers,
   namedPolicies,
   scopeOrAppPermission,
   type Callers,
   type Demand,
-  type GroupsResolver,
   type Requirement,
-  type VerifiedToken,
 } from '../../src/core/requirement.js';
+import type { GroupsResolver } from '../../src/core/settings.js';
+import type { VerifiedToken } from '../../src/core/verified-token.js';
 import { errorOf, refuses } from '../support/refusals.js';
 
 const claimsOf = (claims: object) => claims as AccessTokenClaims;
