@@ -10,8 +10,8 @@ const host = '127.0.0.1';
 async function chooseAuthority(url: string) {
   if (isTenantConfigured()) return useRealTenant();
   // A deployment with a tenant has no OpenID provider among its packages.
-  const { startEmbeddedIssuer } = await import('./embedded-issuer.js');
-  return startEmbeddedIssuer(url);
+  const { startLocalIssuer } = await import('./openid-provider/local-issuer.js');
+  return startLocalIssuer(url);
 }
 
 async function start(): Promise<void> {

@@ -1,7 +1,7 @@
 /** oidc-provider, shaped so that its addresses and tokens are those of a Microsoft tenant. */
 import { Provider, interactionPolicy, type AccessToken, type RequestContext } from 'oidc-provider';
 import type { MemoryStore } from './memory-store.js';
-import { accessTokenClaims, scopeOf, type Tenant } from './microsoft-shapes.js';
+import { accessTokenClaims, scopeOf, type Tenant } from './tenant.js';
 import { offeredScopes, type Person } from './people.js';
 import { errorPage } from './sign-in-page.js';
 

@@ -8,12 +8,12 @@ import express, { type Express } from 'express';
 import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
 import { initialize } from 'microsoft-identity-decorators';
 import type { Provider } from 'oidc-provider';
-import type { Authority, SignIn } from './authority.js';
+import type { Authority, SignIn } from '../authority.js';
 import { createMemoryStore } from './memory-store.js';
-import { accessTokenClaims, scopeOf, type Tenant } from './microsoft-shapes.js';
-import { createProvider, interactionPath, personOf, type ProviderSurroundings } from './openid-provider.js';
+import { accessTokenClaims, scopeOf, type Tenant } from './tenant.js';
+import { createProvider, interactionPath, personOf, type ProviderSurroundings } from './provider.js';
 import { colleagues, customers, offeredScopes } from './people.js';
-import { requestsToTry, type TokenMint } from './requests-to-try.js';
+import { requestsToTry, type TokenMint } from '../requests-to-try.js';
 import { signInPage } from './sign-in-page.js';
 
 const host = '127.0.0.1';
@@ -127,8 +127,8 @@ function providerUrl({ path }: Tenant, requested: string): string {
 function createIssuerApp(tenants: readonly RunningTenant[]): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.get('/sign-in.css', (_request, response) => {
-    response.sendFile(fileURLToPath(new URL('../page/sign-in.css', import.meta.url)));
+  app.get('/sign-in-page.css', (_request, response) => {
+    response.sendFile(fileURLToPath(new URL('../../openid-provider/sign-in-page.css', import.meta.url)));
   });
   for (const running of tenants) {
     servePeople(app, running);
@@ -171,7 +171,7 @@ function createMint(entra: RunningTenant, b2c: RunningTenant): TokenMint {
 /**
  * @param apiUrl - where the API listens, and with it the page that signs people in
  */
-export async function startEmbeddedIssuer(apiUrl: string): Promise<Authority> {
+export async function startLocalIssuer(apiUrl: string): Promise<Authority> {
   const server = createServer();
   server.listen(0, host);
   await once(server, 'listening');

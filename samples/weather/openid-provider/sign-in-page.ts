@@ -1,5 +1,5 @@
 /** The pages that the local issuer shows. They need no script, and load nothing but their style. */
-import type { Tenant } from './microsoft-shapes.js';
+import type { Tenant } from './tenant.js';
 import type { Person } from './people.js';
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
@@ -12,7 +12,7 @@ const page = (title: string, body: string) => `<!doctype html>
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>${escaped(title)}</title>
     <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/sign-in.css">
+    <link rel="stylesheet" href="/sign-in-page.css">
   </head>
   <body>
     <main>
