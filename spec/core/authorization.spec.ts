@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../src/core/access-token-claims.js';
 import { checkDemands, checkPolicy, checkScopes } from '../../src/core/authorization.js';
 import { ClaimsChallengeError } from '../../src/core/claims-challenge.js';
+import type { GroupsResolver } from '../../src/core/configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError } from '../../src/core/errors.js';
 import {
   anyOf,
@@ -13,7 +14,6 @@ import {
   type Demand,
   type Requirement,
 } from '../../src/core/requirement.js';
-import type { GroupsResolver } from '../../src/core/settings.js';
 import type { VerifiedToken } from '../../src/core/verified-token.js';
 import { errorOf, refuses } from '../support/refusals.js';
 

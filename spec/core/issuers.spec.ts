@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseSettings } from '../../src/core/configuration/parse-settings.js';
 import {
   b2cAuthority,
   b2cChallenge,
@@ -12,7 +13,6 @@ import {
   tenantOfIssuer,
   tokenVersionOf,
 } from '../../src/core/issuers.js';
-import { parseSettings } from '../../src/core/settings.js';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
 const otherTenant = '99999999-2222-4333-8444-555555555555';

@@ -2,6 +2,7 @@
 import type { AccessTokenClaims } from './access-token-claims.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
 import { authContextsOf, callsAsApp, callsAsUser, groupsOf, isGuest, rolesOf, scopesOf } from './claims.js';
+import type { GroupsResolver } from './configuration/settings.js';
 import { InsufficientScopeError, InvalidTokenError } from './errors.js';
 import {
   anyOf,
@@ -12,7 +13,6 @@ import {
   type PermissionDemand,
   type Requirement,
 } from './requirement.js';
-import type { GroupsResolver } from './settings.js';
 import type { VerifiedToken } from './verified-token.js';
 
 const holdsAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));

@@ -2,12 +2,13 @@
 import { checkDemands, checkPolicy } from './authorization.js';
 import { requestChannel, type RequestEvent } from './channels.js';
 import { clientOf } from './claims.js';
+import type { IdentityOptions } from './configuration/options.js';
+import { parseSettings } from './configuration/parse-settings.js';
+import type { Settings } from './configuration/settings.js';
 import { bearerToken, type RequestHeaders } from './credential.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from './errors.js';
-import type { IdentityOptions } from './options.js';
 import type { Authenticator, Requirement, SchemeDemand } from './requirement.js';
 import { publishResource, type PublishedResource, type ResourceMetadata } from './resource-metadata.js';
-import { parseSettings, type Settings } from './settings.js';
 import type { Verification, VerifiedToken } from './verified-token.js';
 import { B2cVerifier, EitherVerifier, EntraVerifier, type Verifier } from './verifier.js';
 

@@ -4,9 +4,9 @@
  * An issuer is never made up from a host name: it is read from the OpenID configuration. What is decided here is which
  * document to read, and whether what it says belongs to the settings.
  */
+import type { B2cSettings, EntraSettings } from './configuration/settings.js';
 import { guidLength, isGuid } from './guid.js';
-import { isExternalIdHost, isLoopback, isMultiTenant } from './options.js';
-import type { B2cSettings, EntraSettings } from './settings.js';
+import { isExternalIdHost, isExternalIdUrl, isMultiTenant, isTrustedHost, parseUrl } from './microsoft-hosts.js';
 
 /** The form of an Entra token: its issuer's, not its `ver`'s. */
 export type TokenVersion = 'v1' | 'v2';
@@ -28,52 +28,15 @@ export const wellKnown = '.well-known/openid-configuration';
 /** The tenant that holds personal Microsoft accounts. */
 export const consumerTenant = '9188040d-6c67-4c5b-b112-36a304b66dad';
 
-// Hosts of Microsoft's security token services. Metadata of one may name an issuer or keys on another:
-// v1.0 issuers live on sts.windows.net, China's metadata host differs from its issuer's.
-const tokenServiceHosts: ReadonlySet<string> = new Set([
-  'login.microsoftonline.com',
-  'login.microsoftonline.us',
-  'login.partner.microsoftonline.cn',
-  'login.chinacloudapi.cn',
-  'sts.windows.net',
-  'sts.chinacloudapi.cn',
-]);
-
-function parseUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
-}
-
 function segmentsOf(url: URL): readonly string[] {
   // The URL parser percent-encodes the braces of a template.
   return url.pathname.replace('%7Btenantid%7D', tenantPlaceholder).split('/');
-}
-
-const isHttp = (url: URL) => url.protocol === 'http:' || url.protocol === 'https:';
-
-/** Plain http is for a loopback authority alone, and only towards loopback. */
-function isTrustedHost(url: URL, instance: URL, tenantId: string | undefined): boolean {
-  if (isLoopback(instance.hostname) && isLoopback(url.hostname) && isHttp(url)) return true;
-  if (url.protocol !== 'https:') return false;
-  if (url.host === instance.host || tokenServiceHosts.has(url.host)) return true;
-  // Each cloud has its v1.0 issuers on sts.… beside login.…, also one that is not listed above.
-  if (instance.host.startsWith('login.') && url.host === `sts.${instance.host.slice('login.'.length)}`) return true;
-  return tenantId !== undefined && url.host === `${tenantId}.ciamlogin.com`;
-}
-
-/** Microsoft runs every host of External ID, whichever tenant's: a custom domain's keys may be on any of them. */
-function isExternalIdUrl(url: URL): boolean {
-  return url.protocol === 'https:' && url.port === '' && isExternalIdHost(url.hostname);
 }
 
 /** The tenant an Entra issuer names: a GUID, the template's placeholder, or nothing. */
 export function tenantOfIssuer(issuer: string): string | undefined {
   const url = parseUrl(issuer);
   return url && segmentsOf(url).find((segment) => segment === tenantPlaceholder || isGuid(segment));
-}
-
-/** Whether a URL is on one of Microsoft's security token services. */
-export function isTokenService(url: string): boolean {
-  return tokenServiceHosts.has(parseUrl(url)?.host ?? '');
 }
 
 function ownsEntraIssuer(settings: EntraSettings, instance: URL, issuer: string): boolean {

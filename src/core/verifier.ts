@@ -4,6 +4,7 @@ import { verify } from 'node:crypto';
 import { createLRU } from 'lru.min';
 import type { AccessTokenClaims, UnverifiedClaims } from './access-token-claims.js';
 import { checkTimes, hasAudience, hasCaseTwin, hasRegisteredClaims, isAccessToken } from './claims.js';
+import type { B2cSettings, EntraSettings, Settings } from './configuration/settings.js';
 import { InvalidTokenError } from './errors.js';
 import { isGuid } from './guid.js';
 import {
@@ -23,7 +24,6 @@ import {
 } from './issuers.js';
 import { deepFreeze, parseJsonObject } from './json.js';
 import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js';
-import type { B2cSettings, EntraSettings, Settings } from './settings.js';
 import type { SigningKey } from './signing-keys.js';
 import { createTokenLru, digestOf, TokenCache, type Lru } from './token-cache.js';
 import type { Verification, VerifiedToken } from './verified-token.js';

@@ -15,7 +15,8 @@ export {
 export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from '../core/errors.js';
 export type { Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
 export type { MicrosoftIdentity } from '../core/requirement.js';
-export { Cloud, type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/options.js';
+export { Cloud } from '../core/microsoft-hosts.js';
+export { type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/configuration/options.js';
 export type { Callers } from '../core/requirement.js';
 export type { ResourceMetadata } from '../core/resource-metadata.js';
 export type { ClaimsDecorator, Decorators, RequirementDecorator } from './decorators.js';

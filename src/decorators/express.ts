@@ -1,8 +1,8 @@
 /** Binds the gate to Express: as middleware, and as the decorated method itself. Knows Express by its calls alone. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
+import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { IdentityOptions } from '../core/options.js';
 import {
   anyOf,
   authContext,

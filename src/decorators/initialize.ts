@@ -1,8 +1,8 @@
+import { optionsFromEnvironment } from '../core/configuration/environment.js';
+import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity } from '../core/identity.js';
-import type { IdentityOptions } from '../core/options.js';
 import type { Authenticator, MicrosoftIdentity } from '../core/requirement.js';
-import { optionsFromEnvironment } from '../core/settings.js';
 import { state } from '../core/state.js';
 import { bindAuthenticator } from './bound-identity.js';
 import type { Decorators } from './decorators.js';

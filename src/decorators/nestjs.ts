@@ -24,8 +24,8 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import 'reflect-metadata';
 import { Observable } from 'rxjs';
+import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError, type Refusal } from '../core/errors.js';
-import type { IdentityOptions } from '../core/options.js';
 import type { MicrosoftIdentity, Requirement } from '../core/requirement.js';
 import { state } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';

@@ -1,6 +1,6 @@
 /** What the doctor was asked for. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import type { B2cOptions, IdentityOptions } from '../core/options.js';
+import type { B2cOptions, IdentityOptions } from '../core/configuration/options.js';
 import { UsageError } from './terminal.js';
 
 export const help = `Usage: microsoft-identity-decorators doctor [options] [token]

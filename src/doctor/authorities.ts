@@ -1,5 +1,6 @@
 /** Whom the settings trust, and what they publish: as they say themselves, or as far as it can be told without asking. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
+import type { Scheme, Settings } from '../core/configuration/settings.js';
 import { IssuerUnavailableError } from '../core/errors.js';
 import {
   b2cAuthority,
@@ -10,7 +11,6 @@ import {
   type Authority,
 } from '../core/issuers.js';
 import { KeySet, type PublishedIssuer } from '../core/key-sets.js';
-import type { Scheme, Settings } from '../core/settings.js';
 
 /** An authority of the settings. */
 export interface KnownAuthority extends Authority {

@@ -1,6 +1,8 @@
 /** The configuration a token is held against, wherever it was written down. */
+import { optionsFromEnvironment } from '../core/configuration/environment.js';
+import { parseSettings } from '../core/configuration/parse-settings.js';
+import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
-import { optionsFromEnvironment, parseSettings, type Settings } from '../core/settings.js';
 import { state } from '../core/state.js';
 import type { TokenArguments } from './arguments.js';
 import { loadModule } from './modules.js';

@@ -1,9 +1,9 @@
 /** One token, held against one configuration: step by step, and then as a whole. */
+import type { Settings } from '../core/configuration/settings.js';
 import { bearerToken } from '../core/credential.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
 import { explain, versionRemark } from '../core/explanation.js';
 import type { Requirement } from '../core/requirement.js';
-import type { Settings } from '../core/settings.js';
 import type { SigningKey } from '../core/signing-keys.js';
 import { readToken, type SeenToken } from '../core/verifier.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';

@@ -8,11 +8,11 @@
 import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
+import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { identityOf } from '../core/identity.js';
 import type { Authority } from '../core/issuers.js';
 import type { Requirement } from '../core/requirement.js';
-import type { Settings } from '../core/settings.js';
 import type { SigningKey } from '../core/signing-keys.js';
 import type { Publication } from './authorities.js';
 

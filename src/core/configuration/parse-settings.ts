@@ -1,68 +1,10 @@
-/** What this process accepts: the options after cross-checks and defaults, copied and frozen. */
-import type { AccessTokenClaims } from './access-token-claims.js';
-import { ConfigurationError } from './errors.js';
-import { isGuid } from './guid.js';
-import {
-  checkOptions,
-  Cloud,
-  isExternalIdHost,
-  isMultiTenant,
-  tenantInPath,
-  type B2cOptions,
-  type CheckedOptions,
-  type IdentityOptions,
-  type ResourceMetadataOptions,
-} from './options.js';
-
-/** How an Entra tenant is accepted. */
-export interface EntraSettings {
-  readonly kind: 'entra';
-  readonly tenantId: string;
-  readonly clientId: string;
-  readonly audiences: readonly string[];
-  readonly instance: string;
-  /** How metadata names the tenant in its path. */
-  readonly tenantPath: string;
-  readonly allowedTenants: '*' | ReadonlySet<string> | TenantQuestion | undefined;
-}
-
-/** Asked whether a tenant may call, once a token of it verified. */
-export type TenantQuestion = (tid: string) => boolean | Promise<boolean>;
-
-/** Looks up the groups of a caller whose token could not hold them. */
-export type GroupsResolver = (claims: AccessTokenClaims) => Promise<readonly string[]>;
-
-/** How a B2C tenant is accepted. */
-export interface B2cSettings {
-  readonly kind: 'b2c';
-  readonly domainName: string;
-  /** The GUID that the issuer must name, where it is known. */
-  readonly tenantId: string | undefined;
-  readonly clientId: string;
-  readonly audiences: readonly string[];
-  /** The authority hosts: one, or a custom domain beside another. */
-  readonly instances: readonly string[];
-  readonly policies: readonly string[];
-}
-
-/** The checked settings that everything else works from. */
-export interface Settings {
-  readonly entra: EntraSettings | undefined;
-  readonly b2c: B2cSettings | undefined;
-  readonly allowedClients: ReadonlySet<string> | undefined;
-  readonly resolveGroups: GroupsResolver | undefined;
-  readonly resourceMetadata: ResourceMetadataOptions | undefined;
-  /** Whether refusals are explained; undefined leaves it to the environment. */
-  readonly diagnostics: boolean | undefined;
-  readonly clockToleranceSeconds: number;
-  readonly errors: 'respond' | 'forward';
-  readonly tokenCacheEntries: number;
-  readonly fetch: typeof globalThis.fetch;
-  readonly now: () => number;
-}
-
-/** Which kind of authority a token must come from. */
-export type Scheme = 'entra' | 'b2c';
+/** From options to settings: cross-checks and defaults, copied and frozen. */
+import { ConfigurationError } from '../errors.js';
+import { isGuid } from '../guid.js';
+import { Cloud, isExternalIdHost, isMultiTenant, tenantInPath } from '../microsoft-hosts.js';
+import { checkOptions, type CheckedOptions } from './option-checks.js';
+import type { IdentityOptions, ResourceMetadataOptions } from './options.js';
+import type { B2cSettings, EntraSettings, GroupsResolver, Settings, TenantQuestion } from './settings.js';
 
 const defaultTokenCacheEntries = 10_000;
 
@@ -228,33 +170,4 @@ export function parseSettings(input: IdentityOptions): Settings {
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now,
   });
-}
-
-/**
- * Reads options from environment variables, by the names Microsoft.Identity.Web uses.
- *
- * `AZURE_CLIENT_ID` and `AZURE_TENANT_ID` are left alone: workload identity puts the caller's own values there.
- *
- * @param environment - the variables, such as `process.env`
- */
-export function optionsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): IdentityOptions {
-  const read = (name: string) => {
-    const value = environment[name]?.trim();
-    return value === '' ? undefined : value;
-  };
-  const policies = read('AzureAdB2C__Policies') ?? read('AzureAdB2C__SignUpSignInPolicyId');
-  const b2c = {
-    domainName: read('AzureAdB2C__Domain'),
-    policies: policies?.split(',').map((policy) => policy.trim()),
-    tenantId: read('AzureAdB2C__TenantId'),
-    clientId: read('AzureAdB2C__ClientId'),
-  };
-  return {
-    tenantId: read('AzureAd__TenantId'),
-    clientId: read('AzureAd__ClientId'),
-    instance: read('AzureAd__Instance'),
-    audience: read('AzureAd__Audience'),
-    // Half a B2C configuration is refused by the schema, like half of one given as an option.
-    b2c: Object.values(b2c).some((value) => value !== undefined) ? (b2c as B2cOptions) : undefined,
-  };
 }

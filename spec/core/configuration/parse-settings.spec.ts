@@ -1,8 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
-import { ConfigurationError } from '../../src/core/errors.js';
-import { Cloud, type IdentityOptions } from '../../src/core/options.js';
-import { optionsFromEnvironment, parseSettings } from '../../src/core/settings.js';
-import { errorOf } from '../support/refusals.js';
+import { optionsFromEnvironment } from '../../../src/core/configuration/environment.js';
+import type { IdentityOptions } from '../../../src/core/configuration/options.js';
+import { parseSettings } from '../../../src/core/configuration/parse-settings.js';
+import { ConfigurationError } from '../../../src/core/errors.js';
+import { Cloud } from '../../../src/core/microsoft-hosts.js';
+import { errorOf } from '../../support/refusals.js';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
 const clientId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';

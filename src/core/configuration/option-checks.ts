@@ -1,85 +1,16 @@
-/** The options of `initialize`, and the schema each of them is checked against on its own. */
+/** The check of each option on its own. */
 import { define, exact, type Decoder, type DecoderType } from 'decoders';
-import type { AccessTokenClaims } from './access-token-claims.js';
-import { ConfigurationError } from './errors.js';
-import { isGuid } from './guid.js';
-
-/** Azure AD B2C, as given to {@link IdentityOptions.b2c}. */
-export interface B2cOptions {
-  /** The tenant's name: `contoso` for contoso.onmicrosoft.com. */
-  readonly domainName: string;
-  /** The user flow or custom policy, or several, whose tokens are accepted. */
-  readonly policies: string | readonly string[];
-  /** The B2C tenant's GUID. Default: the `tenantId` above, where that is a GUID. */
-  readonly tenantId?: string | undefined;
-  /** The API's app registration in the B2C tenant. Default: the `clientId` above. */
-  readonly clientId?: string | undefined;
-  /** Audiences accepted beside `<clientId>` and `api://<clientId>`. */
-  readonly audience?: string | readonly string[] | undefined;
-  /** The authority's origin, in place of `https://<domainName>.b2clogin.com`. */
-  readonly instance?: string | undefined;
-  /** A custom domain's bare host name, in place of `<domainName>.b2clogin.com`; beside `instance`, both are accepted. */
-  readonly customDomain?: string | undefined;
-}
-
-/** What the API says of itself to clients (RFC 9728), as given to {@link IdentityOptions.resourceMetadata}. */
-export interface ResourceMetadataOptions {
-  /** The API's resource identifier: the https URL that clients call, without a fragment. */
-  readonly resource: string;
-  /** The scopes a client may ask for, by their short names. */
-  readonly scopes?: readonly string[] | undefined;
-  /** The API's name, for people. */
-  readonly name?: string | undefined;
-  /** Where developers read about the API. */
-  readonly documentation?: string | undefined;
-}
-
-/** The authority hosts of Microsoft's clouds, for {@link IdentityOptions.instance}. */
-export const Cloud = Object.freeze({
-  Global: 'https://login.microsoftonline.com',
-  UsGovernment: 'https://login.microsoftonline.us',
-  China: 'https://login.partner.microsoftonline.cn',
-});
-
-/** The options of `initialize`. */
-export interface IdentityOptions {
-  /** The tenant: its GUID, a verified domain, or `organizations`, `common`, `consumers`. */
-  readonly tenantId?: string | undefined;
-  /** The API's app registration (application id, a GUID). */
-  readonly clientId?: string | undefined;
-  /** Audiences accepted beside `<clientId>` and `api://<clientId>`; compared exactly, one trailing slash apart. */
-  readonly audience?: string | readonly string[] | undefined;
-  /**
-   * The authority's origin: a {@link Cloud}, `https://<name>.ciamlogin.com` (with or without the tenant as its path), or a
-   * custom domain. Default `https://login.microsoftonline.com`. `http:` is for loopback addresses alone.
-   */
-  readonly instance?: string | undefined;
-  /**
-   * Which tenants may call: GUIDs, `'*'`, or a function that is asked for each request once its token verified. Required
-   * with `organizations` and `common`, refused beside a single tenant.
-   */
-  readonly allowedTenants?: '*' | readonly string[] | ((tid: string) => boolean | Promise<boolean>) | undefined;
-  /** Which client applications may call (`azp`, or `appid` in v1.0 tokens). Default: any. */
-  readonly allowedClients?: readonly string[] | undefined;
-  /** Looks up the groups of a caller who is in too many for the token to hold. Default: such a caller is refused. */
-  readonly resolveGroups?: ((claims: AccessTokenClaims) => readonly string[] | Promise<readonly string[]>) | undefined;
-  /** Azure AD B2C, alone or beside Entra ID. */
-  readonly b2c?: B2cOptions | undefined;
-  /** What the API says of itself, so that clients find the issuer (RFC 9728). Default: nothing. */
-  readonly resourceMetadata?: ResourceMetadataOptions | undefined;
-  /** Whether refusals are explained to the developer. Default: unless `NODE_ENV` is `production`. */
-  readonly diagnostics?: boolean | undefined;
-  /** Tolerance for `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default 5. */
-  readonly clockToleranceSeconds?: number | undefined;
-  /** `'respond'` (default): a refusal is answered at once. `'forward'`: it goes to the application's error handler. */
-  readonly errors?: 'respond' | 'forward' | undefined;
-  /** The cache of verified tokens: `false` turns it off; `maxEntries` bounds it, default 10,000. */
-  readonly tokenCache?: false | { readonly maxEntries?: number | undefined } | undefined;
-  /** Fetches OpenID configurations and keys, for proxies and custom TLS. Default: the global `fetch`. */
-  readonly fetch?: typeof globalThis.fetch | undefined;
-  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
-  readonly now?: (() => number) | undefined;
-}
+import { ConfigurationError } from '../errors.js';
+import { isGuid } from '../guid.js';
+import {
+  isB2cHost,
+  isExternalIdHost,
+  isLoopback,
+  isMultiTenant,
+  isUnknownCloud,
+  tenantInPath,
+} from '../microsoft-hosts.js';
+import type { IdentityOptions } from './options.js';
 
 // A wrong value is described, and shown only where it cannot be a pasted secret.
 type Showing = 'word' | 'name' | 'id' | 'url';
@@ -155,9 +86,6 @@ function callable<T>(expected: string): Decoder<T> {
   );
 }
 
-/** Whether a tenant name stands for more than one tenant, so that the issuer is a template. */
-export const isMultiTenant = (tenantId: string) => tenantId === 'organizations' || tenantId === 'common';
-
 /** An object of options. One that is not known is refused: it may be a misspelled restriction. */
 function options<T extends Record<string, Decoder<unknown>>>(decoders: T) {
   const decoder = exact(decoders);
@@ -178,11 +106,6 @@ const isHostName = (value: string) =>
 const isTenant = (value: string) =>
   isGuid(value.toLowerCase()) || isHostName(value) || value === 'consumers' || isMultiTenant(value);
 
-/** Whether an address never leaves this machine: the only place where plain http is allowed. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
-
 function isPlainUrl(url: URL): boolean {
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
@@ -190,32 +113,6 @@ function isPlainUrl(url: URL): boolean {
 
 const isOrigin = (value: string) =>
   URL.canParse(value) && isPlainUrl(new URL(value)) && new URL(value).pathname === '/';
-
-const externalIdSuffix = '.ciamlogin.com';
-
-/** Whether a host is Entra External ID's. */
-export const isExternalIdHost = (hostname: string) => hostname.endsWith(externalIdSuffix);
-
-const knownClouds: ReadonlySet<string> = new Set([
-  ...Object.values(Cloud).map((url) => new URL(url).hostname),
-  'login-us.microsoftonline.com',
-  'login.chinacloudapi.cn',
-  // The clouds of the United States' agencies, which no other network reaches.
-  'login.microsoftonline.eaglex.ic.gov',
-  'login.microsoftonline.microsoft.scloud',
-]);
-const looksLikeCloud = /(^|\.)(microsoftonline|chinacloudapi)\./;
-
-/** A host that bears a cloud's name and is none of Microsoft's would be handed the say over who may call. */
-const isUnknownCloud = (hostname: string) => looksLikeCloud.test(hostname) && !knownClouds.has(hostname);
-
-const isB2cHost = (hostname: string) => !isExternalIdHost(hostname) && !isUnknownCloud(hostname);
-
-/** The tenant that stands in the path of an External ID authority. */
-export function tenantInPath(instance: string): string | undefined {
-  const [, tenant, ...rest] = new URL(instance).pathname.split('/');
-  return tenant === undefined || tenant === '' || rest.some((segment) => segment !== '') ? undefined : tenant;
-}
 
 function isInstance(value: string): boolean {
   if (isOrigin(value)) return !isUnknownCloud(new URL(value).hostname);

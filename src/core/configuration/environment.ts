@@ -1,0 +1,31 @@
+/** The options that environment variables give. */
+import type { B2cOptions, IdentityOptions } from './options.js';
+
+/**
+ * Reads options from environment variables, by the names Microsoft.Identity.Web uses.
+ *
+ * `AZURE_CLIENT_ID` and `AZURE_TENANT_ID` are left alone: workload identity puts the caller's own values there.
+ *
+ * @param environment - the variables, such as `process.env`
+ */
+export function optionsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): IdentityOptions {
+  const read = (name: string) => {
+    const value = environment[name]?.trim();
+    return value === '' ? undefined : value;
+  };
+  const policies = read('AzureAdB2C__Policies') ?? read('AzureAdB2C__SignUpSignInPolicyId');
+  const b2c = {
+    domainName: read('AzureAdB2C__Domain'),
+    policies: policies?.split(',').map((policy) => policy.trim()),
+    tenantId: read('AzureAdB2C__TenantId'),
+    clientId: read('AzureAdB2C__ClientId'),
+  };
+  return {
+    tenantId: read('AzureAd__TenantId'),
+    clientId: read('AzureAd__ClientId'),
+    instance: read('AzureAd__Instance'),
+    audience: read('AzureAd__Audience'),
+    // Half a B2C configuration is refused by the schema, like half of one given as an option.
+    b2c: Object.values(b2c).some((value) => value !== undefined) ? (b2c as B2cOptions) : undefined,
+  };
+}
