@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { createIdentity } from '../../src/core/identity.js';
-import { consumerTenant } from '../../src/core/issuers.js';
+import { consumerTenant } from '../../src/core/issuers/issuer.js';
 import type { Authenticator, Requirement } from '../../src/core/requirement.js';
 import type { Verification } from '../../src/core/verified-token.js';
 import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../src/testing/issuer.js';

@@ -1,7 +1,7 @@
 /** What an Entra or B2C access token says, and the checks of it that jose does not make. Pure functions. */
 import type { AccessTokenClaims, UnverifiedClaims } from './access-token-claims.js';
 import { InvalidTokenError } from './errors.js';
-import { tenantOfIssuer } from './issuers.js';
+import { tenantOfIssuer } from './issuers/issuer.js';
 import { isTokenService } from './microsoft-hosts.js';
 
 const isAbsentOr = (value: unknown, type: 'string' | 'integer') =>

@@ -4,7 +4,7 @@ import type { Explanation } from './channels.js';
 import { callsAsApp, clientOf, groupsOf, looksLikeIdToken, rolesOf, scopesOf } from './claims.js';
 import type { Settings } from './configuration/settings.js';
 import type { Refusal } from './errors.js';
-import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from './issuers.js';
+import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from './issuers/issuer.js';
 import type { SeenToken } from './verifier.js';
 
 /** A cause and its remedy. */

@@ -7,8 +7,8 @@ import { parseSettings } from './configuration/parse-settings.js';
 import type { Settings } from './configuration/settings.js';
 import { bearerToken, type RequestHeaders } from './credential.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from './errors.js';
+import { publishResource, type PublishedResource, type ResourceMetadata } from './issuers/resource-metadata.js';
 import type { Authenticator, Requirement, SchemeDemand } from './requirement.js';
-import { publishResource, type PublishedResource, type ResourceMetadata } from './resource-metadata.js';
 import type { Verification, VerifiedToken } from './verified-token.js';
 import { B2cVerifier, EitherVerifier, EntraVerifier, type Verifier } from './verifier.js';
 

@@ -3,7 +3,7 @@ import type { Scheme, Settings } from './configuration/settings.js';
 import type { RequestHeaders } from './credential.js';
 import { ConfigurationError } from './errors.js';
 import { isGuid } from './guid.js';
-import type { PublishedResource, ResourceMetadata } from './resource-metadata.js';
+import type { PublishedResource, ResourceMetadata } from './issuers/resource-metadata.js';
 import type { Verification } from './verified-token.js';
 
 /** A demand for at least one of some names: scopes (of an application: roles), or roles, or groups. */

@@ -6,7 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AccessTokenClaims } from './access-token-claims.js';
-import type { ChallengeAuthority } from './issuers.js';
+import type { ChallengeAuthority } from './issuers/authority.js';
 import type { Authenticator, Requirement } from './requirement.js';
 
 /** A request, or a test, whose claims are vouched for. */

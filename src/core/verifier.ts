@@ -10,21 +10,24 @@ import { isGuid } from './guid.js';
 import {
   b2cAuthority,
   b2cChallenge,
-  consumerTenant,
   entraAuthority,
   entraChallenge,
+  type ChallengeAuthority,
+} from './issuers/authority.js';
+import {
+  consumerTenant,
   fillTenant,
   isExternalId,
   matchIssuer,
   ofPolicy,
   tenantOfIssuer,
   tokenVersionOf,
-  type ChallengeAuthority,
   type TokenVersion,
-} from './issuers.js';
+} from './issuers/issuer.js';
 import { deepFreeze, parseJsonObject } from './json.js';
-import { KeySet, type KeySetOptions, type PublishedIssuer } from './key-sets.js';
-import type { SigningKey } from './signing-keys.js';
+import { KeySet, type KeySetOptions } from './keys/key-set.js';
+import type { PublishedIssuer } from './keys/openid-configuration.js';
+import type { SigningKey } from './keys/signing-keys.js';
 import { createTokenLru, digestOf, TokenCache, type Lru } from './token-cache.js';
 import type { Verification, VerifiedToken } from './verified-token.js';
 

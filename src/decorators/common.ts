@@ -18,7 +18,7 @@ export type { MicrosoftIdentity } from '../core/requirement.js';
 export { Cloud } from '../core/microsoft-hosts.js';
 export { type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/configuration/options.js';
 export type { Callers } from '../core/requirement.js';
-export type { ResourceMetadata } from '../core/resource-metadata.js';
+export type { ResourceMetadata } from '../core/issuers/resource-metadata.js';
 export type { ClaimsDecorator, Decorators, RequirementDecorator } from './decorators.js';
 export {
   securitySchemes,

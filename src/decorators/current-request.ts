@@ -3,7 +3,7 @@ import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { checkScopes } from '../core/authorization.js';
 import { callsAsApp } from '../core/claims.js';
 import { MissingTokenError } from '../core/errors.js';
-import { tenantOfIssuer } from '../core/issuers.js';
+import { tenantOfIssuer } from '../core/issuers/issuer.js';
 import { anyOf } from '../core/requirement.js';
 import { state } from '../core/state.js';
 

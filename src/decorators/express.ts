@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
+import { wellKnownPath } from '../core/issuers/resource-metadata.js';
 import {
   anyOf,
   authContext,
@@ -16,7 +17,6 @@ import {
   type Requirement,
   type SchemeDemand,
 } from '../core/requirement.js';
-import { wellKnownPath } from '../core/resource-metadata.js';
 import { state, type VerifiedContext } from '../core/state.js';
 import { decoratorsFor, type Decorators, type Host, type RequirementDecorator } from './decorators.js';
 import { enter, guard, isRefusal, prototypeFor } from './gate.js';

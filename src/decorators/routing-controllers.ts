@@ -12,8 +12,8 @@ import {
   type RoutingControllersOptions,
 } from 'routing-controllers';
 import { ConfigurationError } from '../core/errors.js';
+import { wellKnownPath, type ResourceMetadata } from '../core/issuers/resource-metadata.js';
 import type { MicrosoftIdentity, Requirement } from '../core/requirement.js';
-import { wellKnownPath, type ResourceMetadata } from '../core/resource-metadata.js';
 import { state } from '../core/state.js';
 import { authorizationChecker as checkAuthorization, type CheckedAction, type CheckerOptions } from './checkers.js';
 import { verifiedClaimsOf } from './current-request.js';

@@ -2,15 +2,10 @@
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import { IssuerUnavailableError } from '../core/errors.js';
-import {
-  b2cAuthority,
-  consumerTenant,
-  entraAuthority,
-  fillTenant,
-  tenantOfIssuer,
-  type Authority,
-} from '../core/issuers.js';
-import { KeySet, type PublishedIssuer } from '../core/key-sets.js';
+import { b2cAuthority, entraAuthority, type Authority } from '../core/issuers/authority.js';
+import { consumerTenant, fillTenant, tenantOfIssuer } from '../core/issuers/issuer.js';
+import { KeySet } from '../core/keys/key-set.js';
+import type { PublishedIssuer } from '../core/keys/openid-configuration.js';
 
 /** An authority of the settings. */
 export interface KnownAuthority extends Authority {

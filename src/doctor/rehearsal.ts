@@ -11,9 +11,9 @@ import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { identityOf } from '../core/identity.js';
-import type { Authority } from '../core/issuers.js';
+import type { Authority } from '../core/issuers/authority.js';
+import type { SigningKey } from '../core/keys/signing-keys.js';
 import type { Requirement } from '../core/requirement.js';
-import type { SigningKey } from '../core/signing-keys.js';
 import type { Publication } from './authorities.js';
 
 /** A request that bears a token and nothing else. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { hasPassed, LastKnownGood } from '../../src/core/last-known-good.js';
-import { fakeClock, hour, minute, second, until } from '../support/clock.js';
-import { errorOf } from '../support/refusals.js';
+import { hasPassed, LastKnownGood } from '../../../src/core/keys/last-known-good.js';
+import { fakeClock, hour, minute, second, until } from '../../support/clock.js';
+import { errorOf } from '../../support/refusals.js';
 
 const day = 24 * hour;
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { IdentityOptions, ResourceMetadataOptions } from '../../src/core/configuration/options.js';
+import type { IdentityOptions, ResourceMetadataOptions } from '../../../src/core/configuration/options.js';
 import {
   InvalidTokenError,
   IssuerUnavailableError,
   MissingTokenError,
   nameResourceMetadata,
   type AuthError,
-} from '../../src/core/errors.js';
-import { createIdentity } from '../../src/core/identity.js';
-import { fullScopeNames, wellKnownPath } from '../../src/core/resource-metadata.js';
+} from '../../../src/core/errors.js';
+import { createIdentity } from '../../../src/core/identity.js';
+import { fullScopeNames, wellKnownPath } from '../../../src/core/issuers/resource-metadata.js';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
 const clientId = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';

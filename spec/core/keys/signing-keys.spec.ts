@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readSigningKeys, type SigningKey } from '../../src/core/signing-keys.js';
-import { publicJwk } from '../support/public-jwk.js';
+import { readSigningKeys, type SigningKey } from '../../../src/core/keys/signing-keys.js';
+import { publicJwk } from '../../support/public-jwk.js';
 
 const good = publicJwk('good');
 const neighbour = publicJwk('neighbour');

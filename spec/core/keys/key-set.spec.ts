@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { IssuerUnavailableError } from '../../src/core/errors.js';
-import type { Authority } from '../../src/core/issuers.js';
-import { KeySet } from '../../src/core/key-sets.js';
-import type { SigningKey } from '../../src/core/signing-keys.js';
-import { fakeClock, hour, minute, second, until, type Clock } from '../support/clock.js';
-import { publicJwk } from '../support/public-jwk.js';
-import { errorOf, expectRefused, refuses } from '../support/refusals.js';
+import type { IssuerUnavailableError } from '../../../src/core/errors.js';
+import type { Authority } from '../../../src/core/issuers/authority.js';
+import { KeySet } from '../../../src/core/keys/key-set.js';
+import type { SigningKey } from '../../../src/core/keys/signing-keys.js';
+import { fakeClock, hour, minute, second, until, type Clock } from '../../support/clock.js';
+import { publicJwk } from '../../support/public-jwk.js';
+import { errorOf, expectRefused, refuses } from '../../support/refusals.js';
 
 const metadataUrl = 'https://login.example/tenant/v2.0/.well-known/openid-configuration';
 const keysUrl = 'https://login.example/tenant/discovery/v2.0/keys';

@@ -1,18 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../../src/core/configuration/parse-settings.js';
+import { parseSettings } from '../../../src/core/configuration/parse-settings.js';
+import { b2cAuthority, b2cChallenge, entraAuthority, entraChallenge } from '../../../src/core/issuers/authority.js';
 import {
-  b2cAuthority,
-  b2cChallenge,
   consumerTenant,
-  entraAuthority,
-  entraChallenge,
   fillTenant,
   isExternalId,
   matchIssuer,
   ofPolicy,
   tenantOfIssuer,
   tokenVersionOf,
-} from '../../src/core/issuers.js';
+} from '../../../src/core/issuers/issuer.js';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
 const otherTenant = '99999999-2222-4333-8444-555555555555';

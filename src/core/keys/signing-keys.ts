@@ -1,6 +1,6 @@
 /** From a published key set to the keys that may check a signature. */
 import { KeyObject } from 'node:crypto';
-import { importJWK } from './jose.js';
+import { importJWK } from '../jose.js';
 
 /** A public key of an issuer, and whom it says it speaks for. */
 export interface SigningKey {

@@ -1,8 +1,8 @@
 /** What the API says of itself, so that clients find the issuer by themselves (RFC 9728). Pure functions. */
-import type { ResourceMetadataOptions } from './configuration/options.js';
-import type { B2cSettings, EntraSettings } from './configuration/settings.js';
-import { b2cAuthority, entraAuthority, wellKnown } from './issuers.js';
-import { deepFreeze } from './json.js';
+import type { ResourceMetadataOptions } from '../configuration/options.js';
+import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
+import { deepFreeze } from '../json.js';
+import { b2cAuthority, entraAuthority, wellKnown } from './authority.js';
 
 /**
  * The protected resource metadata of the API.

@@ -1,43 +1,14 @@
-/** What an authority publishes about itself, kept as the last known good: its issuer, and its signing keys. */
-import { object, string, unknown } from 'decoders';
-import { keysChannel, type KeysEvent } from './channels.js';
-import { downloadJson } from './download.js';
-import { IssuerUnavailableError } from './errors.js';
-import { tenantOfIssuer, type Authority } from './issuers.js';
+/** The issuer and the signing keys that an authority publishes, kept as the last known good. */
+import { keysChannel, type KeysEvent } from '../channels.js';
+import { downloadJson } from '../download.js';
+import { IssuerUnavailableError } from '../errors.js';
+import type { Authority } from '../issuers/authority.js';
 import { hasPassed, keptForMs, LastKnownGood } from './last-known-good.js';
-import { readSigningKeys, textOrNothing, type SigningKey } from './signing-keys.js';
-
-/** What an OpenID configuration says, as far as it is needed. */
-export interface PublishedIssuer {
-  readonly issuer: string;
-  /** The tenant the issuer names: a GUID, or the placeholder of a template. */
-  readonly tenant: string | undefined;
-  readonly keysUrl: string;
-  readonly cloudInstanceName: string | undefined;
-}
+import { readConfiguration, type PublishedIssuer } from './openid-configuration.js';
+import { readSigningKeys, type SigningKey } from './signing-keys.js';
 
 const unknownKidRefreshMs = 5 * 60 * 1000;
 const mostRetainedKids = 1_000;
-
-const openIdConfiguration = object({
-  issuer: string,
-  jwks_uri: string,
-  cloud_instance_name: unknown,
-});
-
-function readConfiguration(document: unknown, authority: Authority): PublishedIssuer {
-  const result = openIdConfiguration.decode(document);
-  if (!result.ok) throw new Error(`${authority.metadataUrl} is not an OpenID configuration.`);
-  const { issuer, jwks_uri: keysUrl } = result.value;
-  const cloudInstanceName = textOrNothing(result.value.cloud_instance_name);
-  if (!authority.ownsIssuer(issuer)) {
-    throw new Error(`${authority.metadataUrl} names an issuer that does not belong to ${authority.options}.`);
-  }
-  if (!authority.ownsKeysUrl(keysUrl, issuer)) {
-    throw new Error(`${authority.metadataUrl} names a key set on a host that is not its own, or without https.`);
-  }
-  return Object.freeze({ issuer, tenant: tenantOfIssuer(issuer), keysUrl, cloudInstanceName });
-}
 
 /** Says on the channel for keys how loading a document ended. */
 async function observed<T>(what: Omit<KeysEvent, 'outcome'>, load: () => Promise<T>): Promise<T> {

@@ -1,0 +1,88 @@
+/** Which OpenID configuration an authority publishes, and whether an issuer named in it belongs to the settings. Pure functions. */
+import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
+import { isGuid } from '../guid.js';
+import { isExternalIdUrl, isMultiTenant, isTrustedHost, parseUrl } from '../microsoft-hosts.js';
+import {
+  consumerTenant,
+  isExternalId,
+  segmentsOf,
+  tenantOfIssuer,
+  tenantPlaceholder,
+  type TokenVersion,
+} from './issuer.js';
+
+/** One OpenID configuration, and what its issuer must look like. */
+export interface Authority {
+  readonly metadataUrl: string;
+  /** Whether an issuer read from the OpenID configuration belongs to what was configured. */
+  readonly ownsIssuer: (issuer: string) => boolean;
+  /** Whether a URL read from the OpenID configuration may be asked for keys. */
+  readonly ownsKeysUrl: (url: string, issuer: string) => boolean;
+  /** The options to look at when the document cannot be had. */
+  readonly options: string;
+}
+
+export const wellKnown = '.well-known/openid-configuration';
+
+/** Where a client goes for a token that says more. */
+export interface ChallengeAuthority {
+  readonly realm: string;
+  readonly authorizationUri: string;
+}
+
+function ownsEntraIssuer(settings: EntraSettings, instance: URL, issuer: string): boolean {
+  const url = parseUrl(issuer);
+  const tenant = tenantOfIssuer(issuer);
+  if (url === undefined || tenant === undefined || !isTrustedHost(url, instance, tenant)) return false;
+  if (isMultiTenant(settings.tenantId)) return tenant === tenantPlaceholder;
+  if (settings.tenantId === 'consumers') return tenant === consumerTenant;
+  return isGuid(settings.tenantId) ? tenant === settings.tenantId : tenant !== tenantPlaceholder;
+}
+
+function ownsKeysUrl(text: string, instance: URL, tenantId: string | undefined): boolean {
+  const url = parseUrl(text);
+  return url !== undefined && isTrustedHost(url, instance, tenantId);
+}
+
+/** The document that speaks for Entra tokens of one version. */
+export function entraAuthority(settings: EntraSettings, version: TokenVersion): Authority {
+  const instance = new URL(settings.instance);
+  const base = `${settings.instance}/${settings.tenantPath}`;
+  return {
+    metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
+    ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
+    ownsKeysUrl: (url, issuer) =>
+      ownsKeysUrl(url, instance, isGuid(settings.tenantId) ? settings.tenantId : undefined) ||
+      (isExternalId(issuer) && URL.canParse(url) && isExternalIdUrl(new URL(url))),
+    options: 'tenantId and instance',
+  };
+}
+
+/** The document that speaks for the tokens of one B2C policy. */
+export function b2cAuthority(settings: B2cSettings, policy: string, authorityOrigin: string): Authority {
+  const instance = new URL(authorityOrigin);
+  return {
+    metadataUrl: `${instance.origin}/${settings.domainName}.onmicrosoft.com/${policy}/v2.0/${wellKnown}`,
+    ownsIssuer: (issuer) => {
+      const url = parseUrl(issuer);
+      // A custom domain stands beside b2clogin.com, it does not replace it.
+      const origins = [...settings.instances, `https://${settings.domainName}.b2clogin.com`];
+      if (url === undefined || !origins.includes(url.origin)) return false;
+      const tenant = segmentsOf(url).find(isGuid);
+      return tenant !== undefined && (settings.tenantId === undefined || tenant === settings.tenantId);
+    },
+    ownsKeysUrl: (url) => ownsKeysUrl(url, instance, undefined),
+    options: 'b2c.domainName, b2c.policies and b2c.tenantId',
+  };
+}
+
+/** Where a client goes for another token of an Entra tenant. */
+export function entraChallenge({ instance, tenantId, tenantPath }: EntraSettings): ChallengeAuthority {
+  return Object.freeze({ realm: tenantId, authorizationUri: `${instance}/${tenantPath}/oauth2/v2.0/authorize` });
+}
+
+/** Where a client goes for another token of a B2C policy. */
+export function b2cChallenge({ domainName }: B2cSettings, policy: string, instance: string): ChallengeAuthority {
+  const realm = `${domainName}.onmicrosoft.com`;
+  return Object.freeze({ realm, authorizationUri: `${instance}/${realm}/${policy}/oauth2/v2.0/authorize` });
+}
