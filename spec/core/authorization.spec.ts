@@ -14,7 +14,7 @@ import {
   type Demand,
   type Requirement,
 } from '../../src/core/requirement.js';
-import type { VerifiedToken } from '../../src/core/verified-token.js';
+import type { VerifiedToken } from '../../src/core/token/verified-token.js';
 import { errorOf, refuses } from '../support/refusals.js';
 
 const claimsOf = (claims: object) => claims as AccessTokenClaims;

@@ -1,11 +1,11 @@
 /** Why a token was refused, in words for the developer of the API. Pure functions. */
 import type { AccessTokenClaims, UnverifiedClaims } from './access-token-claims.js';
 import type { Explanation } from './channels.js';
-import { callsAsApp, clientOf, groupsOf, looksLikeIdToken, rolesOf, scopesOf } from './claims.js';
 import type { Settings } from './configuration/settings.js';
 import type { Refusal } from './errors.js';
 import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from './issuers/issuer.js';
-import type { SeenToken } from './verifier.js';
+import { callsAsApp, clientOf, groupsOf, looksLikeIdToken, rolesOf, scopesOf } from './token/claims.js';
+import type { SeenToken } from './token/parsed-token.js';
 
 /** A cause and its remedy. */
 type Finding = readonly [code: string, hint: string];

@@ -1,16 +1,19 @@
 /** One configuration at work: settings, the verifiers they call for, and who may ask which. */
 import { checkDemands, checkPolicy } from './authorization.js';
 import { requestChannel, type RequestEvent } from './channels.js';
-import { clientOf } from './claims.js';
 import type { IdentityOptions } from './configuration/options.js';
 import { parseSettings } from './configuration/parse-settings.js';
 import type { Settings } from './configuration/settings.js';
-import { bearerToken, type RequestHeaders } from './credential.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from './errors.js';
 import { publishResource, type PublishedResource, type ResourceMetadata } from './issuers/resource-metadata.js';
 import type { Authenticator, Requirement, SchemeDemand } from './requirement.js';
-import type { Verification, VerifiedToken } from './verified-token.js';
-import { B2cVerifier, EitherVerifier, EntraVerifier, type Verifier } from './verifier.js';
+import { B2cVerifier } from './token/b2c-verifier.js';
+import { clientOf } from './token/claims.js';
+import { bearerToken, type RequestHeaders } from './token/credential.js';
+import { EitherVerifier } from './token/either-verifier.js';
+import { EntraVerifier } from './token/entra-verifier.js';
+import type { Verification, VerifiedToken } from './token/verified-token.js';
+import type { Verifier } from './token/verifier.js';
 
 /** The scheme a route needs in words, for the developer. */
 const decoratorOf: Readonly<Record<SchemeDemand['kind'], string>> = {

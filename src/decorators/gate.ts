@@ -1,9 +1,9 @@
 /** What every host's gate does: check a request, remember that it passed, and keep methods shut where no gate stood. */
-import type { RequestHeaders } from '../core/credential.js';
 import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
 import type { Requirement } from '../core/requirement.js';
 import { state, type VerifiedContext } from '../core/state.js';
-import type { VerifiedToken } from '../core/verified-token.js';
+import type { RequestHeaders } from '../core/token/credential.js';
+import type { VerifiedToken } from '../core/token/verified-token.js';
 import { publishExplanation } from './diagnostics.js';
 import { claimParametersOf, lineageOf, requirementOf } from './records.js';
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
 import { anyOf, type Requirement } from '../core/requirement.js';
-import { readToken } from '../core/verifier.js';
+import { readToken } from '../core/token/parsed-token.js';
 import { help, parseArguments, type Arguments, type TokenArguments } from './arguments.js';
 import { configurationFor } from './configuration.js';
 import { examine } from './examination.js';

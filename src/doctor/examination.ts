@@ -1,11 +1,11 @@
 /** One token, held against one configuration: step by step, and then as a whole. */
 import type { Settings } from '../core/configuration/settings.js';
-import { bearerToken } from '../core/credential.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
 import { explain, versionRemark } from '../core/explanation.js';
 import type { SigningKey } from '../core/keys/signing-keys.js';
 import type { Requirement } from '../core/requirement.js';
-import { readToken, type SeenToken } from '../core/verifier.js';
+import { bearerToken } from '../core/token/credential.js';
+import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
 import { probe, refusalOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';

@@ -1,8 +1,8 @@
 /** All that is wrong with a token's claims: the library is asked, what it found is put right, and it is asked again. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
-import { hasRegisteredClaims } from '../core/claims.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import type { Refusal } from '../core/errors.js';
+import { hasRegisteredClaims } from '../core/token/claims.js';
 import { filled } from './authorities.js';
 import { probe, type Attempt, type Rehearsal } from './rehearsal.js';
 

@@ -1,10 +1,10 @@
 /** What each step expects, and what the token holds, in words. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
-import { clientOf, rolesOf, scopesOf } from '../core/claims.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
-import { longestToken } from '../core/credential.js';
 import type { Demand, NameDemand, Requirement } from '../core/requirement.js';
-import type { SeenToken } from '../core/verifier.js';
+import { clientOf, rolesOf, scopesOf } from '../core/token/claims.js';
+import { longestToken } from '../core/token/credential.js';
+import type { SeenToken } from '../core/token/parsed-token.js';
 import { unsoundClaims, type StepName } from './findings.js';
 import { either, printable, shown, shownTime } from './values.js';
 

@@ -1,8 +1,8 @@
 /** What an Entra or B2C access token says, and the checks of it that jose does not make. Pure functions. */
-import type { AccessTokenClaims, UnverifiedClaims } from './access-token-claims.js';
-import { InvalidTokenError } from './errors.js';
-import { tenantOfIssuer } from './issuers/issuer.js';
-import { isTokenService } from './microsoft-hosts.js';
+import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
+import { InvalidTokenError } from '../errors.js';
+import { tenantOfIssuer } from '../issuers/issuer.js';
+import { isTokenService } from '../microsoft-hosts.js';
 
 const isAbsentOr = (value: unknown, type: 'string' | 'integer') =>
   value === undefined || (type === 'string' ? typeof value === 'string' : Number.isSafeInteger(value));

@@ -1,7 +1,7 @@
 /** A token that passed every check. */
-import type { AccessTokenClaims } from './access-token-claims.js';
-import type { Scheme } from './configuration/settings.js';
-import type { ChallengeAuthority } from './issuers/authority.js';
+import type { AccessTokenClaims } from '../access-token-claims.js';
+import type { Scheme } from '../configuration/settings.js';
+import type { ChallengeAuthority } from '../issuers/authority.js';
 
 /** A token that passed every check, and what its authority vouches for. */
 export interface VerifiedToken {

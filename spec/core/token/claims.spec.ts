@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessTokenClaims } from '../../src/core/access-token-claims.js';
+import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import {
   checkTimes,
   clientOf,
@@ -9,8 +9,8 @@ import {
   isAccessToken,
   rolesOf,
   scopesOf,
-} from '../../src/core/claims.js';
-import { refuses } from '../support/refusals.js';
+} from '../../../src/core/token/claims.js';
+import { refuses } from '../../support/refusals.js';
 
 const registered = {
   iss: 'https://login.example/v2.0',

@@ -1,5 +1,5 @@
 /** From the request's headers to its bearer credential (RFC 6750 §2.1): that header, and no other place. */
-import { InvalidRequestError, InvalidTokenError, MissingTokenError } from './errors.js';
+import { InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors.js';
 
 /** What is read of a request. Node's `IncomingMessage` fits, and so does a plain object with `headers`. */
 export interface RequestHeaders {

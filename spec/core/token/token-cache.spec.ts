@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SigningKey } from '../../src/core/keys/signing-keys.js';
-import { digestOf, TokenCache, type CachedToken } from '../../src/core/token-cache.js';
+import type { SigningKey } from '../../../src/core/keys/signing-keys.js';
+import { digestOf, TokenCache, type CachedToken } from '../../../src/core/token/token-cache.js';
 
 /** An entry whose key is trusted for as long as the test says so. */
 function entryOf(kid: string) {

@@ -1,8 +1,8 @@
 /** Tokens that were verified, so that a token costs its signature once. Bounded; raw tokens are not kept. */
 import { hash } from 'node:crypto';
 import { createLRU } from 'lru.min';
-import type { KeySet } from './keys/key-set.js';
-import type { SigningKey } from './keys/signing-keys.js';
+import type { KeySet } from '../keys/key-set.js';
+import type { SigningKey } from '../keys/signing-keys.js';
 import type { VerifiedToken } from './verified-token.js';
 
 /** A verified token, with what it must be held against again each time it comes back. */

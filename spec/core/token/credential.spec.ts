@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createIdentity } from '../../src/core/identity.js';
-import { bearerToken, longestToken, type RequestHeaders } from '../../src/core/credential.js';
-import { refuses } from '../support/refusals.js';
+import { createIdentity } from '../../../src/core/identity.js';
+import { bearerToken, longestToken, type RequestHeaders } from '../../../src/core/token/credential.js';
+import { refuses } from '../../support/refusals.js';
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const token = `${encode({ alg: 'RS256', kid: 'key' })}.${encode({ sub: 'subject' })}.c2ln-_AB`;
