@@ -1,9 +1,9 @@
 /** Properties that hold for any input: nothing passes that was not built to pass, and nothing but a refusal comes out. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Authenticator, Requirement } from '../src/core/access/requirement.js';
 import { createIdentity } from '../src/core/identity.js';
 import { parseJsonObject } from '../src/core/json.js';
-import type { Authenticator, Requirement } from '../src/core/requirement.js';
 import { AuthError, InsufficientScopeError, InvalidTokenError } from '../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../src/testing.js';
 

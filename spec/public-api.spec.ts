@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
+import { state } from '../src/core/access/current-request.js';
 import { AuthError, initialize, InvalidTokenError, type IdentityOptions } from '../src/index.js';
-import { state } from '../src/core/state.js';
 
 const require = createRequire(import.meta.url);
 

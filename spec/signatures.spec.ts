@@ -11,9 +11,9 @@ import {
 import fc from 'fast-check';
 import { compactVerify } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Authenticator } from '../src/core/access/requirement.js';
 import { InvalidTokenError } from '../src/core/errors.js';
 import { createIdentity } from '../src/core/identity.js';
-import type { Authenticator } from '../src/core/requirement.js';
 import { start } from './support/clock.js';
 
 const tenantId = 'a5c1e0d2-7b34-4f68-9c0d-1e2f3a4b5c6d';

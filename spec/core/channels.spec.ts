@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
 import { keysChannel, requestChannel, type KeysEvent } from '../../src/core/channels.js';
 import { createIdentity } from '../../src/core/identity.js';
-import { anyOf, type Requirement } from '../../src/core/requirement.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
 import { errorOf } from '../support/refusals.js';
 

@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  anyOf,
+  authContext,
+  type Authenticator,
+  type Demand,
+  type SchemeDemand,
+} from '../../src/core/access/requirement.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { AuthError, type Refusal } from '../../src/core/errors.js';
 import { explain, versionRemark } from '../../src/core/explanation.js';
 import { createIdentity } from '../../src/core/identity.js';
-import { anyOf, authContext, type Authenticator, type Demand, type SchemeDemand } from '../../src/core/requirement.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
 import { fakeClock, start } from '../support/clock.js';

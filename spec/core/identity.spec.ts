@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AccessTokenClaims } from '../../src/core/access-token-claims.js';
+import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { ConfigurationError, IssuerUnavailableError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { consumerTenant } from '../../src/core/issuers/issuer.js';
-import { anyOf, type Requirement } from '../../src/core/requirement.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
 import { errorOf, expectRefused, refuses, type RefusalName } from '../support/refusals.js';
 

@@ -1,11 +1,11 @@
-import 'reflect-metadata';
 import { Agent, request as httpRequest } from 'node:http';
-import express5, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import express5 from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import 'reflect-metadata';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { state } from '../../src/core/access/current-request.js';
 import {
-  AccessTokenClaims,
   AllowAnonymous,
-  AuthError,
   ConfigurationError,
   createMicrosoftIdentity,
   denyGuests,
@@ -28,8 +28,9 @@ import {
   TokenClaims,
   validateScope,
   ValidateScope,
+  type AccessTokenClaims,
+  type AuthError,
 } from '../../src/express.js';
-import { state } from '../../src/core/state.js';
 import { runAs, startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { expectRefusal, expressReleases, listen, type Answer, type Api } from '../support/api.js';
 

@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { Agent, request as httpRequest, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import {
@@ -39,11 +38,11 @@ import {
 import { APP_FILTER, APP_GUARD, NestFactory, Reflector } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import 'reflect-metadata';
 import { delay, from, map, of, timeout, type Observable } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { state } from '../../src/core/state.js';
+import { state } from '../../src/core/access/current-request.js';
 import {
-  AccessTokenClaims,
   AllowAnonymous,
   AuthError,
   ConfigurationError,
@@ -59,8 +58,9 @@ import {
   RequiresB2cAuth,
   RequiresRole,
   TokenClaims,
-  validateScope,
   ValidateScope,
+  validateScope,
+  type AccessTokenClaims,
   type MicrosoftIdentity,
 } from '../../src/nestjs.js';
 import { runAs, startTestIssuer, type TestIssuer } from '../../src/testing.js';

@@ -1,6 +1,6 @@
-import 'reflect-metadata';
 import { IsString } from 'class-validator';
 import type { Request, Response } from 'express';
+import 'reflect-metadata';
 import {
   Body,
   Controller,
@@ -17,10 +17,9 @@ import {
   type ExpressErrorMiddlewareInterface,
 } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { state } from '../../src/core/access/current-request.js';
 import {
-  AccessTokenClaims,
   AllowAnonymous,
-  AuthError,
   ConfigurationError,
   getTokenClaims,
   initialize,
@@ -30,10 +29,11 @@ import {
   RequiresB2cAuth,
   RequiresRole,
   TokenClaims,
-  validateScope,
   ValidateScope,
+  validateScope,
+  type AccessTokenClaims,
+  type AuthError,
 } from '../../src/index.js';
-import { state } from '../../src/core/state.js';
 import { runAs, startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { expectRefusal, expressReleases, send, serve, type Api } from '../support/api.js';
 

@@ -1,6 +1,6 @@
 import express from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { state } from '../../src/core/state.js';
+import { state } from '../../src/core/access/current-request.js';
 import { authErrorHandler, expressAuthentication } from '../../src/decorators/tsoa.js';
 import { ConfigurationError, getTokenClaims, initialize, validateScope } from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';

@@ -1,12 +1,12 @@
 /** One configuration at work: settings, the verifiers they call for, and who may ask which. */
-import { checkDemands, checkPolicy } from './authorization.js';
+import { checkDemands, checkPolicy } from './access/authorization.js';
+import type { Authenticator, Requirement, SchemeDemand } from './access/requirement.js';
 import { requestChannel, type RequestEvent } from './channels.js';
 import type { IdentityOptions } from './configuration/options.js';
 import { parseSettings } from './configuration/parse-settings.js';
 import type { Settings } from './configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from './errors.js';
 import { publishResource, type PublishedResource, type ResourceMetadata } from './issuers/resource-metadata.js';
-import type { Authenticator, Requirement, SchemeDemand } from './requirement.js';
 import { B2cVerifier } from './token/b2c-verifier.js';
 import { clientOf } from './token/claims.js';
 import { bearerToken, type RequestHeaders } from './token/credential.js';

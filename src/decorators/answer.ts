@@ -1,7 +1,7 @@
 /** The answer of a refusal, on Node's own response: what Express and every host on top of it hand out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { state } from '../core/access/current-request.js';
 import { ConfigurationError, type Refusal } from '../core/errors.js';
-import { state } from '../core/state.js';
 
 // Left by a handler that was interrupted; none of it describes the refusal.
 const headersOfAnotherBody = ['Content-Encoding', 'Content-Language', 'Content-Range', 'ETag', 'Last-Modified'];

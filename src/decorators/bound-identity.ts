@@ -1,6 +1,6 @@
 /** What stands behind a configuration: `createMicrosoftIdentity` keeps it out of sight. */
+import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { Authenticator, MicrosoftIdentity } from '../core/requirement.js';
 
 // Registered process-wide: the ES module and the CommonJS build may each hold one half of an application.
 const authenticatorKey = Symbol.for('microsoft-identity-decorators/1:authenticator');

@@ -1,9 +1,9 @@
 /** What routing-controllers' own `@Authorized()` and `@CurrentUser()` ask, for applications that already bear them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
+import { state, type VerifiedContext } from '../core/access/current-request.js';
+import { anyOf, type MicrosoftIdentity, type Requirement, type SchemeDemand } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
-import { anyOf, type MicrosoftIdentity, type Requirement, type SchemeDemand } from '../core/requirement.js';
-import { state, type VerifiedContext } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';
 import { authenticatorOf } from './bound-identity.js';
 import { verifiedClaimsOf } from './current-request.js';

@@ -2,7 +2,7 @@
 export { initialize, type BoundIdentity } from './initialize.js';
 export { getTokenClaims, isAppOnly, userKey, validateScope } from './current-request.js';
 export { AccessTokenClaims } from '../core/access-token-claims.js';
-export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/claims-challenge.js';
+export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/access/claims-challenge.js';
 export {
   AuthError,
   ConfigurationError,
@@ -14,10 +14,10 @@ export {
 } from '../core/errors.js';
 export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from '../core/errors.js';
 export type { Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
-export type { MicrosoftIdentity } from '../core/requirement.js';
+export type { MicrosoftIdentity } from '../core/access/requirement.js';
 export { Cloud } from '../core/microsoft-hosts.js';
 export { type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/configuration/options.js';
-export type { Callers } from '../core/requirement.js';
+export type { Callers } from '../core/access/requirement.js';
 export type { ResourceMetadata } from '../core/issuers/resource-metadata.js';
 export type { ClaimsDecorator, Decorators, RequirementDecorator } from './decorators.js';
 export {

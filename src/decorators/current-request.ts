@@ -1,10 +1,10 @@
 /** The verified claims of a request, for code that is not handed them. */
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
-import { checkScopes } from '../core/authorization.js';
+import { checkScopes } from '../core/access/authorization.js';
+import { state } from '../core/access/current-request.js';
+import { anyOf } from '../core/access/requirement.js';
 import { MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
-import { anyOf } from '../core/requirement.js';
-import { state } from '../core/state.js';
 import { callsAsApp } from '../core/token/claims.js';
 
 /** Hosts wrap Node's request: Koa's context and request hold it as `req`, Fastify's request as `raw`. */

@@ -1,5 +1,4 @@
 /** The decorators, for whichever host. They record; the host binds one gate per route. */
-import { ConfigurationError } from '../core/errors.js';
 import {
   anyOf,
   authContext,
@@ -8,7 +7,8 @@ import {
   scopeOrAppPermission,
   type Authenticator,
   type Callers,
-} from '../core/requirement.js';
+} from '../core/access/requirement.js';
+import { ConfigurationError } from '../core/errors.js';
 import { record, recordClaimParameter, type Addition } from './records.js';
 
 /**

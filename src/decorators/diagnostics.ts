@@ -1,10 +1,10 @@
 /** Tells the developer why requests are refused: on a diagnostics channel, and on standard error where `DEBUG` asks. */
 import { subscribe } from 'node:diagnostics_channel';
+import { state } from '../core/access/current-request.js';
+import type { Authenticator } from '../core/access/requirement.js';
 import { explanationChannel, type Explanation } from '../core/channels.js';
 import type { Refusal } from '../core/errors.js';
 import { explain } from '../core/explanation.js';
-import type { Authenticator } from '../core/requirement.js';
-import { state } from '../core/state.js';
 import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
 import { readToken } from '../core/token/parsed-token.js';
 

@@ -1,9 +1,7 @@
 /** Binds the gate to Express: as middleware, and as the decorated method itself. Knows Express by its calls alone. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
-import type { IdentityOptions } from '../core/configuration/options.js';
-import { ConfigurationError } from '../core/errors.js';
-import { wellKnownPath } from '../core/issuers/resource-metadata.js';
+import { state, type VerifiedContext } from '../core/access/current-request.js';
 import {
   anyOf,
   authContext,
@@ -16,8 +14,10 @@ import {
   type MicrosoftIdentity,
   type Requirement,
   type SchemeDemand,
-} from '../core/requirement.js';
-import { state, type VerifiedContext } from '../core/state.js';
+} from '../core/access/requirement.js';
+import type { IdentityOptions } from '../core/configuration/options.js';
+import { ConfigurationError } from '../core/errors.js';
+import { wellKnownPath } from '../core/issuers/resource-metadata.js';
 import { decoratorsFor, type Decorators, type Host, type RequirementDecorator } from './decorators.js';
 import { enter, guard, isRefusal, prototypeFor } from './gate.js';
 import { boundIdentityFor, type BoundIdentity } from './initialize.js';

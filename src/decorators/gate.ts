@@ -1,7 +1,7 @@
 /** What every host's gate does: check a request, remember that it passed, and keep methods shut where no gate stood. */
+import { state, type VerifiedContext } from '../core/access/current-request.js';
+import type { Requirement } from '../core/access/requirement.js';
 import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
-import type { Requirement } from '../core/requirement.js';
-import { state, type VerifiedContext } from '../core/state.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import type { VerifiedToken } from '../core/token/verified-token.js';
 import { publishExplanation } from './diagnostics.js';

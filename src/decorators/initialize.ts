@@ -1,9 +1,9 @@
+import { state } from '../core/access/current-request.js';
+import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity } from '../core/identity.js';
-import type { Authenticator, MicrosoftIdentity } from '../core/requirement.js';
-import { state } from '../core/state.js';
 import { bindAuthenticator } from './bound-identity.js';
 import type { Decorators } from './decorators.js';
 import { explainRefusals } from './diagnostics.js';

@@ -1,7 +1,7 @@
 /** The gate's answers on Koa's context. Knows no framework: the context is described by what is used of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Requirement } from '../core/requirement.js';
-import { state, type VerifiedContext } from '../core/state.js';
+import { state, type VerifiedContext } from '../core/access/current-request.js';
+import type { Requirement } from '../core/access/requirement.js';
 import { warnDeveloper } from './answer.js';
 import { forwardsErrors, isRefusal, refusalOf } from './gate.js';
 

@@ -1,7 +1,7 @@
 /** The gate of one route as a middleware, for every host on top of Node's own request and response. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Requirement } from '../core/requirement.js';
-import { state } from '../core/state.js';
+import { state } from '../core/access/current-request.js';
+import type { Requirement } from '../core/access/requirement.js';
 import { answer, warnDeveloper } from './answer.js';
 import { enter, forwardsErrors, refusalOf } from './gate.js';
 import { shareHiddenClass } from './hidden-class.js';

@@ -24,10 +24,10 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import 'reflect-metadata';
 import { Observable } from 'rxjs';
+import { state } from '../core/access/current-request.js';
+import type { MicrosoftIdentity, Requirement } from '../core/access/requirement.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError, type Refusal } from '../core/errors.js';
-import type { MicrosoftIdentity, Requirement } from '../core/requirement.js';
-import { state } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';
 import { verifiedClaimsOf } from './current-request.js';
 import type { Host } from './decorators.js';

@@ -1,10 +1,10 @@
 /** What decorators demand, in the words of OpenAPI 3. Pure functions; no framework. */
+import { state } from '../core/access/current-request.js';
+import type { Authenticator, Demand, MicrosoftIdentity, Requirement } from '../core/access/requirement.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
 import { b2cChallenge, entraChallenge } from '../core/issuers/authority.js';
 import { appIdUriOf } from '../core/issuers/resource-metadata.js';
-import type { Authenticator, Demand, MicrosoftIdentity, Requirement } from '../core/requirement.js';
-import { state } from '../core/state.js';
 import { authenticatorOf } from './bound-identity.js';
 import { requirementOf } from './records.js';
 

@@ -1,7 +1,7 @@
 /** What decorators recorded, and what it adds up to for a method of a class. Knows no framework. */
+import { state } from '../core/access/current-request.js';
+import type { Authenticator, Demand, Requirement, SchemeDemand } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
-import type { Authenticator, Demand, Requirement, SchemeDemand } from '../core/requirement.js';
-import { state } from '../core/state.js';
 
 /** What stands at one place: on a class, or on one of its methods. */
 interface Place {

@@ -11,10 +11,10 @@ import {
   type ActionMetadata,
   type RoutingControllersOptions,
 } from 'routing-controllers';
+import { state } from '../core/access/current-request.js';
+import type { MicrosoftIdentity, Requirement } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { wellKnownPath, type ResourceMetadata } from '../core/issuers/resource-metadata.js';
-import type { MicrosoftIdentity, Requirement } from '../core/requirement.js';
-import { state } from '../core/state.js';
 import { authorizationChecker as checkAuthorization, type CheckedAction, type CheckerOptions } from './checkers.js';
 import { verifiedClaimsOf } from './current-request.js';
 import type { Host } from './decorators.js';

@@ -1,9 +1,9 @@
 /** What the routes that tsoa generates ask, for applications that bear its `@Security()`. Imports nothing of tsoa. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
+import { state } from '../core/access/current-request.js';
+import { anyOf, namedPolicies, type Requirement, type SchemeDemand } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
-import { anyOf, namedPolicies, type Requirement, type SchemeDemand } from '../core/requirement.js';
-import { state } from '../core/state.js';
 import { answer, warnDeveloper } from './answer.js';
 import { addressedRefusal, enter, isRefusal, refusalOf } from './gate.js';
 import type { Next } from './middleware.js';

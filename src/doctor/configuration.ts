@@ -1,9 +1,9 @@
 /** The configuration a token is held against, wherever it was written down. */
+import { state } from '../core/access/current-request.js';
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import { parseSettings } from '../core/configuration/parse-settings.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
-import { state } from '../core/state.js';
 import type { TokenArguments } from './arguments.js';
 import { loadModule } from './modules.js';
 import { UsageError, type Terminal } from './terminal.js';

@@ -1,9 +1,9 @@
 /** `microsoft-identity-decorators doctor`: why an API does, or does not, accept a token; and which routes are open. */
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { anyOf, type Requirement } from '../core/access/requirement.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
-import { anyOf, type Requirement } from '../core/requirement.js';
 import { readToken } from '../core/token/parsed-token.js';
 import { help, parseArguments, type Arguments, type TokenArguments } from './arguments.js';
 import { configurationFor } from './configuration.js';

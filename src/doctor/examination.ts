@@ -1,9 +1,9 @@
 /** One token, held against one configuration: step by step, and then as a whole. */
+import type { Requirement } from '../core/access/requirement.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
 import { explain, versionRemark } from '../core/explanation.js';
 import type { SigningKey } from '../core/keys/signing-keys.js';
-import type { Requirement } from '../core/requirement.js';
 import { bearerToken } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';

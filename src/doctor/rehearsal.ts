@@ -8,12 +8,12 @@
 import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
+import type { Requirement } from '../core/access/requirement.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { identityOf } from '../core/identity.js';
 import type { Authority } from '../core/issuers/authority.js';
 import type { SigningKey } from '../core/keys/signing-keys.js';
-import type { Requirement } from '../core/requirement.js';
 import type { Publication } from './authorities.js';
 
 /** A request that bears a token and nothing else. */

@@ -1,6 +1,6 @@
 /** The routes of an app and what each of them demands: an audit, for a person or for a pipeline. */
 import { createRequire } from 'node:module';
-import type { Demand, Requirement } from '../core/requirement.js';
+import type { Demand, Requirement } from '../core/access/requirement.js';
 import { actionsOf, allowsAnonymous, requirementOf } from '../decorators/records.js';
 import { loadModule } from './modules.js';
 import { UsageError } from './terminal.js';

@@ -1,7 +1,7 @@
 /** What each step expects, and what the token holds, in words. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
+import type { Demand, NameDemand, Requirement } from '../core/access/requirement.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
-import type { Demand, NameDemand, Requirement } from '../core/requirement.js';
 import { clientOf, rolesOf, scopesOf } from '../core/token/claims.js';
 import { longestToken } from '../core/token/credential.js';
 import type { SeenToken } from '../core/token/parsed-token.js';

@@ -1,6 +1,6 @@
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
+import { state } from '../core/access/current-request.js';
 import { deepFreeze } from '../core/json.js';
-import { state } from '../core/state.js';
 
 /**
  * Runs code as though a verified request carried these claims: protected methods can be called, and `@TokenClaims()`

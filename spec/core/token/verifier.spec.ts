@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Authenticator, Requirement } from '../../../src/core/access/requirement.js';
 import type { IdentityOptions } from '../../../src/core/configuration/options.js';
 import { createIdentity } from '../../../src/core/identity.js';
 import { consumerTenant } from '../../../src/core/issuers/issuer.js';
-import type { Authenticator, Requirement } from '../../../src/core/requirement.js';
 import type { Verification } from '../../../src/core/token/verified-token.js';
 import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../../src/testing/issuer.js';
 import { fakeClock, hour, minute, second, until, type Clock } from '../../support/clock.js';

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessTokenClaims } from '../../src/core/access-token-claims.js';
-import { checkDemands, checkPolicy, checkScopes } from '../../src/core/authorization.js';
-import { ClaimsChallengeError } from '../../src/core/claims-challenge.js';
-import type { GroupsResolver } from '../../src/core/configuration/settings.js';
-import { ConfigurationError, InsufficientScopeError } from '../../src/core/errors.js';
+import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
+import { checkDemands, checkPolicy, checkScopes } from '../../../src/core/access/authorization.js';
+import { ClaimsChallengeError } from '../../../src/core/access/claims-challenge.js';
 import {
   anyOf,
   authContext,
@@ -13,9 +11,11 @@ import {
   type Callers,
   type Demand,
   type Requirement,
-} from '../../src/core/requirement.js';
-import type { VerifiedToken } from '../../src/core/token/verified-token.js';
-import { errorOf, refuses } from '../support/refusals.js';
+} from '../../../src/core/access/requirement.js';
+import type { GroupsResolver } from '../../../src/core/configuration/settings.js';
+import { ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
+import type { VerifiedToken } from '../../../src/core/token/verified-token.js';
+import { errorOf, refuses } from '../../support/refusals.js';
 
 const claimsOf = (claims: object) => claims as AccessTokenClaims;
 const authority = { realm: 'realm', authorizationUri: 'https://login.example/authorize' };

@@ -5,8 +5,8 @@
  * then see one configuration, one set of requirements and one current request.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { AccessTokenClaims } from './access-token-claims.js';
-import type { ChallengeAuthority } from './issuers/authority.js';
+import type { AccessTokenClaims } from '../access-token-claims.js';
+import type { ChallengeAuthority } from '../issuers/authority.js';
 import type { Authenticator, Requirement } from './requirement.js';
 
 /** A request, or a test, whose claims are vouched for. */

@@ -1,7 +1,7 @@
 /** The demand for a token that says more: Conditional Access authentication contexts, continuous access evaluation. */
-import { AuthError, bearerChallenge, brandAs, ConfigurationError, insufficientScopeDescriptions } from './errors.js';
-import { state, type ChallengedCaller } from './state.js';
-import { understandsClaimsChallenges } from './token/claims.js';
+import { AuthError, bearerChallenge, brandAs, ConfigurationError, insufficientScopeDescriptions } from '../errors.js';
+import { understandsClaimsChallenges } from '../token/claims.js';
+import { state, type ChallengedCaller } from './current-request.js';
 
 /** What a claims request asks of one claim (OpenID Connect Core §5.5.1). */
 export interface ClaimDemand {

@@ -1,8 +1,10 @@
 /** Whether a verified token satisfies a requirement. Pure functions. */
-import type { AccessTokenClaims } from './access-token-claims.js';
+import type { AccessTokenClaims } from '../access-token-claims.js';
+import type { GroupsResolver } from '../configuration/settings.js';
+import { InsufficientScopeError, InvalidTokenError } from '../errors.js';
+import { authContextsOf, callsAsApp, callsAsUser, groupsOf, isGuest, rolesOf, scopesOf } from '../token/claims.js';
+import type { VerifiedToken } from '../token/verified-token.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
-import type { GroupsResolver } from './configuration/settings.js';
-import { InsufficientScopeError, InvalidTokenError } from './errors.js';
 import {
   anyOf,
   comparable,
@@ -12,8 +14,6 @@ import {
   type PermissionDemand,
   type Requirement,
 } from './requirement.js';
-import { authContextsOf, callsAsApp, callsAsUser, groupsOf, isGuest, rolesOf, scopesOf } from './token/claims.js';
-import type { VerifiedToken } from './token/verified-token.js';
 
 const holdsAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
 

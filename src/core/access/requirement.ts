@@ -1,10 +1,10 @@
 /** What a route demands of a token. Pure functions. */
-import type { Scheme, Settings } from './configuration/settings.js';
-import { ConfigurationError } from './errors.js';
-import { isGuid } from './guid.js';
-import type { PublishedResource, ResourceMetadata } from './issuers/resource-metadata.js';
-import type { RequestHeaders } from './token/credential.js';
-import type { Verification } from './token/verified-token.js';
+import type { Scheme, Settings } from '../configuration/settings.js';
+import { ConfigurationError } from '../errors.js';
+import { isGuid } from '../guid.js';
+import type { PublishedResource, ResourceMetadata } from '../issuers/resource-metadata.js';
+import type { RequestHeaders } from '../token/credential.js';
+import type { Verification } from '../token/verified-token.js';
 
 /** A demand for at least one of some names: scopes (of an application: roles), or roles, or groups. */
 export interface NameDemand {

@@ -1,7 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
-import { authContextRequest, ClaimsChallengeError, type ClaimsRequest } from '../../src/core/claims-challenge.js';
-import { AuthError, ConfigurationError, InsufficientScopeError } from '../../src/core/errors.js';
-import { state, type ChallengedCaller } from '../../src/core/state.js';
+import {
+  authContextRequest,
+  ClaimsChallengeError,
+  type ClaimsRequest,
+} from '../../../src/core/access/claims-challenge.js';
+import { state, type ChallengedCaller } from '../../../src/core/access/current-request.js';
+import { AuthError, ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
 
 const authority = {
   realm: '11111111-2222-4333-8444-555555555555',
@@ -157,7 +161,7 @@ describe('a claims request that asks for nothing', () => {
 describe('instanceof', () => {
   it('holds between two copies of the module, and tells a challenge from other refusals', async () => {
     vi.resetModules();
-    const copy = await import('../../src/core/claims-challenge.js');
+    const copy = await import('../../../src/core/access/claims-challenge.js');
     expect(copy.ClaimsChallengeError).not.toBe(ClaimsChallengeError);
     expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(ClaimsChallengeError);
     expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(AuthError);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { state, type VerifiedContext } from '../../src/core/state.js';
+import { state, type VerifiedContext } from '../../../src/core/access/current-request.js';
 
 const contextOf = (sub: string) =>
   ({ claims: { sub }, authority: undefined, requirement: undefined }) as unknown as VerifiedContext;
