@@ -1,61 +1,91 @@
-/** The direction of imports: entry → decorators → core → jose, never upward, never sideways between hosts. */
-const only = (name, framework, file) => ({
-  name,
-  comment: `${framework} is imported in one file alone.`,
+/**
+ * The direction of imports, type-only ones included. A file directly in src/ is an entry point:
+ *
+ *   entry → hosts → { decorators, openapi } → gate → core; downstream → gate → core;
+ *   doctor → decorators, openapi, gate, core; testing → core.
+ *
+ * In core/: ground ← configuration ← issuers ← keys ← token ← access ← identity.
+ */
+
+/** A folder may import itself and what lies below it, and nothing else of src/. */
+const mayImport = (folder, ...below) => ({
+  name: `${folder || 'core'}-imports-only-below`,
+  comment: `src/${folder} imports itself, ${below.join(', ')} and no other part of src/.`,
   severity: 'error',
-  from: { pathNot: file },
-  to: { path: `^node_modules/${framework}/` },
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...below].join('|')})/` },
+});
+
+const floors = ['configuration', 'issuers', 'keys', 'token', 'access'];
+const ground = 'src/core/[^/]+\\.ts$';
+const top = 'src/core/identity\\.ts$';
+
+/** A floor of core/ may import the floors below it. Ground and identity are files directly in core/. */
+const floorRules = floors.map((floor, index) => ({
+  name: `core-${floor}-imports-only-below`,
+  severity: 'error',
+  from: { path: `^src/core/${floor}/` },
+  to: { path: `^src/core/(${floors.slice(index + 1).join('|') || '(?!)'})/|^${top}` },
+}));
+
+const hosts = ['express', 'nestjs', 'routing-controllers'];
+
+/** Each framework is imported in one folder. */
+const only = (framework, folder) => ({
+  name: `one-folder-imports-${framework.replace('/', '-')}`,
+  severity: 'error',
+  from: { pathNot: folder },
+  to: { path: `(^|/)node_modules/${framework}/` },
 });
 
 module.exports = {
   forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
-      name: 'no-cycles',
+      name: 'no-unresolved-imports',
+      comment: 'A rule says nothing about an import that is not found.',
       severity: 'error',
-      from: {},
-      to: { circular: true },
+      from: { path: '^src/' },
+      to: { couldNotResolve: true },
     },
     {
-      name: 'core-knows-no-one',
-      severity: 'error',
-      from: { path: '^src/core/' },
-      to: { path: '^src/', pathNot: '^src/core/' },
-    },
-    {
-      name: 'decorators-know-core',
-      severity: 'error',
-      from: { path: '^src/decorators/' },
-      to: { path: '^src/', pathNot: '^src/(core|decorators)/' },
-    },
-    {
-      name: 'doctor-knows-core-and-records',
-      severity: 'error',
-      from: { path: '^src/doctor/' },
-      to: { path: '^src/', pathNot: '^src/(core|doctor)/|^src/decorators/records\\.ts$' },
-    },
-    {
-      name: 'nobody-but-bin-knows-the-doctor',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(doctor/|bin\\.ts$)' },
-      to: { path: '^src/doctor/' },
-    },
-    {
-      name: 'doctor-uses-no-package',
-      severity: 'error',
-      from: { path: '^src/doctor/' },
-      to: { path: '^node_modules/', pathNot: '^node_modules/@types/' },
-    },
-    {
-      name: 'testing-knows-core',
-      severity: 'error',
-      from: { path: '^src/testing/' },
-      to: { path: '^src/', pathNot: '^src/(core|testing)/' },
-    },
-    {
-      name: 'nobody-imports-an-entry-point',
+      name: 'entry-points-are-imported-by-no-file',
       severity: 'error',
       from: { path: '^src/' },
       to: { path: '^src/[^/]+$' },
+    },
+    mayImport('core'),
+    mayImport('gate', 'core'),
+    mayImport('decorators', 'gate', 'core'),
+    mayImport('openapi', 'decorators', 'gate', 'core'),
+    mayImport('hosts', 'openapi', 'decorators', 'gate', 'core'),
+    mayImport('downstream', 'gate', 'core'),
+    mayImport('doctor', 'openapi', 'decorators', 'gate', 'core'),
+    mayImport('testing', 'core'),
+    ...floorRules,
+    {
+      name: 'core-ground-imports-only-ground',
+      severity: 'error',
+      from: { path: `^${ground}`, pathNot: `^${top}` },
+      to: { path: `^src/core/[^/]+/|^${top}` },
+    },
+    ...hosts.map((host) => ({
+      name: `host-${host}-imports-no-other-host`,
+      severity: 'error',
+      from: { path: `^src/hosts/${host}/` },
+      to: { path: `^src/hosts/(${hosts.filter((other) => other !== host).join('|')})/` },
+    })),
+    {
+      name: 'files-of-all-hosts-import-no-host',
+      severity: 'error',
+      from: { path: '^src/hosts/[^/]+\\.ts$' },
+      to: { path: '^src/hosts/[^/]+/' },
+    },
+    {
+      name: 'only-bin-imports-the-doctor',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(doctor/|bin\\.ts$)' },
+      to: { path: '^src/doctor/' },
     },
     {
       name: 'core-uses-chosen-packages',
@@ -64,16 +94,22 @@ module.exports = {
       to: { path: '^node_modules/', pathNot: '^node_modules/(jose|decoders|lru\\.min|@types)/' },
     },
     {
+      name: 'no-package-above-core',
+      comment: 'Frameworks are for hosts; all else lives on Node alone.',
+      severity: 'error',
+      from: { path: '^src/(gate|decorators|openapi|doctor)/' },
+      to: { path: '^node_modules/', pathNot: '^node_modules/@types/' },
+    },
+    {
       name: 'only-download-does-io',
       severity: 'error',
       from: { path: '^src/core/' },
       to: { path: '^(node:)?(http|https|fs|net|dns|tls|child_process)$' },
     },
-    only('one-jose', 'jose', '^src/core/jose\\.ts$'),
-    only('one-nest', '@nestjs', '^src/decorators/nestjs\\.ts$'),
-    only('one-rxjs', 'rxjs', '^src/decorators/nestjs\\.ts$'),
-    only('one-express', 'express', '^src/decorators/express\\.ts$'),
-    only('one-routing-controllers', 'routing-controllers', '^src/decorators/routing-controllers\\.ts$'),
+    only('jose', '^src/core/jose\\.ts$'),
+    only('@nestjs', '^src/hosts/nestjs/'),
+    only('rxjs', '^src/hosts/nestjs/'),
+    only('routing-controllers', '^src/hosts/routing-controllers/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

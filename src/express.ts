@@ -3,7 +3,8 @@
  *
  * @module microsoft-identity-decorators/express
  */
-import { expressDecoratorsFor, middlewaresFor } from './decorators/express.js';
+import { expressDecoratorsFor } from './hosts/express/binding.js';
+import { middlewaresFor } from './hosts/express/middlewares.js';
 
 export const {
   RequiresAuth,
@@ -31,7 +32,9 @@ export const {
   requiresAuthContext,
 } = middlewaresFor();
 
-export { createMicrosoftIdentity, resourceMetadata } from './decorators/express.js';
-export type { ExpressIdentity, Middleware, Middlewares } from './decorators/express.js';
-export * from './decorators/common.js';
-export { authErrorHandler, expressAuthentication } from './decorators/tsoa.js';
+export { createMicrosoftIdentity } from './hosts/express/binding.js';
+export { resourceMetadata } from './hosts/express/resource-metadata.js';
+export type { ExpressIdentity } from './hosts/express/binding.js';
+export type { Middleware, Middlewares } from './hosts/express/middlewares.js';
+export * from './hosts/every-entry.js';
+export { authErrorHandler, expressAuthentication } from './hosts/tsoa.js';

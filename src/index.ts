@@ -3,9 +3,9 @@
  *
  * @module microsoft-identity-decorators
  */
+import { boundIdentityFor } from './decorators/bound-identity.js';
 import { decoratorsFor } from './decorators/decorators.js';
-import { boundIdentityFor } from './decorators/initialize.js';
-import { routingControllers } from './decorators/routing-controllers.js';
+import { routingControllers } from './hosts/routing-controllers/binding.js';
 
 export const {
   RequiresAuth,
@@ -39,6 +39,8 @@ export const {
  */
 export const createMicrosoftIdentity = boundIdentityFor((identity) => decoratorsFor(routingControllers, identity));
 
-export { currentUserChecker, type CheckedAction, type CheckerOptions } from './decorators/checkers.js';
-export { authorizationChecker, operationRoutes, resourceMetadataController } from './decorators/routing-controllers.js';
-export * from './decorators/common.js';
+export { currentUserChecker, type CheckedAction, type CheckerOptions } from './hosts/routing-controllers/checkers.js';
+export { authorizationChecker } from './hosts/routing-controllers/binding.js';
+export { operationRoutes } from './hosts/routing-controllers/operation-routes.js';
+export { resourceMetadataController } from './hosts/routing-controllers/resource-metadata.js';
+export * from './hosts/every-entry.js';

@@ -3,9 +3,9 @@
  *
  * @module microsoft-identity-decorators/nestjs
  */
+import { boundIdentityFor } from './decorators/bound-identity.js';
 import { decoratorsFor } from './decorators/decorators.js';
-import { boundIdentityFor } from './decorators/initialize.js';
-import { nestjs } from './decorators/nestjs.js';
+import { nestjs } from './hosts/nestjs/binding.js';
 
 export const {
   RequiresAuth,
@@ -41,9 +41,8 @@ export const createMicrosoftIdentity = boundIdentityFor((identity) => decorators
 
 export {
   MICROSOFT_IDENTITY,
-  MicrosoftIdentityGuard,
   MicrosoftIdentityModule,
   type MicrosoftIdentityAsyncOptions,
-  type MicrosoftIdentityGuardOptions,
-} from './decorators/nestjs.js';
-export * from './decorators/common.js';
+} from './hosts/nestjs/module.js';
+export { MicrosoftIdentityGuard, type MicrosoftIdentityGuardOptions } from './hosts/nestjs/guard.js';
+export * from './hosts/every-entry.js';

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createPublicKey, hash } from 'node:crypto';
 // Private: what the gate does for Express, without the gate.
-import { shareHiddenClass } from '../../dist/esm/decorators/hidden-class.js';
+import { shareHiddenClass } from '../../dist/esm/hosts/hidden-class.js';
 
 /** The credential, read as those who write such a middleware by hand do. */
 function bearerOf(request) {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { anyOf, authContext, type Requirement } from '../../src/core/access/requirement.js';
 import { ConfigurationError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
-import { record, requirementOf, type Addition } from '../../src/decorators/records.js';
+import { record, type Addition } from '../../src/decorators/records.js';
+import { requirementOf } from '../../src/decorators/requirements.js';
 
 const ids = { tenantId: '11111111-2222-4333-8444-555555555555', clientId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee' };
 const [first, second] = [createIdentity(ids), createIdentity(ids)];

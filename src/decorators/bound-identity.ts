@@ -1,22 +1,33 @@
-/** What stands behind a configuration: `createMicrosoftIdentity` keeps it out of sight. */
+/** `createMicrosoftIdentity`: a configuration of its own, with decorators bound to it. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
-import { ConfigurationError } from '../core/errors.js';
+import type { IdentityOptions } from '../core/configuration/options.js';
+import { createIdentity } from '../core/identity.js';
+import { explainRefusals } from '../gate/debug-output.js';
+import { bindAuthenticator } from '../gate/identity-in-force.js';
+import type { Decorators } from './decorators.js';
 
-// Registered process-wide: the ES module and the CommonJS build may each hold one half of an application.
-const authenticatorKey = Symbol.for('microsoft-identity-decorators/1:authenticator');
-
-/** A configuration to hand out, frozen, with what it works with out of sight. */
-export function bindAuthenticator<Bound extends object>(bound: Bound, authenticator: Authenticator): Readonly<Bound> {
-  return Object.freeze(Object.defineProperty(bound, authenticatorKey, { value: authenticator }));
-}
+/** A configuration of its own, and decorators that hold tokens against it. */
+export type BoundIdentity = MicrosoftIdentity & Decorators;
 
 /**
- * What a configuration works with.
+ * `createMicrosoftIdentity` of one host.
  *
- * @throws ConfigurationError where neither `initialize` nor `createMicrosoftIdentity` returned it
+ * @param bind - what the host offers, bound to a configuration
  */
-export function authenticatorOf(identity: MicrosoftIdentity): Authenticator {
-  const held = (identity as { readonly [authenticatorKey]?: Authenticator })[authenticatorKey] ?? identity;
-  if ('authenticate' in held && 'settings' in held) return held as Authenticator;
-  throw new ConfigurationError('identity takes what initialize() or createMicrosoftIdentity() returned.');
+export function boundIdentityFor<Bound extends Decorators>(
+  bind: (identity: Authenticator) => Bound,
+): (options: IdentityOptions) => Readonly<Bound & MicrosoftIdentity> {
+  return (options) => {
+    const identity = createIdentity(options);
+    explainRefusals();
+    const bound = {
+      ...bind(identity),
+      resourceMetadata: identity.resourceMetadata,
+      ready: () => identity.ready(),
+      close: () => {
+        identity.close();
+      },
+    };
+    return bindAuthenticator(bound, identity);
+  };
 }

@@ -2,10 +2,10 @@
 import type { Requirement } from '../core/access/requirement.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
-import { explain, versionRemark } from '../core/explanation.js';
 import type { SigningKey } from '../core/keys/signing-keys.js';
 import { bearerToken } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
+import { explain, versionRemark } from '../gate/explanation.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
 import { probe, refusalOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';

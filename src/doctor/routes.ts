@@ -1,7 +1,8 @@
 /** The routes of an app and what each of them demands: an audit, for a person or for a pipeline. */
 import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/access/requirement.js';
-import { actionsOf, allowsAnonymous, requirementOf } from '../decorators/records.js';
+import { actionsOf } from '../decorators/prototype-chain.js';
+import { allowsAnonymous, requirementOf } from '../decorators/requirements.js';
 import { loadModule } from './modules.js';
 import { UsageError } from './terminal.js';
 import { either } from './values.js';

@@ -1,0 +1,537 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  anyOf,
+  authContext,
+  type Authenticator,
+  type Demand,
+  type SchemeDemand,
+} from '../../src/core/access/requirement.js';
+import type { IdentityOptions } from '../../src/core/configuration/options.js';
+import { AuthError, type Refusal } from '../../src/core/errors.js';
+import { createIdentity } from '../../src/core/identity.js';
+import { readToken } from '../../src/core/token/parsed-token.js';
+import { explain, versionRemark } from '../../src/gate/explanation.js';
+import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
+import { fakeClock, start } from '../support/clock.js';
+import { errorOf } from '../support/refusals.js';
+
+const other = '99999999-2222-4333-8444-555555555555';
+const clock = fakeClock();
+const startSeconds = start / 1000;
+
+let issuer: TestIssuer;
+let tenantId: string;
+let clientId: string;
+beforeAll(async () => {
+  issuer = await startTestIssuer({ now: clock.now });
+  ({ tenantId, clientId } = issuer.options);
+});
+beforeEach(() => {
+  issuer.setFault();
+});
+afterAll(() => issuer.close());
+
+const configured = (options: IdentityOptions = {}) =>
+  createIdentity({ ...issuer.options, b2c: issuer.b2cOptions, now: clock.now, ...options });
+const entraAlone = (options: IdentityOptions = {}) => createIdentity({ ...issuer.options, now: clock.now, ...options });
+const b2cAlone = () => createIdentity({ b2c: issuer.b2cOptions, now: clock.now });
+
+/** Claims by which a token would be known again, wherever a part of it turned up. */
+const marks = { name: 'm4rk3r-name', oid: 'm4rk3r-oid', sub: 'm4rk3r-sub', jti: 'm4rk3r-jti', azp: 'm4rk3r-azp' };
+
+interface Route {
+  readonly scheme?: SchemeDemand;
+  readonly demands?: readonly Demand[];
+}
+
+/** What a developer is told when a token is refused. */
+async function explanationOf(token: string, identity: Authenticator, route: Route = {}) {
+  const request = { headers: { authorization: `Bearer ${token}` } };
+  const { scheme = { kind: 'entra' }, demands = [] } = route;
+  const refusal = (await errorOf(() => identity.authenticate(request, { scheme, demands }))) as Refusal;
+  return { refusal, explanation: explain(refusal, readToken(token), identity.settings) };
+}
+
+const b2c: Route = { scheme: { kind: 'b2c' } };
+const demanding = (...demands: readonly Demand[]): Route => ({ demands });
+
+interface Row {
+  readonly code: string;
+  readonly when: string;
+  readonly make: () => Promise<string>;
+  readonly reason: string;
+  readonly identity?: () => Authenticator;
+  readonly route?: Route;
+}
+
+const rows: readonly Row[] = [
+  {
+    code: 'graph_token',
+    when: 'is for Microsoft Graph, by its id',
+    make: () => issuer.token({ ...marks, aud: '00000003-0000-0000-c000-000000000000' }),
+    reason: 'audience',
+  },
+  {
+    code: 'graph_token',
+    when: 'is for Microsoft Graph, by its URL',
+    make: () => issuer.v1Token({ ...marks, aud: 'https://graph.microsoft.com/' }),
+    reason: 'audience',
+  },
+  {
+    code: 'graph_token',
+    when: 'has a nonce in its header, and a key that is not known',
+    make: () => issuer.token(marks, { nonce: 'm4rk3r-nonce', kid: 'm4rk3r-kid' }),
+    reason: 'key',
+  },
+  {
+    code: 'graph_token',
+    when: 'is for Azure AD Graph, and its key is not known',
+    make: () => issuer.token({ ...marks, aud: 'https://graph.windows.net' }, { kid: 'm4rk3r-kid' }),
+    reason: 'key',
+  },
+  {
+    code: 'graph_token',
+    when: 'has a nonce in its header, over which it was not signed',
+    make: async () => `${(await issuer.token(marks, { nonce: 'm4rk3r-nonce' })).slice(0, -8)}AAAAAAAA`,
+    reason: 'signature',
+  },
+  {
+    code: 'b2c_token',
+    when: 'has a key of B2C, and B2C is not configured',
+    make: () => issuer.b2cToken(marks),
+    reason: 'key',
+    identity: entraAlone,
+  },
+  {
+    code: 'wrong_cloud',
+    when: 'has a key of another cloud',
+    make: () =>
+      issuer.token({ ...marks, iss: `https://login.microsoftonline.us/${tenantId}/v2.0` }, { kid: 'm4rk3r-kid' }),
+    reason: 'key',
+  },
+  {
+    code: 'no_policy',
+    when: 'is a v1.0 token, whose acr is no policy',
+    make: () => issuer.v1Token(marks),
+    reason: 'policy',
+    route: b2c,
+  },
+  {
+    code: 'scope_missing',
+    when: "is a person's without any scope",
+    make: () => issuer.token({ ...marks, idtyp: 'user', scp: undefined, roles: ['m4rk3r-role'] }),
+    reason: 'scope',
+    route: demanding(anyOf('scope', ['reports.read'])),
+  },
+  {
+    code: 'auth_context',
+    when: 'comes from a client that cannot be sent for a stronger sign-in',
+    make: () => issuer.token({ ...marks, acrs: ['m4rk3r-context'] }),
+    reason: 'auth_context',
+    route: demanding(authContext('c1')),
+  },
+  {
+    code: 'audience_form',
+    when: 'has the audience in another case',
+    make: () => issuer.token({ ...marks, aud: `api://${clientId.toUpperCase()}` }),
+    reason: 'audience',
+  },
+  {
+    code: 'client_token',
+    when: 'is for the client itself',
+    make: () => issuer.token({ ...marks, aud: marks.azp }),
+    reason: 'audience',
+  },
+  {
+    code: 'audience',
+    when: 'is for another API',
+    make: () => issuer.token({ ...marks, aud: 'api://m4rk3r-audience' }),
+    reason: 'audience',
+  },
+  {
+    code: 'audience',
+    when: 'is for several other APIs',
+    make: () => issuer.token({ ...marks, aud: ['m4rk3r-first', 'm4rk3r-second'] }),
+    reason: 'audience',
+  },
+  {
+    code: 'v1_token',
+    when: 'is a v1.0 token for another API',
+    make: () => issuer.v1Token({ ...marks, aud: 'api://m4rk3r-audience' }),
+    reason: 'audience',
+  },
+  {
+    code: 'b2c_token',
+    when: 'names a host of B2C, and B2C is not configured',
+    make: () => issuer.token({ ...marks, iss: `https://m4rk3r.b2clogin.com/${other}/v2.0/` }),
+    reason: 'issuer',
+    identity: entraAlone,
+  },
+  {
+    code: 'b2c_host',
+    when: 'names a host of B2C that is not configured',
+    make: () => issuer.b2cToken({ ...marks, iss: `https://m4rk3r.b2clogin.com/${other}/v2.0/` }),
+    reason: 'issuer',
+    route: b2c,
+  },
+  {
+    code: 'b2c_issuer',
+    when: 'names another tenant of B2C',
+    make: () => issuer.b2cToken({ ...marks, iss: `${issuer.url}/${other}/v2.0/` }),
+    reason: 'issuer',
+    route: b2c,
+  },
+  {
+    code: 'entra_token',
+    when: 'names Entra ID, and B2C alone is configured',
+    make: () =>
+      issuer.b2cToken({ ...marks, tfp: undefined, acr: 'B2C_1_susi', iss: `https://sts.windows.net/${other}/` }),
+    reason: 'issuer',
+    identity: b2cAlone,
+    route: b2c,
+  },
+  {
+    code: 'wrong_instance',
+    when: 'names External ID',
+    make: () => issuer.token({ ...marks, iss: `https://${other}.ciamlogin.com/${other}/v2.0` }),
+    reason: 'issuer',
+  },
+  {
+    code: 'wrong_cloud',
+    when: 'names another cloud',
+    make: () => issuer.token({ ...marks, iss: `https://login.microsoftonline.us/${tenantId}/v2.0` }),
+    reason: 'issuer',
+  },
+  {
+    code: 'wrong_tenant',
+    when: 'names another tenant',
+    make: () => issuer.token({ ...marks, iss: `${issuer.url}/${other}/v2.0`, tid: other }),
+    reason: 'issuer',
+  },
+  {
+    code: 'issuer',
+    when: 'names an issuer of its tenant in another form',
+    make: () => issuer.token({ ...marks, iss: `${issuer.url}/${tenantId}/v2.0/` }),
+    reason: 'issuer',
+  },
+  {
+    code: 'wrong_tenant',
+    when: 'names a v1.0 issuer of another tenant',
+    make: () => issuer.v1Token({ ...marks, iss: `${issuer.url}/sts/${other}/`, tid: other }),
+    reason: 'issuer',
+  },
+  {
+    code: 'v1_token',
+    when: 'names a v1.0 issuer of its tenant in another form',
+    make: () => issuer.v1Token({ ...marks, iss: `${issuer.url}/elsewhere/${tenantId}/` }),
+    reason: 'issuer',
+  },
+  {
+    code: 'id_token',
+    when: 'is an ID token',
+    make: () => issuer.idToken({ ...marks, azp: undefined }),
+    reason: 'token_type',
+  },
+  {
+    code: 'id_token',
+    when: 'came beside an access token',
+    make: () => issuer.token({ ...marks, at_hash: 'm4rk3r-hash' }),
+    reason: 'token_type',
+  },
+  {
+    code: 'no_permission',
+    when: 'has neither scp nor roles',
+    make: () => issuer.token({ ...marks, scp: undefined }),
+    reason: 'token_type',
+  },
+  {
+    code: 'token_type',
+    when: 'says that it is something else',
+    make: () => issuer.token(marks, { typ: 'm4rk3r+jwt' }),
+    reason: 'token_type',
+  },
+  {
+    code: 'no_kid',
+    when: 'names no key',
+    make: () => issuer.token(marks, { kid: undefined }),
+    reason: 'key',
+  },
+  {
+    code: 'unknown_key',
+    when: 'names a key that its issuer does not have',
+    make: () => issuer.token(marks, { kid: 'm4rk3r-kid' }),
+    reason: 'key',
+  },
+  {
+    code: 'no_policy',
+    when: 'names no policy',
+    make: () => issuer.token(marks),
+    reason: 'policy',
+    route: b2c,
+  },
+  {
+    code: 'policy',
+    when: 'names a policy that is not configured',
+    make: () => issuer.b2cToken({ ...marks, tfp: 'm4rk3r-policy' }),
+    reason: 'policy',
+    route: b2c,
+  },
+  {
+    code: 'policy',
+    when: 'names a policy that is not configured, in its issuer alone',
+    make: () =>
+      issuer.b2cToken({
+        ...marks,
+        tfp: undefined,
+        iss: `${issuer.url}/tfp/${issuer.b2cOptions.tenantId}/m4rk3r-policy/v2.0/`,
+      }),
+    reason: 'policy',
+    route: b2c,
+  },
+  {
+    code: 'policy',
+    when: "names a policy that is not the route's",
+    make: () => issuer.b2cToken(marks),
+    reason: 'policy',
+    route: { scheme: { kind: 'b2c', policies: ['B2C_1A_signin'] } },
+  },
+  {
+    code: 'app_role_missing',
+    when: "is an application's without the role",
+    make: () => issuer.appToken({ ...marks, roles: ['m4rk3r-role'] }),
+    reason: 'scope',
+    route: demanding(anyOf('scope', ['reports.read'])),
+  },
+  {
+    code: 'scope_missing',
+    when: "is a person's without the scope",
+    make: () => issuer.token({ ...marks, scp: 'm4rk3r-scope' }),
+    reason: 'scope',
+    route: demanding(anyOf('scope', ['reports.read'])),
+  },
+  {
+    code: 'role_missing',
+    when: 'lacks the role',
+    make: () => issuer.token({ ...marks, roles: ['m4rk3r-role'] }),
+    reason: 'role',
+    route: demanding(anyOf('role', ['Admin'])),
+  },
+  {
+    code: 'malformed',
+    when: 'has a part too many',
+    make: async () => `${await issuer.token(marks)}.m4rk3r`,
+    reason: 'malformed',
+  },
+  {
+    code: 'algorithm',
+    when: 'is signed otherwise',
+    make: () => issuer.token(marks, { alg: 'HS256' }),
+    reason: 'algorithm',
+  },
+  {
+    code: 'signature',
+    when: 'was changed',
+    make: async () => `${(await issuer.token(marks)).slice(0, -8)}AAAAAAAA`,
+    reason: 'signature',
+  },
+  {
+    code: 'expired',
+    when: 'is too old',
+    make: () => issuer.token({ ...marks, exp: startSeconds - 60 }),
+    reason: 'expired',
+  },
+  {
+    code: 'clock_skew',
+    when: 'is from the future',
+    make: () => issuer.token({ ...marks, nbf: startSeconds + 60 }),
+    reason: 'not_yet_valid',
+  },
+  {
+    code: 'tenant',
+    when: 'comes from a tenant that may not call',
+    make: () => issuer.token(marks),
+    reason: 'tenant',
+    identity: () => configured({ tenantId: 'organizations', allowedTenants: [other] }),
+  },
+  {
+    code: 'client',
+    when: 'comes from a client that may not call',
+    make: () => issuer.token(marks),
+    reason: 'client',
+    identity: () => configured({ allowedClients: [other] }),
+  },
+  {
+    code: 'caller',
+    when: "is a person's where applications call",
+    make: () => issuer.token(marks),
+    reason: 'caller',
+    route: { scheme: { kind: 'entra', callers: 'app' } },
+  },
+  {
+    code: 'guest',
+    when: "is a guest's",
+    make: () => issuer.token({ ...marks, idp: 'm4rk3r-idp' }),
+    reason: 'guest',
+    route: demanding({ kind: 'member' }),
+  },
+  {
+    code: 'no_groups',
+    when: 'has no groups',
+    make: () => issuer.token(marks),
+    reason: 'group',
+    route: demanding(anyOf('group', ['staff'])),
+  },
+  {
+    code: 'group',
+    when: 'has other groups',
+    make: () => issuer.token({ ...marks, groups: ['m4rk3r-group'] }),
+    reason: 'group',
+    route: demanding(anyOf('group', ['staff'])),
+  },
+  {
+    code: 'group',
+    when: 'has too many groups, and none of them is the one',
+    make: () => issuer.token({ ...marks, hasgroups: true }),
+    reason: 'group',
+    identity: () => configured({ resolveGroups: () => ['m4rk3r-group'] }),
+    route: demanding(anyOf('group', ['staff'])),
+  },
+  {
+    code: 'groups_overage',
+    when: 'has too many groups, and nobody is to be asked',
+    make: () => issuer.token({ ...marks, _claim_names: { groups: 'm4rk3r-source' } }),
+    reason: 'groups_overage',
+    route: demanding(anyOf('group', ['staff'])),
+  },
+];
+
+/** All texts in a token. Those of a letter or two stand in any sentence. */
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value.length >= 8 ? [value] : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+describe('a token', () => {
+  it.each(rows)('that $when is explained as $code', async ({ code, make, reason, identity = configured, route }) => {
+    const token = await make();
+    const { refusal, explanation } = await explanationOf(token, identity(), route);
+    expect(explanation).toEqual({
+      code,
+      hint: expect.stringMatching(/^[A-Z][^]*\.$/) as string,
+      status: refusal.status,
+      error: refusal.code,
+      reason,
+    });
+    expect(Object.isFrozen(explanation)).toBe(true);
+    expect(refusal).toMatchObject({ reason });
+  });
+
+  it.each(rows)('that $when is not quoted', async ({ make, identity = configured, route }) => {
+    const token = await make();
+    const { explanation } = await explanationOf(token, identity(), route);
+    const said = JSON.stringify(explanation);
+    expect(said).not.toContain('m4rk3r');
+    const { header, payload } = readToken(token);
+    for (const text of [...textsOf(payload), ...textsOf(header), ...token.split('.')]) expect(said).not.toContain(text);
+  });
+});
+
+describe('a refusal that is not about what a token says', () => {
+  it('is explained where there is no token', async () => {
+    const identity = configured();
+    const nothing = { header: undefined, payload: undefined };
+    const authorization = `Bearer ${await issuer.token(marks)}`;
+    const requests = [
+      { headers: {} },
+      { headers: { authorization }, rawHeaders: ['Authorization', authorization, 'Authorization', authorization] },
+    ];
+    const codes = [];
+    for (const request of requests) {
+      const run = () => identity.authenticate(request, { scheme: { kind: 'entra' }, demands: [] });
+      codes.push(explain((await errorOf(run)) as Refusal, nothing, identity.settings).code);
+    }
+    expect(codes).toEqual(['no_token', 'two_headers']);
+  });
+
+  it('is explained where there are no keys', async () => {
+    issuer.setFault({ status: 503 });
+    const { explanation } = await explanationOf(await issuer.token(marks), configured());
+    expect(explanation).toMatchObject({ code: 'no_keys', status: 503, error: 'issuer_unavailable', reason: undefined });
+    expect(JSON.stringify(explanation)).not.toContain('m4rk3r');
+  });
+
+  it('is explained where the API is set up wrongly', async () => {
+    const { explanation } = await explanationOf(await issuer.token(marks), entraAlone(), b2c);
+    expect(explanation).toMatchObject({ code: 'configuration', status: 500, error: 'invalid_configuration' });
+  });
+
+  it('is explained where a stronger sign-in is asked for', async () => {
+    const token = await issuer.token({ ...marks, xms_cc: ['cp1'], acrs: ['m4rk3r-context'] });
+    const { explanation } = await explanationOf(token, configured(), demanding(authContext('c1')));
+    expect(explanation).toMatchObject({ code: 'claims_challenge', status: 401, error: 'insufficient_claims' });
+    expect(JSON.stringify(explanation)).not.toContain('m4rk3r');
+  });
+
+  it("is passed on where it is the application's own", () => {
+    const refusal = new AuthError('Closed on Sundays.', { code: 'closed', status: 403 });
+    const token = { header: undefined, payload: undefined };
+    expect(explain(refusal, token, configured().settings)).toEqual({
+      code: 'closed',
+      hint: 'Closed on Sundays.',
+      status: 403,
+      error: 'closed',
+      reason: undefined,
+    });
+  });
+});
+
+describe('the remark about v1.0', () => {
+  it('stands before the explanation', async () => {
+    const { explanation } = await explanationOf(await issuer.v1Token({ aud: 'api://m4rk3r' }), configured());
+    expect(explanation.hint).toMatch(/^This is a v1\.0 token: .* The token is for another API\. /);
+  });
+
+  it('is not made of what else goes wrong with a v1.0 token', async () => {
+    const { explanation } = await explanationOf(await issuer.v1Token({ exp: startSeconds - 60 }), configured());
+    expect(explanation.code).toBe('expired');
+  });
+
+  it('is made of v1.0 tokens alone, where Entra ID is configured', async () => {
+    const v1 = readToken(await issuer.v1Token());
+    expect(versionRemark(v1, configured().settings)?.[0]).toBe('v1_token');
+    expect(versionRemark(v1, b2cAlone().settings)).toBeUndefined();
+    expect(versionRemark(readToken(await issuer.token()), configured().settings)).toBeUndefined();
+    expect(versionRemark(readToken(await issuer.b2cToken()), configured().settings)).toBeUndefined();
+    expect(versionRemark(readToken('no-token'), configured().settings)).toBeUndefined();
+  });
+});
+
+describe('readToken', () => {
+  it.each(['', '.', '..', 'a.b.c', 'no-token', `${Buffer.from('[]').toString('base64url')}.e30`])(
+    'leaves out what cannot be read of %j',
+    (text) => {
+      expect(readToken(text).header).toBeUndefined();
+    },
+  );
+
+  it('reads what stands there, whoever signed it', async () => {
+    expect(readToken(await issuer.token(marks, { alg: 'none' }))).toMatchObject({
+      header: { alg: 'none' },
+      payload: marks,
+    });
+  });
+});
+
+describe('the explanations', () => {
+  it('are each reached by a token of this spec', () => {
+    const source = readFileSync(new URL('../../src/gate/explanation.ts', import.meta.url), 'utf8');
+    const codes = [...source.matchAll(/\[\s*'([a-z\d]+(?:_[a-z\d]+)*)',\s*['"]/g)].map(([, code]) => code);
+    const reached = new Set([
+      ...rows.map(({ code }) => code),
+      ...['no_token', 'two_headers', 'no_keys', 'configuration', 'claims_challenge'],
+    ]);
+    expect(codes.length).toBeGreaterThan(30);
+    expect(new Set(codes)).toEqual(reached);
+  });
+});

@@ -1,0 +1,48 @@
+/** Tells the developer why requests are refused: on a diagnostics channel, and on standard error where `DEBUG` asks. */
+import { subscribe } from 'node:diagnostics_channel';
+import { state } from '../core/access/current-request.js';
+import type { Authenticator } from '../core/access/requirement.js';
+import { explanationChannel, type Explanation } from '../core/channels.js';
+import type { Refusal } from '../core/errors.js';
+import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
+import { readToken } from '../core/token/parsed-token.js';
+import { explain } from './explanation.js';
+
+const debugName = 'microsoft-identity-decorators';
+
+/** Whether the variable `DEBUG`, as the debug package reads it, names this library: names and `*`, by commas or spaces. */
+function isNamedIn(debug: string | undefined): boolean {
+  const patterns = debug?.split(/[\s,]+/).filter((pattern) => pattern !== '') ?? [];
+  const matches = (pattern: string) =>
+    pattern.endsWith('*') ? debugName.startsWith(pattern.slice(0, -1)) : pattern === debugName;
+  return patterns.some(matches) && !patterns.some((pattern) => pattern.startsWith('-') && matches(pattern.slice(1)));
+}
+
+function print(message: unknown): void {
+  const { status, error, reason, code, hint } = message as Explanation;
+  const name = reason === undefined ? error : `${error}/${reason}`;
+  process.stderr.write(`${debugName} ${String(status)} ${name} (${code}): ${hint}\n`);
+}
+
+/** Prints explanations from now on, where `DEBUG` asks for them. */
+export function explainRefusals(): void {
+  if (state.warned.has(debugName) || !isNamedIn(process.env['DEBUG'])) return;
+  state.warned.add(debugName);
+  subscribe(explanationChannel.name, print);
+}
+
+function tokenOf(request: RequestHeaders): ReturnType<typeof readToken> {
+  try {
+    return readToken(bearerToken(request));
+  } catch {
+    // There is no token to look at, which is what the refusal says.
+    return { header: undefined, payload: undefined };
+  }
+}
+
+/** Explains a refusal to whoever listens, unless this is production. */
+export function publishExplanation(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
+  if (!explanationChannel.hasSubscribers) return;
+  if (!(identity.settings.diagnostics ?? process.env['NODE_ENV'] !== 'production')) return;
+  explanationChannel.publish(explain(refusal, tokenOf(request), identity.settings));
+}

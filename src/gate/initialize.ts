@@ -1,0 +1,42 @@
+import { state } from '../core/access/current-request.js';
+import type { MicrosoftIdentity } from '../core/access/requirement.js';
+import { optionsFromEnvironment } from '../core/configuration/environment.js';
+import type { IdentityOptions } from '../core/configuration/options.js';
+import { ConfigurationError } from '../core/errors.js';
+import { createIdentity } from '../core/identity.js';
+import { explainRefusals } from './debug-output.js';
+
+function identityFromEnvironment(): ReturnType<typeof createIdentity> {
+  try {
+    return createIdentity(optionsFromEnvironment(process.env));
+  } catch (cause) {
+    if (!(cause instanceof ConfigurationError)) throw cause;
+    throw new ConfigurationError(
+      `${cause.message} Options were read from the environment: AzureAd__TenantId, AzureAd__ClientId, ` +
+        'AzureAd__Instance, AzureAd__Audience; AzureAdB2C__Domain, AzureAdB2C__TenantId, AzureAdB2C__ClientId, ' +
+        'AzureAdB2C__Policies or AzureAdB2C__SignUpSignInPolicyId.',
+      { cause },
+    );
+  }
+}
+
+/**
+ * Configures what this process accepts. Call it once, at bootstrap; the last call wins.
+ *
+ * @param options - the tenant and the API's registration, B2C, or both; without options they are read from the
+ *   environment, by the names Microsoft.Identity.Web uses
+ * @returns the configuration in force
+ * @throws ConfigurationError naming the option, what it got and what it takes; the configuration in force stays as it was
+ * @example
+ * ```ts
+ * import { initialize } from 'microsoft-identity-decorators';
+ *
+ * initialize({ tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2', clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8' });
+ * ```
+ */
+export function initialize(options?: IdentityOptions): MicrosoftIdentity {
+  const identity = options === undefined ? identityFromEnvironment() : createIdentity(options);
+  state.identity = identity;
+  explainRefusals();
+  return identity;
+}

@@ -1,0 +1,71 @@
+/** Binds the decorators to Express. */
+import type { Authenticator } from '../../core/access/requirement.js';
+import type { IdentityOptions } from '../../core/configuration/options.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { boundIdentityFor, type BoundIdentity } from '../../decorators/bound-identity.js';
+import { decoratorsFor, type Decorators, type Host } from '../../decorators/decorators.js';
+import { gated, gateMethods, type Method } from './handlers.js';
+import { middlewaresFor, type Middlewares } from './middlewares.js';
+import { watchingFactory, type RequirementDecoratorFactory } from './watched-class.js';
+
+const parametersOfExpress = 3;
+
+/** The binding of the decorators to Express. */
+const expressHost: Host = {
+  onMethod(prototype, method, descriptor) {
+    gateMethods(prototype);
+    descriptor.value = gated(descriptor.value as Method, method, prototype, prototype);
+  },
+  onClass({ prototype }) {
+    gateMethods(prototype);
+  },
+  onParameter(prototype, method, index) {
+    if (index < parametersOfExpress) {
+      throw new ConfigurationError(
+        `@TokenClaims() stands on one of the first three parameters of ${String(method)}, which Express fills.`,
+      );
+    }
+    const handler: unknown = Object.getOwnPropertyDescriptor(prototype, method)?.value;
+    if (typeof handler !== 'function') return;
+    // Express takes a function of four parameters for an error handler; those that it does not fill do not count.
+    Object.defineProperty(handler, 'length', { value: Math.min(handler.length, index), configurable: true });
+  },
+};
+
+/**
+ * The decorators for Express handlers.
+ *
+ * @param identity - the configuration that tokens are held against; default: that of the process
+ */
+export function expressDecoratorsFor(identity?: Authenticator): Decorators {
+  const { TokenClaims, ...requirements } = decoratorsFor(expressHost, identity);
+  const factories = Object.entries<RequirementDecoratorFactory>(requirements);
+  const watching = Object.fromEntries(factories.map(([name, factory]) => [name, watchingFactory(factory)]));
+  return { ...(watching as unknown as typeof requirements), TokenClaims };
+}
+
+/** A configuration of its own, with decorators and middlewares that hold tokens against it. */
+export type ExpressIdentity = BoundIdentity & Middlewares;
+
+/**
+ * A configuration of its own beside that of the process, and middlewares and decorators that hold tokens against it: for
+ * an API that serves two registrations.
+ *
+ * @throws ConfigurationError naming the option, what it got and what it takes
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { createMicrosoftIdentity } from 'microsoft-identity-decorators/express';
+ *
+ * const partners = createMicrosoftIdentity({
+ *   tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2',
+ *   clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8',
+ * });
+ * export const app = express();
+ * app.use('/partners', partners.requiresAuth(), partners.requiresScope('orders.read'));
+ * ```
+ */
+export const createMicrosoftIdentity: (options: IdentityOptions) => ExpressIdentity = boundIdentityFor((identity) => ({
+  ...expressDecoratorsFor(identity),
+  ...middlewaresFor(identity),
+}));

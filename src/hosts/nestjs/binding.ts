@@ -1,0 +1,94 @@
+/** Binds the decorators to Nest. */
+import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
+import 'reflect-metadata';
+import type { Host } from '../../decorators/decorators.js';
+import { guard, guardAction } from '../../decorators/guard.js';
+import { lineageOf } from '../../decorators/prototype-chain.js';
+import { verifiedClaimsOf } from '../../gate/caller.js';
+import { requestContext, theGuard } from './guard.js';
+import { boundKey, placeKey, type Controller } from './handlers.js';
+import { requestOf } from './platform.js';
+import { refusalFilter } from './refusals.js';
+
+/** Puts an enhancer ahead of those that a class has, and of those that it will get. */
+function bindFirst(decorate: ClassDecorator, controller: Controller): void {
+  const Probe = class {};
+  decorate(Probe);
+  for (const key of Reflect.getOwnMetadataKeys(Probe) as string[]) {
+    const own = Reflect.getOwnMetadata(key, Probe) as readonly unknown[];
+    const others = (Reflect.getMetadata(key, controller) ?? []) as readonly unknown[];
+    Reflect.defineMetadata(key, [...own, ...others], controller);
+  }
+}
+
+/**
+ * Binds the gate to a whole class, wherever in it the decorator stands.
+ *
+ * Nest looks for the guards of a class up the chain, and for those of a method on its function alone: bound to the
+ * class, the gate also stands before a method of a derived class that overrides a protected one and is a route anew.
+ */
+function bind(controller: Controller): void {
+  if (Reflect.hasMetadata(boundKey, controller)) return;
+  Reflect.defineMetadata(boundKey, true, controller);
+  bindFirst(UseGuards(theGuard), controller);
+  bindFirst(UseInterceptors(requestContext), controller);
+  // Nest asks filters in the reverse order.
+  (UseFilters(refusalFilter) as ClassDecorator)(controller as never);
+}
+
+type Method = Parameters<typeof guard>[0];
+
+/** Lets a guarded method show what Nest, and others, keep on the function it wraps, whenever they put it there. */
+function adopt(guarded: Method, method: Method, prototype: object, name: string | symbol): void {
+  // reflect-metadata looks up the chain. A copy would lack what is written to the inner function later on, and a role
+  // that some other guard no longer finds there is a route left open.
+  Object.setPrototypeOf(guarded, method);
+  // On the method too: there it comes ahead of any filter of the class, wherever that stands.
+  UseFilters(refusalFilter)(prototype, name, { value: guarded });
+}
+
+const isHandler = (value: unknown): value is Method =>
+  typeof value === 'function' && Reflect.getMetadataKeys(value).length > 0;
+
+/** The methods of a class that Nest, or anything else, knows by their decorators, those it inherits included. */
+function handlerNamesOf(prototype: object): readonly (string | symbol)[] {
+  const names = new Set<string | symbol>();
+  for (const level of lineageOf(prototype)) {
+    if (level === Object.prototype) break;
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
+      if (name !== 'constructor' && isHandler(value)) names.add(name);
+    }
+  }
+  return [...names];
+}
+
+/** The binding of the decorators to NestJS. */
+export const nestjs: Host = {
+  onMethod(prototype, name, descriptor) {
+    Reflect.defineMetadata(placeKey, true, prototype, name);
+    bind(prototype.constructor);
+    const method = descriptor.value as Method;
+    const guarded = guard(method, name, prototype);
+    if (guarded !== method) adopt(guarded, method, prototype, name);
+    descriptor.value = guarded;
+  },
+  onClass(constructor) {
+    const { prototype } = constructor;
+    Reflect.defineMetadata(placeKey, true, prototype);
+    bind(constructor as Controller);
+    const methods = prototype as Record<string | symbol, Method>;
+    for (const name of handlerNamesOf(prototype)) {
+      const method = methods[name];
+      guardAction(prototype, name);
+      const guarded = methods[name];
+      if (method !== undefined && guarded !== undefined && guarded !== method) adopt(guarded, method, prototype, name);
+    }
+  },
+  onParameter(prototype, method, index, claim) {
+    createParamDecorator((_data: unknown, context: ExecutionContext) => {
+      if (context.getType() !== 'http') return undefined;
+      const claims = verifiedClaimsOf(requestOf(context));
+      return claim === undefined ? claims : claims?.[claim];
+    })()(prototype, method, index);
+  },
+};

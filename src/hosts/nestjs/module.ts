@@ -1,0 +1,99 @@
+/** The module that configures a Nest application. */
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type ModuleMetadata,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import type { MicrosoftIdentity } from '../../core/access/requirement.js';
+import type { IdentityOptions } from '../../core/configuration/options.js';
+import { initialize } from '../../gate/initialize.js';
+import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
+import { refusalFilter } from './refusals.js';
+
+/** The token by which Nest injects the {@link MicrosoftIdentity} of {@link MicrosoftIdentityModule}. */
+export const MICROSOFT_IDENTITY = Symbol.for('microsoft-identity-decorators/1:identity');
+
+/** Options of `initialize` that are only known at run time, and what it takes to know them. */
+export type MicrosoftIdentityAsyncOptions = Pick<ModuleMetadata, 'imports'> &
+  Pick<FactoryProvider<IdentityOptions>, 'inject' | 'useFactory'>;
+
+/** What stands before every handler of an application, also of controllers that bear no decorator. */
+const globalEnhancers = (options: MicrosoftIdentityGuardOptions): Provider[] => [
+  { provide: APP_GUARD, useValue: new MicrosoftIdentityGuard(options) },
+  { provide: APP_INTERCEPTOR, useValue: requestContext },
+  { provide: APP_FILTER, useValue: refusalFilter },
+];
+
+function moduleWith(
+  identity: Omit<FactoryProvider<MicrosoftIdentity>, 'provide'>,
+  imports: ModuleMetadata['imports'],
+  options: MicrosoftIdentityGuardOptions,
+): DynamicModule {
+  return {
+    module: MicrosoftIdentityModule,
+    global: true,
+    imports: imports ?? [],
+    providers: [
+      { provide: MICROSOFT_IDENTITY, ...identity },
+      ...(demandsTokens(options) ? globalEnhancers(options) : []),
+    ],
+    exports: [MICROSOFT_IDENTITY],
+  };
+}
+
+/**
+ * Calls `initialize` when the application starts, provides what it returns as {@link MICROSOFT_IDENTITY}, and closes it
+ * when the application shuts down. Plain `initialize` does as well.
+ *
+ * @example
+ * ```ts
+ * import { Module } from '@nestjs/common';
+ * import { MicrosoftIdentityModule } from 'microsoft-identity-decorators/nestjs';
+ *
+ * // reads AzureAd__TenantId and AzureAd__ClientId
+ * @Module({ imports: [MicrosoftIdentityModule.forRoot()] })
+ * export class AppModule {}
+ * ```
+ */
+@Module({})
+export class MicrosoftIdentityModule implements OnApplicationShutdown {
+  readonly #identity: MicrosoftIdentity;
+
+  constructor(@Inject(MICROSOFT_IDENTITY) identity: MicrosoftIdentity) {
+    this.#identity = identity;
+  }
+
+  /**
+   * The module, with options that are known where it is imported.
+   *
+   * @param options - those of `initialize`; without them it reads the environment
+   * @param guardOptions - `requireAuth`: handlers that bear no decorator demand a valid token too
+   */
+  static forRoot(options?: IdentityOptions, guardOptions: MicrosoftIdentityGuardOptions = {}): DynamicModule {
+    return moduleWith({ useFactory: () => initialize(options) }, undefined, guardOptions);
+  }
+
+  /**
+   * The module, with options that a factory makes of what is injected.
+   *
+   * @param options - the factory, what to inject into it, and the modules that takes
+   * @param guardOptions - as in {@link forRoot}
+   */
+  static forRootAsync(
+    { imports, inject, useFactory }: MicrosoftIdentityAsyncOptions,
+    guardOptions: MicrosoftIdentityGuardOptions = {},
+  ): DynamicModule {
+    const configure = async (...dependencies: unknown[]) => initialize(await useFactory(...dependencies));
+    return moduleWith({ useFactory: configure, inject: inject ?? [] }, imports, guardOptions);
+  }
+
+  /** Ends downloads that are under way. */
+  onApplicationShutdown(): void {
+    this.#identity.close();
+  }
+}

@@ -1,0 +1,42 @@
+/** The request and the response of a platform of Nest: Express or Fastify. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ArgumentsHost } from '@nestjs/common';
+
+/** What is used of Fastify's reply. Headers that plugins set, such as those of CORS, wait there, not on Node's response. */
+interface FastifyReply {
+  readonly raw: ServerResponse;
+  readonly sent: boolean;
+  code(status: number): unknown;
+  header(name: string, value: unknown): unknown;
+  removeHeader(name: string): unknown;
+  send(body: string): unknown;
+}
+
+type Response = ServerResponse | FastifyReply;
+
+export const isReply = (response: Response): response is FastifyReply => 'raw' in response;
+
+/** Node's own request: Fastify wraps it. */
+export function requestOf(host: ArgumentsHost): IncomingMessage {
+  const request = host.switchToHttp().getRequest<IncomingMessage & { readonly raw?: IncomingMessage }>();
+  return request.raw ?? request;
+}
+
+export const responseOf = (host: ArgumentsHost) => host.switchToHttp().getResponse<Response>();
+
+export function isUnderWay(response: Response): boolean {
+  return isReply(response) ? response.sent || response.raw.headersSent : response.headersSent;
+}
+
+/** Fastify's reply in the form of Node's response, as far as an answer needs it. */
+export function asNodeResponse(reply: FastifyReply): ServerResponse {
+  const response = {
+    set statusCode(status: number) {
+      reply.code(status);
+    },
+    setHeader: (name: string, value: unknown) => reply.header(name, value),
+    removeHeader: (name: string) => reply.removeHeader(name),
+    end: (body: string) => reply.send(body),
+  };
+  return response as unknown as ServerResponse;
+}

@@ -1,0 +1,38 @@
+/** The resource metadata (RFC 9728) as a controller. */
+import { Get, Header, JsonController } from 'routing-controllers';
+import { state } from '../../core/access/current-request.js';
+import type { MicrosoftIdentity } from '../../core/access/requirement.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { wellKnownPath, type ResourceMetadata } from '../../core/issuers/resource-metadata.js';
+import { record } from '../../decorators/records.js';
+
+type MethodRecorder = (prototype: object, method: string) => void;
+
+/**
+ * A controller that answers `GET /.well-known/oauth-protected-resource` with what the API says of itself, for the
+ * `controllers` of routing-controllers. A `routePrefix` would move it: serve `identity.resourceMetadata` yourself there.
+ *
+ * @param identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
+ * @throws ConfigurationError where the option `resourceMetadata` was not given
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-3 RFC 9728 §3}
+ */
+export function resourceMetadataController(
+  identity: Pick<MicrosoftIdentity, 'resourceMetadata'> | undefined = state.identity,
+): new () => object {
+  const document = identity?.resourceMetadata;
+  if (document === undefined) {
+    throw new ConfigurationError('resourceMetadataController() needs the option resourceMetadata of initialize().');
+  }
+  class ResourceMetadataController {
+    read(): ResourceMetadata | undefined {
+      return document;
+    }
+  }
+  const { prototype } = ResourceMetadataController;
+  (Get(wellKnownPath(document)) as MethodRecorder)(prototype, 'read');
+  // Browsers ask too, from wherever the client was loaded.
+  (Header('Access-Control-Allow-Origin', '*') as MethodRecorder)(prototype, 'read');
+  record(prototype, 'read', { anonymous: true });
+  JsonController()(ResourceMetadataController);
+  return ResourceMetadataController;
+}

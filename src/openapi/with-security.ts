@@ -1,0 +1,165 @@
+/** An OpenAPI document with what the decorators demand. Pure functions; no framework. */
+import type { Authenticator, Demand, Requirement } from '../core/access/requirement.js';
+import { ConfigurationError } from '../core/errors.js';
+import { requirementOf } from '../decorators/requirements.js';
+import { addressOf, nameOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
+import {
+  entriesOf,
+  identityOf,
+  isSamePolicy,
+  schemesOf,
+  scopesIn,
+  type Entry,
+  type SecurityOptions,
+} from './security-schemes.js';
+
+/** What is used of an OpenAPI document. */
+export interface OpenApiDocument {
+  readonly paths?: object | undefined;
+  readonly components?: object | undefined;
+  readonly security?: readonly unknown[] | undefined;
+}
+type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
+
+const httpMethods: readonly string[] = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
+
+function scopesOf(demand: Demand): readonly string[] | undefined {
+  if (demand.kind === 'scope') return demand.anyOf;
+  return demand.kind === 'permission' ? demand.scopes : undefined;
+}
+
+/** The sets of scopes that satisfy a route: all decorators must hold, and of each one name will do. */
+function scopeSets({ scheme, demands }: Requirement): readonly (readonly string[])[] {
+  // An application is given no scopes.
+  if (scheme?.callers === 'app') return [[]];
+  const choices = demands.map(scopesOf).filter((names) => names !== undefined);
+  const sets = choices.reduce<readonly (readonly string[])[]>(
+    (found, names) => found.flatMap((set) => names.map((name) => [...new Set([...set, name])].sort())),
+    [[]],
+  );
+  return [...new Map(sets.map((set) => [set.join(' '), set])).values()];
+}
+
+/** The authorities of which a route takes tokens. */
+function entriesFor(requirement: Requirement, entries: readonly Entry[], route: OperationRoute): readonly Entry[] {
+  const { kind, policies } = requirement.scheme ?? {};
+  const isMixed = new Set(entries.map(({ scheme }) => scheme)).size > 1;
+  if (kind === undefined && isMixed) {
+    throw new ConfigurationError(
+      `${nameOf(route)} asks for a scope or role, and both Entra ID and B2C are configured: add @RequiresAuth() or @RequiresB2cAuth().`,
+    );
+  }
+  const taken = entries.filter(
+    ({ scheme, policy }) =>
+      (kind === undefined || kind === 'any' || kind === scheme) &&
+      (policies === undefined || policies.some((named) => isSamePolicy(named, policy))),
+  );
+  if (taken.length === 0 || (kind === 'any' && !isMixed)) {
+    throw new ConfigurationError(`${nameOf(route)} asks for tokens of an authority that is not configured.`);
+  }
+  return taken;
+}
+
+function refusal(description: string, codes: readonly string[]): Json {
+  const error = { type: 'string', enum: codes };
+  return {
+    description,
+    headers: { 'WWW-Authenticate': { description: 'The challenge (RFC 6750).', schema: { type: 'string' } } },
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          required: ['error'],
+          properties: { error, error_description: { type: 'string' } },
+        },
+      },
+    },
+  };
+}
+
+const responses: Json = {
+  AccessTokenRefused: refusal('The access token is missing, or is not accepted.', [
+    'missing_token',
+    'invalid_token',
+    'insufficient_claims',
+  ]),
+  AccessTokenInsufficient: refusal('The access token does not reach far enough.', ['insufficient_scope']),
+};
+
+const refusals: Json = {
+  401: { $ref: '#/components/responses/AccessTokenRefused' },
+  403: { $ref: '#/components/responses/AccessTokenInsufficient' },
+};
+
+/** The roles of each decorator, of which any will do. OpenAPI 3.0 has no place for roles beside scopes. */
+function rolesOf({ demands }: Requirement): Json {
+  const roles = demands.flatMap((demand) => (demand.kind === 'role' ? [demand.anyOf] : []));
+  return roles.length === 0 ? {} : { 'x-required-roles': roles };
+}
+
+/** Bound decorators belong to their own configuration, all others to that of the process. */
+function isOf(requirement: Requirement, identity: Authenticator, isBound: boolean): boolean {
+  return requirement.identity === undefined ? !isBound : requirement.identity === identity;
+}
+
+/**
+ * An OpenAPI document with what the decorators demand: `components.securitySchemes`, and for each operation of a
+ * protected route its own `security`, with full scope names, and the answers 401 and 403. An operation of an open route
+ * gets an empty `security` where the document demands something of all; operations that no route describes stay as they
+ * are. The document that is given is not changed. For routes of two configurations, call it once for each.
+ *
+ * @param document - of routing-controllers-openapi, `@nestjs/swagger` or any other tool
+ * @param routes - the routes of the application
+ * @param options - the configuration, its scopes and what they stand for, the Application ID URIs, and a prefix
+ * @throws ConfigurationError before `initialize`, and where a route asks for an authority that is not configured
+ */
+export function withSecurity<Document extends OpenApiDocument>(
+  document: Document,
+  routes: readonly OperationRoute[],
+  options: SecurityOptions = {},
+): Document {
+  const identity = identityOf(options);
+  const isBound = options.identity !== undefined && options.identity !== identity;
+  const entries = entriesOf(identity.settings, options);
+  const scopes = scopesIn(options);
+  const routeOf = routeFinder(routes);
+
+  const secure = (operation: Json, address: string): Json => {
+    const route = routeOf(address, operation);
+    if (route === undefined) return operation;
+    const requirement = requirementOf(route.prototype, route.method);
+    if (requirement === undefined) {
+      return document.security === undefined ? operation : { ...operation, security: [] };
+    }
+    if (!isOf(requirement, identity, isBound)) return operation;
+    const sets = scopeSets(requirement);
+    for (const scope of sets.flat()) if (!scopes.has(scope)) scopes.set(scope, '');
+    const security = entriesFor(requirement, entries, route).flatMap(({ name, fullName }) =>
+      sets.map((set): SecurityRequirement => ({ [name]: set.map(fullName) })),
+    );
+    const described = operation['responses'] as Json | undefined;
+    return { ...operation, ...rolesOf(requirement), security, responses: { ...refusals, ...described } };
+  };
+
+  const secureAll = (item: Json, path: string): Json =>
+    Object.fromEntries(
+      Object.entries(item).map(([key, value]) => [
+        key,
+        httpMethods.includes(key) ? secure(value as Json, addressOf(key, path)) : value,
+      ]),
+    );
+
+  const paths = Object.fromEntries(
+    Object.entries(document.paths ?? {}).map(([path, item]) => [path, secureAll(item as Json, path)]),
+  );
+  const components = (document.components ?? {}) as { readonly securitySchemes?: Json; readonly responses?: Json };
+  return {
+    ...document,
+    paths,
+    components: {
+      ...components,
+      responses: { ...responses, ...components.responses },
+      securitySchemes: { ...components.securitySchemes, ...schemesOf(entries, scopes) },
+    },
+  };
+}
