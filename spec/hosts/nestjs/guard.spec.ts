@@ -1,0 +1,303 @@
+import {
+  Controller,
+  Get,
+  HttpException,
+  Inject,
+  Injectable,
+  Scope,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import 'reflect-metadata';
+import { map, of } from 'rxjs';
+import { describe, expect, it, vi } from 'vitest';
+import { state } from '../../../src/core/access/current-request.js';
+import {
+  ConfigurationError,
+  getTokenClaims,
+  initialize,
+  MicrosoftIdentityGuard,
+  MicrosoftIdentityModule,
+  MissingTokenError,
+  RequiresAuth,
+  TokenClaims,
+} from '../../../src/nestjs.js';
+import { runAs } from '../../../src/testing.js';
+import { expectRefusal } from '../../support/api.js';
+import { contextOf, issuer, platforms, ran, serve, subject, useIssuer, warnings } from './application.js';
+import { BareController, UndecoratedController, WeatherController } from './controllers.js';
+import { LiftedChild, MethodBase, OpenChild, PlainChild, ProtectedChild } from './derived-controllers.js';
+
+useIssuer();
+
+describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
+  it('let a valid token in and fill the parameters with frozen claims', async () => {
+    const api = await serve(platform, { controllers: [WeatherController] });
+    const answer = await api.call('/weather/now/Oslo', { token: await issuer.token() });
+    expect([answer.status, answer.body]).toEqual([200, { city: 'Oslo', sub: subject, frozen: true }]);
+    expect(ran).toEqual(['pipe', 'now']);
+    const one = await api.call('/weather/oid?q=a', { token: await issuer.token({ oid: 'ada' }) });
+    expect(one.body).toEqual({ oid: 'ada', nothing: 'none', q: 'a' });
+  });
+
+  it('refuse what must not pass, before pipes and handler run', async () => {
+    const api = await serve(platform, { controllers: [WeatherController] });
+    const token = await issuer.token();
+    expectRefusal(await api.call('/weather/now/Oslo'), 'missing_token');
+    expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.token({ exp: 1 }) }), {
+      invalidToken: 'expired',
+    });
+    expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.token({ scp: 'other' }) }), {
+      insufficientScope: 'scope',
+      scope: 'access_as_user',
+    });
+    expectRefusal(await api.call('/weather/admin', { token }), { insufficientScope: 'role' });
+    const headers = { authorization: [`Bearer ${token}`, `Bearer ${token}`] };
+    expectRefusal(await api.call('/weather/now/Oslo', { headers }), 'invalid_request');
+    const call = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":1}' };
+    expectRefusal(await api.call('/weather/notes', call), 'missing_token');
+    expect(ran).toEqual([]);
+    expect((await api.call('/weather/notes', { ...call, token })).status).toBe(201);
+    expect(ran).toEqual(['pipe', 'notes']);
+  });
+
+  it('add up on class and method, and the scheme of a method replaces that of its class', async () => {
+    const api = await serve(platform, { controllers: [WeatherController] });
+    expectRefusal(await api.call('/weather/admin'), 'missing_token');
+    expect((await api.call('/weather/admin', { token: await issuer.token({ roles: ['Admin'] }) })).status).toBe(200);
+    expect((await api.call('/weather/b2c', { token: await issuer.b2cToken() })).status).toBe(200);
+    expectRefusal(await api.call('/weather/b2c', { token: await issuer.token() }), { invalidToken: 'policy' });
+  });
+
+  it('leave open what allows anonymous callers, and fill no claims there', async () => {
+    const api = await serve(platform, { controllers: [WeatherController] });
+    expect((await api.call('/weather/open')).body).toEqual({ claims: 'none' });
+    expect((await api.call('/weather/open', { token: await issuer.token() })).body).toEqual({ claims: 'none' });
+  });
+
+  it('answer 503 in an outage, and 500 with one warning where the set-up is wrong', async () => {
+    const given = warnings();
+    const api = await serve(platform, { controllers: [WeatherController] });
+    issuer.setFault({ down: true });
+    expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.token() }), 'issuer_unavailable');
+    issuer.setFault();
+    expect(given).toEqual([]);
+    initialize(issuer.options);
+    expectRefusal(await api.call('/weather/b2c', { token: await issuer.b2cToken() }), 'server_error');
+    expectRefusal(await api.call('/weather/b2c', { token: await issuer.b2cToken() }), 'server_error');
+    expect(given).toEqual([expect.stringContaining('@RequiresB2cAuth()')]);
+    state.identity = undefined;
+    expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.token() }), 'server_error');
+    expect(given).toHaveLength(2);
+  });
+
+  it('give each of many requests at once its own claims', async () => {
+    const waiting: (() => void)[] = [];
+
+    @Injectable()
+    class WhoService {
+      who() {
+        return getTokenClaims().oid;
+      }
+    }
+
+    @Controller('who')
+    class WhoController {
+      constructor(@Inject(WhoService) private readonly service: WhoService) {}
+
+      @Get()
+      @RequiresAuth()
+      async who(@TokenClaims('oid') oid: string) {
+        // All are inside before any of them goes on.
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          if (waiting.length === 10) for (const release of waiting) release();
+        });
+        return { given: oid, found: this.service.who() };
+      }
+    }
+    const api = await serve(platform, { controllers: [WhoController], providers: [WhoService] });
+    const oids = Array.from({ length: 10 }, (_, index) => `person-${String(index)}`);
+    const answers = await Promise.all(
+      oids.map(async (oid) => api.call('/who', { token: await issuer.token({ oid }) })),
+    );
+    expect(answers.map(({ body }) => body)).toEqual(oids.map((oid) => ({ given: oid, found: oid })));
+  });
+
+  it('keep a request that is made inside another from its claims', async () => {
+    @Controller('outer')
+    class OuterController {
+      @Get()
+      @RequiresAuth()
+      async outer() {
+        // As `inject` of Fastify does it: in the context of whoever asks.
+        const inner = await firstValue(contextOf(WeatherController, 'open'), () => state.current.getStore());
+        return { inner: inner ?? 'none', mine: getTokenClaims().sub };
+      }
+    }
+    const interceptors = Reflect.getMetadata('__interceptors__', WeatherController) as NestInterceptor[];
+    const firstValue = async (context: ExecutionContext, handle: () => unknown) => {
+      const next: CallHandler = { handle: () => of(undefined).pipe(map(handle)) };
+      const seen = await interceptors[0]?.intercept(context, next);
+      return new Promise((resolve) => seen?.subscribe(resolve));
+    };
+    const api = await serve(platform, { controllers: [OuterController] });
+    expect((await api.call('/outer', { token: await issuer.token() })).body).toEqual({ inner: 'none', mine: subject });
+  });
+
+  it('work on controllers that are made for each request', async () => {
+    @Controller({ path: 'scoped', scope: Scope.REQUEST })
+    @RequiresAuth()
+    class ScopedController {
+      @Get()
+      read(@TokenClaims('sub') sub: string) {
+        return { sub, found: getTokenClaims().sub };
+      }
+    }
+    const api = await serve(platform, { controllers: [ScopedController] });
+    expectRefusal(await api.call('/scoped'), 'missing_token');
+    expect((await api.call('/scoped', { token: await issuer.token() })).body).toEqual({ sub: subject, found: subject });
+  });
+});
+
+describe.each(platforms)('MicrosoftIdentityGuard as APP_GUARD, $platform', (platform) => {
+  const everywhere = { provide: APP_GUARD, useClass: MicrosoftIdentityGuard };
+
+  it('stands beside the decorators, and checks a request once', async () => {
+    const authenticate = vi.spyOn(initialize(issuer.options) as NonNullable<typeof state.identity>, 'authenticate');
+    const api = await serve(platform, {
+      controllers: [WeatherController, PlainChild, BareController],
+      providers: [everywhere],
+    });
+    expectRefusal(await api.call('/weather/now/Oslo'), 'missing_token');
+    authenticate.mockClear();
+    expect((await api.call('/weather/now/Oslo', { token: await issuer.token() })).status).toBe(200);
+    expect(authenticate).toHaveBeenCalledTimes(1);
+    expect((await api.call('/weather/open')).status).toBe(200);
+    expectRefusal(await api.call('/plain-child/redeclared'), 'missing_token');
+    expect((await api.call('/bare/open')).status).toBe(200);
+  });
+
+  it('keeps what demands nothing open, also with a token that is spoilt', async () => {
+    const api = await serve(platform, { controllers: [BareController], providers: [everywhere] });
+    expect((await api.call('/bare/open', { token: await issuer.token({ exp: 1 }) })).status).toBe(200);
+  });
+
+  it('demands a token of every handler with requireAuth, until @AllowAnonymous() lifts it', async () => {
+    initialize(issuer.options);
+    const api = await serve(platform, {
+      controllers: [BareController, UndecoratedController, WeatherController, LiftedChild],
+      providers: [{ provide: APP_GUARD, useValue: new MicrosoftIdentityGuard({ requireAuth: true }) }],
+    });
+    const refusal = await api.call('/bare/open');
+    expect([refusal.status, refusal.headers['www-authenticate'], refusal.headers['cache-control']]).toEqual([
+      401,
+      'Bearer',
+      'no-store',
+    ]);
+    expect(refusal.body).toEqual({ error: 'missing_token', error_description: 'This request needs an access token.' });
+    expect((await api.call('/bare/open', { token: await issuer.token() })).status).toBe(200);
+    expect((await api.call('/plain/open', { token: await issuer.token() })).body).toEqual({ claims: subject });
+    for (const path of ['/plain/lifted', '/weather/open', '/lifted-child/who']) {
+      expect([path, (await api.call(path)).status]).toEqual([path, 200]);
+    }
+  });
+});
+
+describe('a handler whose gate did not run', () => {
+  class Protected {
+    @Get()
+    @RequiresAuth()
+    read(@TokenClaims('sub') sub?: string) {
+      return { sub, ran: true };
+    }
+
+    @Get('slow')
+    @RequiresAuth()
+    async slow() {
+      await Promise.resolve();
+      return this.read();
+    }
+  }
+
+  it('refuses to run, and names runAs', async () => {
+    const controller = new Protected();
+    expect(() => controller.read()).toThrow(ConfigurationError);
+    expect(() => controller.read()).toThrow('runAs');
+    await expect(controller.slow()).rejects.toThrow('runAs');
+    expect(() => new PlainChild().who(undefined as never, '')).toThrow('runAs');
+    expect(() => new ProtectedChild().who('', '')).toThrow('runAs');
+    expect(new OpenChild().who('', 'a')).toEqual({ sub: '', q: 'a' });
+  });
+
+  it('runs inside runAs, with its claims filled', async () => {
+    const controller = new Protected();
+    expect(runAs({ sub: 'ada' }, () => controller.read())).toEqual({ sub: 'ada', ran: true });
+    expect(await runAs({ sub: 'ada' }, () => controller.slow())).toEqual({ sub: 'ada', ran: true });
+  });
+
+  it.each(platforms)('is refused where another class has copied it, $platform', async (platform) => {
+    @Controller('copy')
+    class Copy {}
+    const descriptor = Object.getOwnPropertyDescriptor(MethodBase.prototype, 'redeclared');
+    Object.defineProperty(Copy.prototype, 'redeclared', descriptor ?? expect.fail());
+    const api = await serve(platform, { controllers: [Copy] });
+    const answer = await api.call('/copy/redeclared', { token: await issuer.token({ scp: 'read' }) });
+    // Nothing of this library stands before that class, so the answer is Nest's.
+    expect([answer.status, answer.body]).toEqual([500, { statusCode: 500, message: 'Internal Server Error' }]);
+  });
+
+  it.each(platforms)('is refused where a test has put another guard in its place, $platform', async (platform) => {
+    const given = warnings();
+
+    @Controller('unguarded')
+    class UnguardedChild extends MethodBase {
+      @Get('redeclared')
+      override redeclared() {
+        ran.push('redeclared');
+        return {};
+      }
+    }
+    Reflect.defineMetadata('__guards__', [], UnguardedChild);
+    const api = await serve(platform, { controllers: [UnguardedChild] });
+    expectRefusal(await api.call('/unguarded/redeclared', { token: await issuer.token() }), 'server_error');
+    expectRefusal(await api.call('/unguarded/who', { token: await issuer.token() }), 'server_error');
+    expect(given).toEqual([expect.stringContaining('runAs'), expect.stringContaining('runAs')]);
+    expect(ran).toEqual([]);
+  });
+});
+
+describe('the guard, handed a context', () => {
+  const guard = new MicrosoftIdentityGuard();
+
+  it.each(['graphql', 'rpc', 'ws'])('refuses a protected handler that is reached by %s', async (type) => {
+    const given = warnings();
+    const check = () => guard.canActivate(contextOf(WeatherController, 'now', type));
+    await expect(check()).rejects.toThrow(ConfigurationError);
+    await expect(check()).rejects.toThrow(`WeatherController.now is protected, and was reached by ${type}`);
+    expect(given).toHaveLength(1);
+    expect(await guard.canActivate(contextOf(WeatherController, 'open', type))).toBe(true);
+    expect(await guard.canActivate(contextOf(BareController, 'open', type))).toBe(true);
+    const strict = new MicrosoftIdentityGuard({ requireAuth: true });
+    await expect(strict.canActivate(contextOf(BareController, 'open', type))).rejects.toThrow(ConfigurationError);
+  });
+
+  it('rejects with an HttpException that stands for the refusal', async () => {
+    const error: unknown = await guard.canActivate(contextOf(WeatherController, 'now')).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(HttpException);
+    expect((error as HttpException).getStatus()).toBe(401);
+    expect((error as HttpException).cause).toBeInstanceOf(MissingTokenError);
+  });
+
+  it.each([
+    [{ requiresAuth: true }, 'no option requiresAuth'],
+    [{ requireAuth: 'true' }, 'requireAuth takes true or false'],
+  ])('throws where it is given %j', (options, message) => {
+    const wrong = options as never;
+    expect(() => new MicrosoftIdentityGuard(wrong)).toThrow(ConfigurationError);
+    expect(() => new MicrosoftIdentityGuard(wrong)).toThrow(message);
+    expect(() => MicrosoftIdentityModule.forRoot(undefined, wrong)).toThrow(message);
+  });
+});

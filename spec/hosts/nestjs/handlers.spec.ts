@@ -1,0 +1,112 @@
+import type { ExecutionContext } from '@nestjs/common';
+import 'reflect-metadata';
+import { describe, expect, it } from 'vitest';
+import { MicrosoftIdentityGuard, RequiresAuth } from '../../../src/nestjs.js';
+import { expectRefusal } from '../../support/api.js';
+import { contextOf, issuer, platforms, ran, serve, subject, useIssuer, warnings } from './application.js';
+import { BareController, WeatherController } from './controllers.js';
+import { ClassChild, Grandchild, LiftedChild, OpenChild, PlainChild, ProtectedChild } from './derived-controllers.js';
+
+useIssuer();
+
+describe.each(platforms)('inheritance on NestJS, $platform', (platform) => {
+  it('keeps inherited handlers shut, with their claims filled', async () => {
+    const api = await serve(platform, { controllers: [PlainChild, Grandchild] });
+    for (const path of ['/plain-child/who', '/grandchild/who']) {
+      expectRefusal(await api.call(path), 'missing_token');
+      expect((await api.call(path, { token: await issuer.token() })).body).toEqual({
+        by: 'base',
+        same: true,
+        sub: subject,
+      });
+    }
+    expect((await api.call('/plain-child/own')).status).toBe(200);
+  });
+
+  it('holds for an override that declares its route anew', async () => {
+    const api = await serve(platform, { controllers: [PlainChild, Grandchild] });
+    for (const path of ['/plain-child/redeclared', '/grandchild/redeclared']) {
+      expectRefusal(await api.call(path), 'missing_token');
+      expectRefusal(await api.call(path, { token: await issuer.token() }), {
+        insufficientScope: 'scope',
+        scope: 'read',
+      });
+      expect(ran).toEqual([]);
+      const reader = await api.call(path, { token: await issuer.token({ scp: 'read' }) });
+      expect(reader.body).toEqual({ by: 'child', sub: subject });
+      ran.length = 0;
+    }
+  });
+
+  it('adds up where an override bears decorators, and lets it call what it overrides', async () => {
+    const api = await serve(platform, { controllers: [PlainChild] });
+    expectRefusal(await api.call('/plain-child/super', { token: await issuer.token() }), {
+      insufficientScope: 'scope',
+      scope: 'write',
+    });
+    const writer = await api.call('/plain-child/super', { token: await issuer.token({ scp: 'write' }) });
+    expect(writer.body).toEqual({ by: 'child', base: { by: 'base' } });
+    expect((await api.call('/plain-child/lifted')).body).toEqual({ by: 'child' });
+    // Nest takes the route from the function: without one of its decorators there is none.
+    expect((await api.call('/plain-child/overridden')).status).toBe(404);
+  });
+
+  it('holds for what a base class demands, until the nearest class lifts it', async () => {
+    const api = await serve(platform, { controllers: [ClassChild, LiftedChild] });
+    for (const path of ['/class-child/who', '/class-child/own']) {
+      expectRefusal(await api.call(path), 'missing_token');
+      expectRefusal(await api.call(path, { token: await issuer.token() }), {
+        insufficientScope: 'scope',
+        scope: 'read',
+      });
+      expect((await api.call(path, { token: await issuer.token({ scp: 'read' }) })).body).toMatchObject({
+        sub: subject,
+      });
+    }
+    expect((await api.call('/class-child/health')).status).toBe(200);
+    expect((await api.call('/lifted-child/who')).status).toBe(200);
+  });
+
+  it('protects what a class inherits from one that demands nothing, and no more', async () => {
+    const api = await serve(platform, { controllers: [ProtectedChild, OpenChild] });
+    expectRefusal(await api.call('/protected-child/who'), 'missing_token');
+    const answer = await api.call('/protected-child/who?q=a', { token: await issuer.token() });
+    expect([answer.status, answer.body]).toEqual([202, { sub: subject, q: 'a' }]);
+    const open = await api.call('/open-child/who?q=a', { token: await issuer.token() });
+    expect([open.status, open.body]).toEqual([202, { q: 'a' }]);
+  });
+});
+
+describe('the handler that Nest is about to call', () => {
+  const guard = new MicrosoftIdentityGuard();
+
+  it('finds the method behind a handler that an instance bound for itself', async () => {
+    const bound = contextOf(WeatherController, 'now');
+    const handler = bound.getHandler().bind(new WeatherController()) as ReturnType<ExecutionContext['getHandler']>;
+    bound.getHandler = () => handler;
+    await expect(guard.canActivate(bound)).rejects.toThrow('needs an access token');
+  });
+
+  it('refuses a handler that is no method of a protected class, and leaves that of another alone', async () => {
+    warnings();
+    const stranger = (controller: new () => object) => {
+      const context = contextOf(controller, 'constructor');
+      context.getHandler = () => () => undefined;
+      return context;
+    };
+    await expect(guard.canActivate(stranger(WeatherController))).rejects.toThrow('server_error');
+    expect(await guard.canActivate(stranger(BareController))).toBe(true);
+  });
+
+  it('takes the stricter of the two where a handler has two names', async () => {
+    class Twice {
+      @RequiresAuth()
+      protected_() {
+        return {};
+      }
+    }
+    const prototype = Twice.prototype as unknown as Record<string, unknown>;
+    Object.defineProperty(prototype, 'alias', { value: prototype['protected_'] });
+    await expect(guard.canActivate(contextOf(Twice, 'alias'))).rejects.toThrow('needs an access token');
+  });
+});

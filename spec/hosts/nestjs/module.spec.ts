@@ -1,0 +1,127 @@
+import { Controller, Get, Inject, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import 'reflect-metadata';
+import { describe, expect, it, vi } from 'vitest';
+import { state } from '../../../src/core/access/current-request.js';
+import {
+  AllowAnonymous,
+  MICROSOFT_IDENTITY,
+  MicrosoftIdentityModule,
+  RequiresAuth,
+  type MicrosoftIdentity,
+} from '../../../src/nestjs.js';
+import type { TestIssuer } from '../../../src/testing.js';
+import { expectRefusal } from '../../support/api.js';
+import { issuer, platforms, serve, started, subject, useIssuer, warnings } from './application.js';
+import { BareController, UndecoratedController, WeatherController } from './controllers.js';
+
+useIssuer();
+
+describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
+  @Controller('keys')
+  class KeysController {
+    constructor(@Inject(MICROSOFT_IDENTITY) private readonly identity: MicrosoftIdentity) {}
+
+    @Get('ready')
+    @RequiresAuth()
+    async ready() {
+      await this.identity.ready();
+      return { inForce: this.identity === state.identity };
+    }
+  }
+
+  @Controller('.well-known/oauth-protected-resource')
+  class ResourceMetadataController {
+    constructor(@Inject(MICROSOFT_IDENTITY) private readonly identity: MicrosoftIdentity) {}
+
+    @Get()
+    @AllowAnonymous()
+    read() {
+      return this.identity.resourceMetadata;
+    }
+  }
+
+  it('initializes at start-up, provides the identity everywhere and closes it at shutdown', async () => {
+    state.identity = undefined;
+    const imported = MicrosoftIdentityModule.forRoot({
+      ...issuer.options,
+      resourceMetadata: { resource: 'https://api.example' },
+    });
+    expect(state.identity).toBeUndefined();
+
+    @Module({ controllers: [KeysController, ResourceMetadataController] })
+    class FeatureModule {}
+    const api = await serve(platform, { imports: [imported, FeatureModule] });
+    const answer = await api.call('/keys/ready', { token: await issuer.token() });
+    expect(answer.body).toEqual({ inForce: true });
+    const metadata = await api.call('/.well-known/oauth-protected-resource');
+    expect(metadata.body).toMatchObject({ resource: 'https://api.example', bearer_methods_supported: ['header'] });
+    expect((await api.call('/keys/ready')).headers['www-authenticate']).toBe(
+      'Bearer resource_metadata="https://api.example/.well-known/oauth-protected-resource"',
+    );
+    const close = vi.spyOn(api.app.get<MicrosoftIdentity>(MICROSOFT_IDENTITY), 'close');
+    await api.app.close();
+    expect(close).toHaveBeenCalledOnce();
+    started.length = 0;
+  });
+
+  it('takes options from a factory, with what that needs injected', async () => {
+    @Module({ providers: [{ provide: 'TENANT', useFactory: () => issuer.options }], exports: ['TENANT'] })
+    class ConfigModule {}
+    state.identity = undefined;
+    const imported = MicrosoftIdentityModule.forRootAsync({
+      imports: [ConfigModule],
+      inject: ['TENANT'],
+      useFactory: (tenant: TestIssuer['options']) => Promise.resolve({ ...tenant, clockToleranceSeconds: 7 }),
+    });
+    const api = await serve(platform, { imports: [imported], controllers: [KeysController] });
+    expect((await api.call('/keys/ready', { token: await issuer.token() })).body).toEqual({ inForce: true });
+    expect((state.identity as { settings?: { clockToleranceSeconds: number } } | undefined)?.settings).toMatchObject({
+      clockToleranceSeconds: 7,
+    });
+  });
+
+  it('does not start with options that are wrong', async () => {
+    const wrong = MicrosoftIdentityModule.forRoot({ tenantId: 'x' });
+    await expect(NestFactory.create(wrong, platform.adapter(), { logger: false, abortOnError: false })).rejects.toThrow(
+      'tenantId',
+    );
+    const failing = MicrosoftIdentityModule.forRootAsync({ useFactory: () => Promise.reject(new Error('no vault')) });
+    await expect(
+      NestFactory.create(failing, platform.adapter(), { logger: false, abortOnError: false }),
+    ).rejects.toThrow('no vault');
+  });
+
+  it('demands a token of every handler with requireAuth, in the context of each request', async () => {
+    const imported = MicrosoftIdentityModule.forRoot(issuer.options, { requireAuth: true });
+    const api = await serve(platform, {
+      imports: [imported],
+      controllers: [BareController, UndecoratedController, WeatherController],
+    });
+    for (const path of ['/bare/open', '/bare/helper', '/plain/open', '/weather/now/Oslo']) {
+      expectRefusal(await api.call(path), 'missing_token');
+    }
+    const token = await issuer.token();
+    expectRefusal(await api.call('/bare/helper', { token }), { insufficientScope: 'scope', scope: 'write' });
+    expect((await api.call('/bare/helper', { token: await issuer.token({ scp: 'write' }) })).body).toEqual({
+      sub: subject,
+    });
+    expect((await api.call('/weather/now/Oslo', { token })).status).toBe(200);
+    expect((await api.call('/plain/lifted')).status).toBe(200);
+    expect((await api.call('/weather/open')).status).toBe(200);
+    expectRefusal(await api.call('/bare/open', { token: await issuer.token({ aud: 'api://other' }) }), {
+      invalidToken: 'audience',
+    });
+  });
+
+  it('answers 500 with requireAuth where both authorities are configured and a handler names none', async () => {
+    const given = warnings();
+    const options = { ...issuer.options, b2c: issuer.b2cOptions };
+    const api = await serve(platform, {
+      imports: [MicrosoftIdentityModule.forRoot(options, { requireAuth: true })],
+      controllers: [BareController],
+    });
+    expectRefusal(await api.call('/bare/open', { token: await issuer.token() }), 'server_error');
+    expect(given).toHaveLength(1);
+  });
+});
