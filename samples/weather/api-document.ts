@@ -1,7 +1,7 @@
 /** The API in OpenAPI's words, for Swagger UI and other clients. */
 import { getMetadataArgsStorage, type RoutingControllersOptions } from 'routing-controllers';
 import { routingControllersToSpec } from 'routing-controllers-openapi';
-import type { Authority, SignIn } from './authority.js';
+import type { SignIn, SignIns } from './sign-in-settings.js';
 
 type OpenApiDocument = ReturnType<typeof routingControllersToSpec>;
 
@@ -17,15 +17,15 @@ const yearReport = {
   },
 };
 
-function codeFlow(name: string, { base, clientId, scopes }: SignIn) {
+function codeFlow(name: string, { authority, clientId, appIdUri }: SignIn) {
   return {
     type: 'oauth2' as const,
     description: `${name}. The page's client id there is ${clientId}.`,
     flows: {
       authorizationCode: {
-        authorizationUrl: `${base}/oauth2/v2.0/authorize`,
-        tokenUrl: `${base}/oauth2/v2.0/token`,
-        scopes: Object.fromEntries(scopes.slice(0, 1).map((scope) => [scope, 'Call the API on your behalf'])),
+        authorizationUrl: `${authority}/oauth2/v2.0/authorize`,
+        tokenUrl: `${authority}/oauth2/v2.0/token`,
+        scopes: { [`${appIdUri}/access_as_user`]: 'Call the API on your behalf' },
       },
     },
   };
@@ -37,10 +37,7 @@ function schemeOf(path: string): 'entra' | 'b2c' | undefined {
   return path.startsWith('/api/b2c/') ? 'b2c' : 'entra';
 }
 
-export function describeApi(
-  options: RoutingControllersOptions,
-  { entra, b2c }: Pick<Authority, 'entra' | 'b2c'>,
-): OpenApiDocument {
+export function describeApi(options: RoutingControllersOptions, { entra, b2c }: SignIns): OpenApiDocument {
   // The storage knows every controller there is; the document tells of those that are served.
   const served = new Set(options.controllers as readonly unknown[]);
   const { controllers, actions, params, ...others } = getMetadataArgsStorage();
@@ -66,13 +63,13 @@ export function describeApi(
   const paths = document.paths as Paths;
   for (const [path, operations] of Object.entries(paths)) {
     const scheme = schemeOf(path);
-    const scope = scheme && signIns[scheme]?.scopes[0];
-    if (scheme === undefined || scope === undefined) continue;
+    const appIdUri = scheme && signIns[scheme]?.appIdUri;
+    if (scheme === undefined || appIdUri === undefined) continue;
     for (const operation of Object.values(operations)) {
       Object.assign(operation, {
         // The names of tags are made from those of classes, and "B 2 C" reads badly.
         ...(scheme === 'b2c' && { tags: ['Weather for customers'] }),
-        security: [{ [scheme]: [scope] }],
+        security: [{ [scheme]: [`${appIdUri}/access_as_user`] }],
         responses: {
           ...operation.responses,
           401: { description: 'The token is missing, or refused.' },

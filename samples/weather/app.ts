@@ -1,20 +1,21 @@
 import express, { type Express } from 'express';
 import { useExpressServer, type RoutingControllersOptions } from 'routing-controllers';
 import { AdminController } from './admin-controller.js';
-import { describeApi } from './api-document.js';
-import type { Authority } from './authority.js';
 import { B2cWeatherController } from './b2c-weather-controller.js';
-import { answerError } from './errors.js';
+import { answerError } from './error-handler.js';
 import { HealthController } from './health-controller.js';
-import { servePages } from './pages.js';
+import { describeApi } from './api-document.js';
+import type { LocalIssuer } from './openid-provider/local-issuer.js';
+import { servePages } from './pages/serve-pages.js';
+import type { SignIns } from './sign-in-settings.js';
 import { WeatherController } from './weather-controller.js';
 
-/** The API, with the routes whose tokens can be checked, and the pages to try it with. */
-export function createApp(authority: Omit<Authority, 'introduce' | 'close'>): Express {
-  const { entra, b2c } = authority;
+/** The API, with the routes of the configured authorities, and the pages that call it. */
+export function createApp(signIns: SignIns, localIssuer?: LocalIssuer): Express {
+  const { entra, b2c } = signIns;
   const app = express();
   app.disable('x-powered-by');
-  // Express shows callers the stack of an error otherwise.
+  // In any other environment, Express sends the stack of an error to the caller.
   app.set('env', 'production');
   const options: RoutingControllersOptions = {
     controllers: [
@@ -25,7 +26,7 @@ export function createApp(authority: Omit<Authority, 'introduce' | 'close'>): Ex
     validation: { whitelist: true, forbidNonWhitelisted: true, validationError: { target: false } },
     defaultErrorHandler: false,
   };
-  servePages(app, authority, describeApi(options, authority));
+  servePages(app, signIns, describeApi(options, signIns), localIssuer);
   useExpressServer(app, options);
   app.use(answerError);
   return app;

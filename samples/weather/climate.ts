@@ -1,4 +1,4 @@
-/** What the API says of a city's climate. */
+/** The report on a city's climate. */
 import { BadRequestError, NotFoundError } from 'routing-controllers';
 import { climateNormals, type ClimateNormal } from './climate-normals.js';
 import { fahrenheitOf, inchesOf, isUnitSystem, roundTo, unitSystems, type UnitSystem } from './units.js';
@@ -13,7 +13,7 @@ export interface ClimateReport {
   readonly source: string;
 }
 
-/** Nobody types the ü of Zürich into a URL. */
+/** Case and accents do not count: `zurich` finds Zürich. */
 const keyOf = (city: string) => city.normalize('NFD').replace(/\p{M}/gu, '').trim().toLowerCase();
 
 const normalsByKey = new Map(climateNormals.map((normal) => [keyOf(normal.city), normal]));

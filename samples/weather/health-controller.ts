@@ -1,7 +1,7 @@
 import { Get, JsonController } from 'routing-controllers';
 import { AllowAnonymous } from 'microsoft-identity-decorators';
 
-/** Anyone may ask, and says so: an audit of the routes finds none that was forgotten. */
+/** Open to anyone. `@AllowAnonymous` tells an audit of the routes that this is intended. */
 @JsonController('/api/health')
 export class HealthController {
   @AllowAnonymous()

@@ -1,18 +1,6 @@
-/** Requests worth sending, as curl commands with tokens in them. */
+/** Prints requests to try, as curl commands with tokens of the local issuer. */
 import { styleText } from 'node:util';
-
-type Overrides = Readonly<Record<string, unknown>>;
-
-/** Signs what a request needs. Tokens are valid but for what is overridden. */
-export interface TokenMint {
-  /** A delegated Entra ID token with the scope `access_as_user`. */
-  token(overrides?: Overrides): Promise<string>;
-  /** An Entra ID token of an application of its own. */
-  appToken(overrides: Overrides): Promise<string>;
-  idToken(): Promise<string>;
-  /** A B2C token with the scope `access_as_user`. */
-  b2cToken(overrides?: Overrides): Promise<string>;
-}
+import type { TestTokens } from './openid-provider/test-tokens.js';
 
 interface RequestToTry {
   readonly title: string;
@@ -27,7 +15,7 @@ type Chapters = Readonly<Record<string, readonly RequestToTry[]>>;
 
 const hourSeconds = 60 * 60;
 
-async function chaptersFor(issuer: TokenMint): Promise<Chapters> {
+async function chaptersFor(tokens: TestTokens): Promise<Chapters> {
   const now = Math.floor(Date.now() / 1000);
   const twoHoursAgo = now - 2 * hourSeconds;
   const stockholm2020 = '{"year":2020,"meanTemperature":9.7}';
@@ -35,49 +23,49 @@ async function chaptersFor(issuer: TokenMint): Promise<Chapters> {
     'Open to anyone': [{ title: 'Health, without a token', status: 200, path: '/api/health' }],
     "@RequiresAuth() @ValidateScope('access_as_user')": [
       { title: 'No token', status: 401, path: '/api/weather/Oslo' },
-      { title: 'A valid token', status: 200, path: '/api/weather/Oslo', token: await issuer.token() },
+      { title: 'A valid token', status: 200, path: '/api/weather/Oslo', token: await tokens.token() },
       {
         title: 'Imperial units',
         status: 200,
         path: '/api/weather/New%20York?units=imperial',
-        token: await issuer.token(),
+        token: await tokens.token(),
       },
       {
         title: 'A token without the scope',
         status: 403,
         path: '/api/weather/Oslo',
-        token: await issuer.token({ scp: 'User.Read' }),
+        token: await tokens.token({ scp: 'User.Read' }),
       },
       {
         title: 'A token that expired an hour ago',
         status: 401,
         path: '/api/weather/Oslo',
-        token: await issuer.token({ iat: twoHoursAgo, nbf: twoHoursAgo, exp: now - hourSeconds }),
+        token: await tokens.token({ iat: twoHoursAgo, nbf: twoHoursAgo, exp: now - hourSeconds }),
       },
       {
         title: 'A token for another API',
         status: 401,
         path: '/api/weather/Oslo',
-        token: await issuer.token({ aud: 'api://another-api' }),
+        token: await tokens.token({ aud: 'api://another-api' }),
       },
       {
-        title: 'An ID token, which says who signed in and opens no API',
+        title: 'An ID token in place of an access token',
         status: 401,
         path: '/api/weather/Oslo',
-        token: await issuer.idToken(),
+        token: await tokens.idToken(),
       },
       {
-        title: 'An application of its own, whose role is another',
+        title: 'An application without the role access_as_user',
         status: 403,
         path: '/api/weather/Oslo',
-        token: await issuer.appToken({ roles: ['access_as_app'] }),
+        token: await tokens.appToken({ roles: ['access_as_app'] }),
       },
-      { title: 'An unknown city', status: 404, path: '/api/weather/Atlantis', token: await issuer.token() },
+      { title: 'An unknown city', status: 404, path: '/api/weather/Atlantis', token: await tokens.token() },
       {
-        title: 'Units that nobody uses',
+        title: 'Unknown units',
         status: 400,
         path: '/api/weather/Oslo?units=cubits',
-        token: await issuer.token(),
+        token: await tokens.token(),
       },
     ],
     'A validated body': [
@@ -85,21 +73,21 @@ async function chaptersFor(issuer: TokenMint): Promise<Chapters> {
         title: 'A year to record beside the normal',
         status: 201,
         path: '/api/weather/Stockholm/years',
-        token: await issuer.token(),
+        token: await tokens.token(),
         body: stockholm2020,
       },
       {
         title: 'A body that is not valid',
         status: 400,
         path: '/api/weather/Stockholm/years',
-        token: await issuer.token(),
+        token: await tokens.token(),
         body: '{"year":"last","meanTemperature":9.7}',
       },
       {
         title: 'A body that is not JSON',
         status: 400,
         path: '/api/weather/Stockholm/years',
-        token: await issuer.token(),
+        token: await tokens.token(),
         body: '{"year":',
       },
       {
@@ -114,35 +102,35 @@ async function chaptersFor(issuer: TokenMint): Promise<Chapters> {
         title: 'An administrator',
         status: 200,
         path: '/api/admin/years',
-        token: await issuer.token({ roles: ['Weather.Admin'] }),
+        token: await tokens.token({ roles: ['Weather.Admin'] }),
       },
       {
         title: 'An application that is an administrator',
         status: 200,
         path: '/api/admin/years',
-        token: await issuer.appToken({ roles: ['Weather.Admin'] }),
+        token: await tokens.appToken({ roles: ['Weather.Admin'] }),
       },
-      { title: 'Somebody else', status: 403, path: '/api/admin/years', token: await issuer.token() },
+      { title: 'A user without the role', status: 403, path: '/api/admin/years', token: await tokens.token() },
     ],
     "@RequiresB2cAuth() @ValidateScope('access_as_user')": [
-      { title: 'A B2C token', status: 200, path: '/api/b2c/weather/Tokyo', token: await issuer.b2cToken() },
+      { title: 'A B2C token', status: 200, path: '/api/b2c/weather/Tokyo', token: await tokens.b2cToken() },
       {
         title: 'A B2C token of a policy that is not configured',
         status: 401,
         path: '/api/b2c/weather/Tokyo',
-        token: await issuer.b2cToken({ tfp: 'B2C_1_password_reset' }),
+        token: await tokens.b2cToken({ tfp: 'B2C_1_password_reset' }),
       },
       {
         title: 'A B2C token on an Entra ID route',
         status: 401,
         path: '/api/weather/Tokyo',
-        token: await issuer.b2cToken(),
+        token: await tokens.b2cToken(),
       },
       {
         title: 'An Entra ID token on a B2C route',
         status: 401,
         path: '/api/b2c/weather/Tokyo',
-        token: await issuer.token(),
+        token: await tokens.token(),
       },
     ],
   };
@@ -160,17 +148,20 @@ function commandOf(apiUrl: string, { path, token, body }: RequestToTry): string 
     ...headers.map((header) => `-H ${quoted(header)}`),
     ...(body === undefined ? [] : [`-d ${quoted(body)}`]),
     quoted(apiUrl + path),
-    // The answers end without a line break.
+    // An answer does not end in a line break.
     String.raw`-w '\n'`,
   ].join(' ');
 }
 
-/** A piped or redirected text stays free of escape codes. */
+/** Bold in a terminal. Output to a file or pipe has no escape codes. */
 const bold = (text: string) => (process.stdout.isTTY && process.stdout.hasColors() ? styleText('bold', text) : text);
 
-export async function requestsToTry(apiUrl: string, issuer: TokenMint): Promise<string> {
-  const lines: string[] = [];
-  for (const [chapter, requests] of Object.entries(await chaptersFor(issuer))) {
+export async function requestsToTry(apiUrl: string, tokens: TestTokens): Promise<string> {
+  const lines = [
+    'Requests to try in a POSIX shell, each after the status to expect. The tokens are good for an hour.',
+    '',
+  ];
+  for (const [chapter, requests] of Object.entries(await chaptersFor(tokens))) {
     lines.push(`# ${chapter}`, '');
     for (const request of requests) {
       lines.push(bold(`  ${String(request.status)}  ${request.title}`), `       ${commandOf(apiUrl, request)}`, '');

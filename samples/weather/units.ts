@@ -3,7 +3,7 @@ export const unitSystems = ['metric', 'imperial'] as const;
 
 export type UnitSystem = (typeof unitSystems)[number];
 
-/** Takes anything: a query parameter that is sent twice arrives as a list. */
+/** Takes any value, because a query parameter that is sent twice arrives as a list. */
 export function isUnitSystem(value: unknown): value is UnitSystem {
   return unitSystems.includes(value as UnitSystem);
 }

@@ -1,4 +1,4 @@
-/** The pages of the weather sample, as a person meets them: in a browser, with the sample in its own process. */
+/** The pages of the weather sample in a browser, with the sample in its own process. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -95,7 +95,7 @@ const visit = async (path = '/') => {
 const chooseCase = (title: string) => page.getByRole('navigation', { name: 'Cases' }).getByText(title).click();
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 
-/** From the page, past the people, and back to the answer. */
+/** Signs in, and waits for the answer that the page then shows. */
 async function signInAs(person: string, button = 'Sign in and send'): Promise<void> {
   await press(button);
   await page.getByRole('heading', { name: 'Pick a person' }).waitFor();
@@ -125,7 +125,7 @@ async function claim(name: string): Promise<string | undefined> {
 }
 
 describe('the page of the weather sample', () => {
-  it('calls the API for nobody, and shows the challenge', async () => {
+  it('calls the API without a token, and shows the challenge', async () => {
     await visit();
     await send();
     expect(await status()).toBe('401 Unauthorized');
@@ -161,7 +161,7 @@ describe('the page of the weather sample', () => {
     expect(await status()).toBe('200 OK');
     await press('Sign out');
     await page.getByRole('button', { name: 'Sign in and send' }).waitFor();
-    expect(await page.locator('#case-caller').textContent()).toBe('nobody yet');
+    expect(await page.locator('#case-caller').textContent()).toBe('no one yet');
     await page.reload();
     await page.getByRole('button', { name: 'Sign in and send' }).waitFor();
   });
@@ -231,13 +231,13 @@ describe('the page of the weather sample', () => {
     expect(await status()).toBe('200 OK');
   });
 
-  it('comes back with a word about it where nobody was picked', async () => {
+  it('shows an error where no person was picked', async () => {
     await visit();
     await chooseCase('The right scope');
     await press('Sign in and send');
     await press('Cancel');
     await page.getByRole('alert').waitFor();
-    expect(await page.getByRole('alert').textContent()).toContain('Nobody was picked.');
+    expect(await page.getByRole('alert').textContent()).toContain('No person was picked.');
     expect(await page.locator('#case-title').textContent()).toBe('The right scope');
     await page.getByRole('button', { name: 'Sign in and send' }).waitFor();
   });
@@ -258,7 +258,7 @@ describe('the page of the weather sample', () => {
   });
 
   it('goes on when the keys are rotated while someone is signed in', async () => {
-    // A key that is not known is looked up once in five minutes: of this API nobody asked for one yet.
+    // An unknown key is looked up once in five minutes, so this API must not have looked one up yet.
     const fresh = await startSample();
     origin = fresh.origin;
     await visit();
@@ -266,7 +266,7 @@ describe('the page of the weather sample', () => {
     await signInAs('Ann Lindqvist');
     const keys = [await keyId()];
 
-    // The second time, it is a key that was not published when the API first looked.
+    // The second key was not published yet when the API loaded its keys.
     for (let rotation = 1; rotation <= 2; rotation++) {
       await press('Rotate the signing keys');
       await page.getByText(`New tokens are signed with a new key (${String(rotation)}).`).waitFor();
@@ -382,7 +382,7 @@ describe('Swagger UI of the weather sample', () => {
     expect(claims.scp).toBe('access_as_user');
   });
 
-  it('gets the bare challenge where nobody signed in', async () => {
+  it('gets the bare challenge where no one signed in', async () => {
     await page.goto(`${origin}/docs`);
     const operation = operationAt('/api/weather/{city}');
     await operation.locator('.opblock-summary-control').click();

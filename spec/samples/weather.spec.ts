@@ -8,7 +8,7 @@ import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 
 type Variables = Readonly<Record<string, string>>;
 
-/** The machine's own tenant, if it has one, is none of the sample's business here. */
+/** Without the variables that name a tenant of this machine. */
 function environment(variables: Variables = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^AzureAd|^NO_COLOR$|^FORCE_COLOR$/.test(name));
   return { ...Object.fromEntries(inherited), PORT: '0', ...variables };
@@ -22,7 +22,7 @@ interface Sample {
   readonly complaints: () => string;
 }
 
-// oidc-provider, behind the local issuer, works on Node 20 and says that it is not tested there.
+// oidc-provider works on Node 20 and warns that it is not tested there.
 const providerNotice =
   Number(process.versions.node.split('.')[0]) < 22
     ? 'oidc-provider WARNING: Unsupported runtime. Use Node.js v22.x LTS, or a later LTS release.\n'
@@ -138,17 +138,17 @@ describe('the weather sample with no configuration', () => {
       '403 A token without the scope',
       '401 A token that expired an hour ago',
       '401 A token for another API',
-      '401 An ID token, which says who signed in and opens no API',
-      '403 An application of its own, whose role is another',
+      '401 An ID token in place of an access token',
+      '403 An application without the role access_as_user',
       '404 An unknown city',
-      '400 Units that nobody uses',
+      '400 Unknown units',
       '201 A year to record beside the normal',
       '400 A body that is not valid',
       '400 A body that is not JSON',
       '401 The same without a token: refused before the body is read',
       '200 An administrator',
       '200 An application that is an administrator',
-      '403 Somebody else',
+      '403 A user without the role',
       '200 A B2C token',
       '401 A B2C token of a policy that is not configured',
       '401 A B2C token on an Entra ID route',
@@ -198,7 +198,7 @@ describe('the weather sample with no configuration', () => {
   });
 
   it('refuses a token without the scope, and names the scope', () => {
-    for (const title of ['A token without the scope', 'An application of its own, whose role is another']) {
+    for (const title of ['A token without the scope', 'An application without the role access_as_user']) {
       expect(answerTo(title)?.headers['www-authenticate']).toBe(
         'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", scope="access_as_user"',
       );
@@ -206,7 +206,7 @@ describe('the weather sample with no configuration', () => {
   });
 
   it('refuses a token without the role', () => {
-    expect(answerTo('Somebody else')?.headers['www-authenticate']).toBe(
+    expect(answerTo('A user without the role')?.headers['www-authenticate']).toBe(
       'Bearer error="insufficient_scope", error_description="The access token does not carry the role this request needs."',
     );
   });
@@ -215,7 +215,7 @@ describe('the weather sample with no configuration', () => {
     const descriptions = {
       'A token that expired an hour ago': 'The access token expired.',
       'A token for another API': 'The access token is meant for another API.',
-      'An ID token, which says who signed in and opens no API': 'The token is not an access token.',
+      'An ID token in place of an access token': 'The token is not an access token.',
       'A B2C token of a policy that is not configured': 'The access token comes from a policy that is not accepted.',
     };
     for (const [title, description] of Object.entries(descriptions)) {
@@ -255,7 +255,7 @@ describe('the weather sample with no configuration', () => {
 
   it('says that there are no figures for a city, and which units there are', () => {
     expect(answerTo('An unknown city')?.body).toEqual({ message: 'There are no climate normals for this city.' });
-    expect(answerTo('Units that nobody uses')?.body).toEqual({ message: 'units is one of: metric, imperial.' });
+    expect(answerTo('Unknown units')?.body).toEqual({ message: 'units is one of: metric, imperial.' });
   });
 
   it('shows no stack of an error', () => {

@@ -1,11 +1,15 @@
-/** Where the local issuer keeps sessions, codes and grants: in memory, as long as it runs. */
+/** The local issuer's sessions, codes and grants, in memory. */
 interface Stored extends Record<string, unknown> {
   readonly uid?: string;
   readonly grantId?: string;
   consumed?: number;
 }
 
-/** Adapters as oidc-provider wants them, one per kind of thing, on one store. */
+/**
+ * Creates the adapters of oidc-provider, one per kind of record, on one store.
+ *
+ * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js
+ */
 export function createMemoryStore() {
   const stored = new Map<string, { readonly payload: Stored; readonly expiresAt: number }>();
 

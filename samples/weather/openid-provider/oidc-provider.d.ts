@@ -1,4 +1,4 @@
-/** What the sample uses of oidc-provider, which comes without types. */
+/** The types of what the sample uses of oidc-provider, which ships none. */
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http';
 

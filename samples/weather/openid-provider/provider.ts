@@ -1,29 +1,26 @@
-/** oidc-provider, shaped so that its addresses and tokens are those of a Microsoft tenant. */
+/** oidc-provider, configured so that its addresses and tokens are those of a Microsoft tenant. */
 import { Provider, interactionPolicy, type AccessToken, type RequestContext } from 'oidc-provider';
+import { accessTokenClaims } from './access-token-claims.js';
 import type { MemoryStore } from './memory-store.js';
-import { accessTokenClaims, scopeOf, type Tenant } from './tenant.js';
-import { offeredScopes, type Person } from './people.js';
 import { errorPage } from './sign-in-page.js';
+import { findPerson, fullScope, scopes, type Tenant } from './tenant.js';
 
 const hourSeconds = 60 * 60;
 const daySeconds = 24 * hourSeconds;
 
-export interface ProviderSurroundings {
-  /** Where pages that may sign people in are served. */
+export interface ProviderSettings {
+  /** The origins of the page that signs people in. */
   readonly pageOrigins: readonly string[];
-  /** Private keys as JWK, the one that signs first. */
+  /** Private keys as JWK. The first one signs, all are published. */
   readonly keys: readonly object[];
   readonly store: MemoryStore;
   readonly cookieSecret: string;
 }
 
+/** Where oidc-provider redirects a browser that has to sign in. */
 export const interactionPath = ({ path }: Tenant, uid: string) => `${path}/interaction/${uid}`;
 
-export function personOf({ people }: Tenant, id: string): Person | undefined {
-  return people.find((person) => person.id === id);
-}
-
-/** Everyone is asked who they are each time: one browser plays many people here. */
+/** Asks for a person at every sign-in: one browser signs in as several people here. */
 function alwaysAsk() {
   const { base, Check, Prompt } = interactionPolicy;
   const policy = base();
@@ -34,8 +31,8 @@ function alwaysAsk() {
   return policy;
 }
 
-export function createProvider(tenant: Tenant, surroundings: ProviderSurroundings): Provider {
-  const { pageOrigins, keys, store, cookieSecret } = surroundings;
+export function createProvider(tenant: Tenant, settings: ProviderSettings): Provider {
+  const { pageOrigins, keys, store, cookieSecret } = settings;
   const cookie = (name: string) => `_${tenant.kind}_${name}`;
   const endpoint = (name: string) => `${tenant.path}/oauth2/v2.0/${name}`;
   return new Provider(tenant.issuer, {
@@ -63,10 +60,10 @@ export function createProvider(tenant: Tenant, surroundings: ProviderSurrounding
     pkce: { required: () => true },
     scopes: ['openid', 'profile', 'offline_access'],
     claims: { openid: ['sub', 'oid', 'tid'], profile: ['name', 'preferred_username'] },
-    // Microsoft puts them into the ID token; there is no other place to ask for them here.
+    // Microsoft puts these claims into the ID token. oidc-provider would leave them to the userinfo endpoint.
     conformIdTokenClaims: false,
     findAccount: (_context: RequestContext, id: string) => {
-      const person = personOf(tenant, id);
+      const person = findPerson(tenant, id);
       return (
         person && {
           accountId: id,
@@ -88,11 +85,11 @@ export function createProvider(tenant: Tenant, surroundings: ProviderSurrounding
       rpInitiatedLogout: { enabled: false },
       resourceIndicators: {
         enabled: true,
-        // Microsoft's clients name the API within the scope, not beside it.
-        defaultResource: () => tenant.resource,
+        // Microsoft's clients name the API in the scope. They send no `resource` parameter (RFC 8707).
+        defaultResource: () => tenant.appIdUri,
         useGrantedResource: () => true,
         getResourceServerInfo: () => ({
-          scope: offeredScopes.map((name) => scopeOf(tenant, name)).join(' '),
+          scope: scopes.map((scope) => fullScope(tenant, scope)).join(' '),
           audience: tenant.clientId,
           accessTokenTTL: hourSeconds,
           accessTokenFormat: 'jwt',
@@ -103,9 +100,9 @@ export function createProvider(tenant: Tenant, surroundings: ProviderSurrounding
     formats: {
       customizers: {
         jwt: (_context: RequestContext, token: AccessToken, jwt: { header?: object; payload: Claims }) => {
-          const person = personOf(tenant, token.accountId);
-          if (person === undefined) throw new Error('A token for nobody.');
-          const names = (token.scope ?? '').split(' ').map((scope) => scope.replace(`${tenant.resource}/`, ''));
+          const person = findPerson(tenant, token.accountId);
+          if (person === undefined) throw new Error('A token was asked for a person who does not exist.');
+          const names = (token.scope ?? '').split(' ').map((scope) => scope.replace(`${tenant.appIdUri}/`, ''));
           const { iat, exp } = jwt.payload;
           jwt.header = { typ: 'JWT' };
           jwt.payload = {

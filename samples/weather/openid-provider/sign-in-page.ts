@@ -1,6 +1,6 @@
-/** The pages that the local issuer shows. They need no script, and load nothing but their style. */
-import type { Tenant } from './tenant.js';
+/** The HTML that the local issuer shows. It has no script, and loads its style only. */
 import type { Person } from './people.js';
+import type { Tenant } from './tenant.js';
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escaped = (text: string) => text.replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
@@ -32,9 +32,9 @@ const choice = ({ id, name, email, about }: Person) => `<li>
           </button>
         </li>`;
 
-/** Whom to sign in as, one click each. */
-export function signInPage({ kind, policy, people }: Tenant): string {
-  const where = kind === 'entra' ? 'Microsoft Entra ID' : `Azure AD B2C, policy ${policy ?? ''}`;
+/** The people to sign in as, one button each. */
+export function signInPage(tenant: Tenant): string {
+  const where = tenant.kind === 'entra' ? 'Microsoft Entra ID' : `Azure AD B2C, policy ${tenant.policy}`;
   return page(
     'Pick a person',
     `<p class="where">In place of ${escaped(where)}</p>
@@ -42,14 +42,14 @@ export function signInPage({ kind, policy, people }: Tenant): string {
       <p>They are made up, and have no password.</p>
       <form method="post">
         <ul>
-        ${people.map(choice).join('\n        ')}
+        ${tenant.people.map(choice).join('\n        ')}
         </ul>
         <button class="cancel" name="person" value="">Cancel</button>
       </form>`,
   );
 }
 
-/** What went wrong with a sign-in, where there is no page to go back to. */
+/** Shown where a sign-in fails and names no address to return to. */
 export function errorPage(error: string, description: string): string {
   return page('Sign-in failed', `<h1>Sign-in failed</h1>\n      <p>${escaped(description)} (${escaped(error)})</p>`);
 }

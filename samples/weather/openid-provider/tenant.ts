@@ -1,46 +1,30 @@
-/** The addresses and claims of Microsoft's issuers, for the local one to take after. */
+/** What the local issuer knows of a tenant. */
 import type { Person } from './people.js';
 
-/** An Entra ID tenant, or one policy of an Azure AD B2C tenant. */
-export interface Tenant {
-  readonly kind: 'entra' | 'b2c';
+interface Registrations {
   readonly tenantId: string;
-  /** What stands in front of every path. */
+  /** Every endpoint's path begins with it. */
   readonly path: string;
   readonly issuer: string;
-  /** The API's registration. */
+  /** The API's client id. */
   readonly clientId: string;
-  /** The page's registration. */
+  /** The page's client id. */
   readonly pageClientId: string;
-  /** What stands in front of the short name of a scope. */
-  readonly resource: string;
-  readonly policy?: string;
+  /** The API's Application ID URI. The full name of each scope begins with it. */
+  readonly appIdUri: string;
+  /** Who can sign in. */
   readonly people: readonly Person[];
 }
 
-export const scopeOf = ({ resource }: Tenant, name: string) => `${resource}/${name}`;
+/** An Entra ID tenant, or one policy of an Azure AD B2C tenant. */
+export type Tenant = Registrations & ({ readonly kind: 'entra' } | { readonly kind: 'b2c'; readonly policy: string });
 
-export interface Times {
-  readonly iat: number;
-  readonly exp: number;
-}
+/** The scopes of the API's registration, by their short names. The routes ask for the first one only. */
+export const scopes = ['access_as_user', 'alerts.read'] as const;
 
-/** The claims of a delegated access token, without its scopes. */
-export function accessTokenClaims(tenant: Tenant, person: Person, azp: string, { iat, exp }: Times) {
-  const { clientId, issuer, tenantId, policy } = tenant;
-  const common = { aud: clientId, iss: issuer, iat, nbf: iat, exp, azp };
-  if (tenant.kind === 'b2c') return { ...common, name: person.name, sub: person.id, tfp: policy, ver: '1.0' };
-  return {
-    ...common,
-    azpacr: '0',
-    ...(person.isGuest === true && { acct: 1, idp: 'https://sts.windows.net/fabrikam/' }),
-    name: person.name,
-    oid: person.id,
-    preferred_username: person.email,
-    ...(person.roles && { roles: person.roles }),
-    // Entra gives each application another subject for one person.
-    sub: `${person.id.slice(-4)}-as-seen-by-${clientId.slice(0, 8)}`,
-    tid: tenantId,
-    ver: '2.0',
-  };
+/** The name of a scope as clients ask for it: `api://…/access_as_user`. */
+export const fullScope = ({ appIdUri }: Tenant, scope: string) => `${appIdUri}/${scope}`;
+
+export function findPerson({ people }: Tenant, id: string): Person | undefined {
+  return people.find((person) => person.id === id);
 }

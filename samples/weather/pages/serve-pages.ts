@@ -1,25 +1,26 @@
-/** The page at `/`, and Swagger UI at `/docs`: their files, all from this machine, and what they need to know. */
+/** Serves the page at `/` and Swagger UI at `/docs`. All of their files come from this machine. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { Router, type Express, type RequestHandler } from 'express';
-import type { Authority } from './authority.js';
+import type { LocalIssuer } from '../openid-provider/local-issuer.js';
+import type { SignIns } from '../sign-in-settings.js';
 
-/** What a page has to know in order to sign people in. */
-export type PageSettings = Pick<Authority, 'entra' | 'b2c'> & {
-  /** Whether the issuer is the local one, with its made-up people and its controls. */
+/** What the pages load from `/settings.json`. */
+export interface PageSettings extends SignIns {
+  /** Whether the issuer is the local one, whose keys and clock the page can set. */
   readonly isLocal: boolean;
-};
+}
 
 const require = createRequire(import.meta.url);
-// Sources are in samples/weather, the compiled files one folder below.
-const sources = fileURLToPath(new URL('../page/', import.meta.url));
-const compiled = fileURLToPath(new URL('./page/', import.meta.url));
+// Scripts are compiled to dist/pages. HTML and CSS stay in pages.
+const compiled = fileURLToPath(new URL('.', import.meta.url));
+const sources = fileURLToPath(new URL('../../pages/', import.meta.url));
 const swaggerUi = dirname(require.resolve('swagger-ui-dist/package.json'));
 const msal = join(dirname(require.resolve('@azure/msal-browser/package.json')), 'lib/msal-browser.min.js');
 
-function securityHeaders({ entra, b2c }: PageSettings, styles: string): RequestHandler {
-  const issuers = [entra, b2c].flatMap((signIn) => (signIn ? [new URL(signIn.base).origin] : []));
+function securityHeaders({ entra, b2c }: SignIns, styles: string): RequestHandler {
+  const issuers = [entra, b2c].flatMap((signIn) => (signIn ? [new URL(signIn.authority).origin] : []));
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
@@ -46,9 +47,9 @@ const file =
     response.sendFile(path, { dotfiles: 'allow' });
   };
 
-function docsRouter(settings: PageSettings, apiDocument: object): Router {
-  // Swagger UI writes styles into its elements.
-  const router = Router().use(securityHeaders(settings, "'self' 'unsafe-inline'"));
+function docsRouter(signIns: SignIns, apiDocument: object): Router {
+  // Swagger UI sets style attributes.
+  const router = Router().use(securityHeaders(signIns, "'self' 'unsafe-inline'"));
   router.get('/', file(join(sources, 'docs.html')));
   router.get('/docs.js', file(join(compiled, 'docs.js')));
   router.get('/openapi.json', (_request, response) => {
@@ -60,10 +61,11 @@ function docsRouter(settings: PageSettings, apiDocument: object): Router {
   return router;
 }
 
-function controlsRouter(controls: NonNullable<Authority['controls']>): Router {
+/** Lets the page rotate the local issuer's keys and set the API's clock. */
+function localIssuerRouter(localIssuer: LocalIssuer): Router {
   const router = Router().use(express.json());
   router.post('/keys', async (_request, response) => {
-    await controls.rotateKeys();
+    await localIssuer.rotateKeys();
     response.status(204).end();
   });
   router.put('/clock', (request, response) => {
@@ -72,25 +74,25 @@ function controlsRouter(controls: NonNullable<Authority['controls']>): Router {
       response.status(400).json({ message: 'aheadMinutes is a number.' });
       return;
     }
-    controls.setClockAhead(aheadMinutes);
+    localIssuer.setClockAhead(aheadMinutes);
     response.status(204).end();
   });
   return router;
 }
 
-export function servePages(app: Express, authority: Omit<Authority, 'introduce' | 'close'>, apiDocument: object): void {
-  const { entra, b2c, controls } = authority;
-  const settings: PageSettings = { isLocal: controls !== undefined, entra, b2c };
-  app.use('/docs', docsRouter(settings, apiDocument));
-  if (controls !== undefined) app.use('/local-issuer', controlsRouter(controls));
+/** Serves the pages, and where there is a local issuer, the controls by which the page sets its keys and clock. */
+export function servePages(app: Express, signIns: SignIns, apiDocument: object, localIssuer?: LocalIssuer): void {
+  app.use('/docs', docsRouter(signIns, apiDocument));
+  if (localIssuer !== undefined) app.use('/local-issuer', localIssuerRouter(localIssuer));
 
-  const page = Router().use(securityHeaders(settings, "'self'"));
-  page.get('/', file(join(sources, 'index.html')));
+  const page = Router().use(securityHeaders(signIns, "'self'"));
+  page.get('/', file(join(sources, 'page.html')));
   page.get('/page.css', file(join(sources, 'page.css')));
   page.get('/page.js', file(join(compiled, 'page.js')));
   page.get('/cases.js', file(join(compiled, 'cases.js')));
   page.get('/sign-in.js', file(join(compiled, 'sign-in.js')));
   page.get('/msal-browser.js', file(msal));
+  const settings: PageSettings = { ...signIns, isLocal: localIssuer !== undefined };
   page.get('/settings.json', (_request, response) => {
     response.set('Cache-Control', 'no-store').json(settings);
   });

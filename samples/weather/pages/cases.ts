@@ -1,15 +1,15 @@
-/** What there is to try, one step after the other. */
+/** The cases that the page steps through. */
 import type { Scheme } from './sign-in.js';
 
 export interface Case {
   readonly id: string;
   readonly title: string;
-  /** What protects the route. */
+  /** The decorators of the route. */
   readonly decorators: string;
   readonly path: string;
-  /** Whose token is sent; nobody's where there is none. */
+  /** The authority whose token is sent. Without one, no token is sent. */
   readonly scheme?: Scheme;
-  /** Who makes the case what it is. */
+  /** Who has to sign in. */
   readonly who: string;
   /** That person's name at the local issuer. */
   readonly localPerson?: string;
@@ -22,12 +22,12 @@ const scoped = "@RequiresAuth()\n@ValidateScope('access_as_user')";
 export const cases: readonly Case[] = [
   {
     id: 'anonymous',
-    title: 'Nobody',
+    title: 'No token',
     decorators: scoped,
     path: '/api/weather/Oslo',
     who: 'No token is sent.',
     expected: 401,
-    why: 'The challenge asks for a bearer token, and names no error: nothing was wrong, there just was no token.',
+    why: 'The challenge asks for a bearer token. It names no error, because no token was sent.',
   },
   {
     id: 'scope',
@@ -46,10 +46,10 @@ export const cases: readonly Case[] = [
     decorators: scoped,
     path: '/api/weather/Oslo',
     scheme: 'entra',
-    who: 'Someone whose token is good, but whose scp claim lacks access_as_user.',
+    who: 'Someone whose valid token lacks access_as_user in its scp claim.',
     localPerson: 'Bob',
     expected: 403,
-    why: 'The token is good, and carries too little. The challenge names the scope to ask for.',
+    why: 'The token is valid, but its scp claim lacks access_as_user. The challenge names that scope.',
   },
   {
     id: 'admin',
@@ -82,17 +82,17 @@ export const cases: readonly Case[] = [
     who: 'The same customer, on a route for Entra ID.',
     localPerson: 'Dora',
     expected: 401,
-    why: 'A good token, from an issuer that this route does not take.',
+    why: 'The token is valid, but this route accepts another issuer.',
   },
 ];
 
-/** What a claim says, in a few words. */
+/** The meaning of each claim. */
 export const claimMeanings: Readonly<Record<string, string>> = {
   aud: 'the API it is for',
   iss: 'who issued it',
   iat: 'issued',
-  nbf: 'good from',
-  exp: 'good until',
+  nbf: 'valid from',
+  exp: 'valid until',
   scp: 'what the app may do for the person',
   roles: 'what the person may do',
   oid: 'the person',
@@ -104,5 +104,5 @@ export const claimMeanings: Readonly<Record<string, string>> = {
   preferred_username: 'for display only',
   acct: '1: a guest',
   sub: 'the person, as this API knows them',
-  ver: 'the form of the token',
+  ver: 'the version of the token',
 };

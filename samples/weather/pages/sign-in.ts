@@ -1,44 +1,43 @@
 /** Signing in with Microsoft's library: authorization code with PKCE, by redirect. */
 import type * as Msal from '@azure/msal-browser';
-import type { SignIn } from '../authority.js';
-import type { PageSettings } from '../pages.js';
+import type { PageSettings } from './serve-pages.js';
+import type { SignIn } from '../sign-in-settings.js';
 
 declare const msal: typeof Msal;
 
 export type Scheme = 'entra' | 'b2c';
 
-/** Somebody who is signed in, and the token the page got for the API. */
+/** The person who is signed in, and the access token for the API. */
 export interface Caller {
   readonly scheme: Scheme;
   readonly name: string;
   readonly token: string;
 }
 
-/** What came back from a sign-in. */
+/** The sign-in that led back to this page. */
 export interface Arrival {
   readonly scheme: Scheme;
   readonly state: string;
-  /** Why nobody was signed in. */
+  /** Why the sign-in failed. */
   readonly problem?: string;
 }
 
 const pendingKey = 'weather.signing-in';
 const grantedKey = (scheme: Scheme) => `weather.granted.${scheme}`;
 
-async function configurationOf({ base, clientId }: SignIn, scheme: Scheme, isLocal: boolean) {
+async function configurationOf({ authority, clientId }: SignIn, scheme: Scheme, isLocal: boolean) {
   const redirectUri = `${location.origin}/`;
-  const { host } = new URL(base);
+  const { host } = new URL(authority);
   if (!isLocal) {
-    return { auth: { clientId, authority: base, redirectUri, ...(scheme === 'b2c' && { knownAuthorities: [host] }) } };
+    return { auth: { clientId, authority, redirectUri, ...(scheme === 'b2c' && { knownAuthorities: [host] }) } };
   }
-  // MSAL takes no authority by http, not even on loopback, and takes its endpoints as they are published.
-  const authority = `${base}/v2.0`;
-  const metadata = await fetch(`${authority}/.well-known/openid-configuration`);
+  // MSAL refuses an authority with http, even on loopback. It accepts endpoints with http in metadata that it is given.
+  const metadata = await fetch(`${authority}/v2.0/.well-known/openid-configuration`);
   return {
     auth: {
       clientId,
       redirectUri,
-      authority: authority.replace('http:', 'https:'),
+      authority: `${authority.replace('http:', 'https:')}/v2.0`,
       authorityMetadata: await metadata.text(),
       knownAuthorities: [host],
     },
@@ -46,7 +45,7 @@ async function configurationOf({ base, clientId }: SignIn, scheme: Scheme, isLoc
   };
 }
 
-/** One authority, and whoever is signed in there. */
+/** One authority, and the person who is signed in there. */
 export class Account {
   readonly scheme: Scheme;
   readonly #scopes: string[];
@@ -54,9 +53,9 @@ export class Account {
   readonly #client: Msal.IPublicClientApplication;
   #result: Msal.AuthenticationResult | undefined;
 
-  private constructor(scheme: Scheme, { scopes, clientId }: SignIn, client: Msal.IPublicClientApplication) {
+  private constructor(scheme: Scheme, { appIdUri, scopes, clientId }: SignIn, client: Msal.IPublicClientApplication) {
     this.scheme = scheme;
-    this.#scopes = [...scopes];
+    this.#scopes = scopes.map((scope) => `${appIdUri}/${scope}`);
     this.#clientId = clientId;
     this.#client = client;
   }
@@ -78,7 +77,7 @@ export class Account {
     await this.#client.loginRedirect({ scopes: this.#scopes, prompt: 'select_account' });
   }
 
-  /** Takes up what a sign-in brought, or what an earlier one left behind. */
+  /** Completes the sign-in that led back to this page, or resumes an earlier one. */
   async resume(isPending: boolean): Promise<void> {
     if (isPending) {
       const result = await this.#client.handleRedirectPromise({ navigateToLoginRequestUrl: false });
@@ -87,7 +86,7 @@ export class Account {
           if (account.homeAccountId !== result.account.homeAccountId) await this.#client.clearCache({ account });
         }
         this.#result = result;
-        // Less than the page asked for, where a person withholds something.
+        // A person can grant fewer scopes than the page asks for.
         sessionStorage.setItem(grantedKey(this.scheme), result.scopes.join(' '));
         return;
       }
@@ -96,7 +95,7 @@ export class Account {
     if (account !== undefined) this.#result = await this.#acquire(account);
   }
 
-  /** Another access token for the same person, without asking. */
+  /** Gets a new access token for the same person, without the sign-in page. */
   async renew(): Promise<void> {
     if (this.#result === undefined) return;
     this.#result = await this.#acquire(this.#result.account, { forceRefresh: true });
@@ -107,20 +106,20 @@ export class Account {
     for (const account of this.#remembered()) await this.#client.clearCache({ account });
   }
 
-  /** MSAL remembers accounts per host, whichever application they signed in to. */
+  /** The accounts of this registration. MSAL keeps those of all registrations at one host together. */
   #remembered(): Msal.AccountInfo[] {
     return this.#client.getAllAccounts().filter(({ idTokenClaims }) => idTokenClaims?.aud === this.#clientId);
   }
 
   #acquire(account: Msal.AccountInfo, options: { readonly forceRefresh?: boolean } = {}) {
-    // Where there is no refresh token any more, MSAL would ask in a hidden frame, which this page does not allow.
+    // Without a refresh token MSAL would use a hidden frame, which the Content Security Policy of this page forbids.
     const cacheLookupPolicy = msal.CacheLookupPolicy.AccessTokenAndRefreshToken;
     const scopes = sessionStorage.getItem(grantedKey(this.scheme))?.split(' ') ?? this.#scopes;
     return this.#client.acquireTokenSilent({ scopes, account, cacheLookupPolicy, ...options });
   }
 }
 
-/** Every authority there is, and what the sign-in that led here came to, if one did. */
+/** Opens an account for each configured authority, and completes the sign-in that led back to this page, if any. */
 export async function openAccounts(settings: PageSettings) {
   const pending = sessionStorage.getItem(pendingKey);
   sessionStorage.removeItem(pendingKey);
@@ -137,7 +136,7 @@ export async function openAccounts(settings: PageSettings) {
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       if (isPending && arrival !== undefined) arrival = { ...arrival, problem };
-      // What an earlier sign-in left behind is good for nothing any more.
+      // An earlier session that cannot be resumed is of no use.
       await account.signOut();
     }
   }

@@ -1,5 +1,5 @@
-/** Steps through the cases: signs in, calls the API, shows what it answers and what the token says. */
-import type { PageSettings } from '../pages.js';
+/** Steps through the cases: signs in, calls the API, and shows the answer and the claims of the token. */
+import type { PageSettings } from './serve-pages.js';
 import { cases, claimMeanings, type Case } from './cases.js';
 import { openAccounts, type Caller } from './sign-in.js';
 
@@ -36,7 +36,7 @@ function showStatus(id: string, status: number): void {
   element.dataset['outcome'] = status < 400 ? 'allowed' : status < 500 ? 'refused' : 'failed';
 }
 
-/** A part of a token, for showing it. Who may do what is for the API to decide, which checks the signature. */
+/** Decodes a part of a token to show it. The page decides nothing by it, because only the API checks the signature. */
 function decodePart(token: string, part: 0 | 1): Record<string, unknown> {
   const base64 = (token.split('.')[part] ?? '').replaceAll('-', '+').replaceAll('_', '/');
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -50,7 +50,7 @@ function claimText(name: string, value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-// What decides comes first.
+// The claims that access depends on come first.
 const claimOrder = ['scp', 'roles', 'aud', 'iss', 'tid', 'tfp', 'acr', 'oid', 'exp'];
 
 function showClaims(caller: Caller | undefined): void {
@@ -89,13 +89,13 @@ async function call({ path, expected, why }: Case, caller: Caller | undefined): 
   find('answer-none').hidden = true;
 }
 
-function complain(problem: unknown): void {
+function showProblem(problem: unknown): void {
   const element = find('problem');
   element.hidden = false;
   element.textContent = problem instanceof Error ? problem.message : String(problem);
 }
 
-async function tellLocalIssuer(method: string, path: string, body: object): Promise<void> {
+async function callLocalIssuer(method: string, path: string, body: object): Promise<void> {
   const response = await fetch(`/local-issuer/${path}`, {
     method,
     headers: { 'Content-Type': 'application/json' },
@@ -112,13 +112,13 @@ async function start(): Promise<void> {
 
   const accountOf = ({ scheme }: Case) => scheme && accounts[scheme];
 
-  /** Reports what went wrong in the place for it, and lets nothing be pressed twice. */
+  /** Does the work, marks the page as busy meanwhile, and shows the error if it fails. */
   function act(work: () => Promise<void>): void {
     find('problem').hidden = true;
     const main = document.querySelector('main');
     main?.setAttribute('aria-busy', 'true');
     work()
-      .catch(complain)
+      .catch(showProblem)
       .finally(() => {
         main?.setAttribute('aria-busy', 'false');
       });
@@ -136,7 +136,7 @@ async function start(): Promise<void> {
     show('case-decorators', decorators);
     show('case-request', `GET ${path}`);
     showStatus('case-expected', expected);
-    show('case-caller', scheme === undefined ? 'nobody' : (caller?.name ?? 'nobody yet'));
+    show('case-caller', scheme === undefined ? 'no one' : (caller?.name ?? 'no one yet'));
     find('send').hidden = scheme !== undefined && caller === undefined;
     find('sign-in').hidden = scheme === undefined;
     find('sign-in').classList.toggle('primary', caller === undefined);
@@ -192,7 +192,7 @@ async function start(): Promise<void> {
   if (settings.isLocal) {
     const clock = find('clock') as HTMLInputElement;
     const setClock = async () => {
-      await tellLocalIssuer('PUT', 'clock', { aheadMinutes: clock.checked ? 120 : 0 });
+      await callLocalIssuer('PUT', 'clock', { aheadMinutes: clock.checked ? 120 : 0 });
     };
     clock.addEventListener('change', () => {
       act(async () => {
@@ -203,7 +203,7 @@ async function start(): Promise<void> {
     let rotations = 0;
     find('rotate').addEventListener('click', () => {
       act(async () => {
-        await tellLocalIssuer('POST', 'keys', {});
+        await callLocalIssuer('POST', 'keys', {});
         show('happened', `New tokens are signed with a new key (${String(++rotations)}).`);
       });
     });
@@ -214,17 +214,17 @@ async function start(): Promise<void> {
         render();
       });
     });
-    // The box shows what is so, also after the page was left to sign in.
+    // A reload or a sign-in unchecks the box, so the clock is set back too.
     clock.checked = false;
     await setClock();
   }
 
-  // A sign-in leaves nothing of the case in the address.
+  // After a sign-in the address no longer names the case.
   if (current !== undefined) history.replaceState(null, '', `#${current.id}`);
   render();
   document.querySelector('main')?.setAttribute('aria-busy', 'false');
-  if (arrival?.problem !== undefined) complain(arrival.problem);
+  if (arrival?.problem !== undefined) showProblem(arrival.problem);
   else if (arrival !== undefined) act(send);
 }
 
-start().catch(complain);
+start().catch(showProblem);

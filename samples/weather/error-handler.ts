@@ -11,8 +11,8 @@ interface ClientError {
 }
 
 /**
- * Answers errors as JSON, in place of routing-controllers: it answers and passes the error on all the same, and Express
- * then logs it and drops the connection. Refusals of a token never come here, they are answered at once.
+ * Answers errors as JSON. The default handler of routing-controllers answers, and passes the error on as well: Express
+ * then logs it and closes the connection. Refused tokens do not come here, because the gate answers them itself.
  */
 export const answerError: ErrorRequestHandler = (error: ClientError, _request, response, next) => {
   const status = error.httpCode ?? error.status ?? 500;

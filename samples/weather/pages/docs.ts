@@ -1,5 +1,5 @@
-/** Swagger UI, signed in with the page's registration. */
-import type { PageSettings } from '../pages.js';
+/** Swagger UI, which signs people in with the page's registration. */
+import type { PageSettings } from './serve-pages.js';
 
 interface SwaggerUi {
   initOAuth(options: Readonly<Record<string, unknown>>): void;
@@ -14,13 +14,13 @@ const ui = SwaggerUIBundle({
   url: '/docs/openapi.json',
   dom_id: '#swagger-ui',
   oauth2RedirectUrl: `${location.origin}/docs/oauth2-redirect.html`,
-  // The validator of swagger.io is another site's.
+  // By default, Swagger UI sends the document to the validator of swagger.io.
   validatorUrl: null,
   persistAuthorization: false,
   onComplete: () => {
     ui.initOAuth({
       clientId: (entra ?? b2c)?.clientId,
-      scopes: [entra, b2c].flatMap((signIn) => signIn?.scopes.slice(0, 1) ?? []),
+      scopes: [entra, b2c].flatMap((signIn) => (signIn ? [`${signIn.appIdUri}/access_as_user`] : [])),
       usePkceWithAuthorizationCodeGrant: true,
     });
   },
