@@ -4,7 +4,7 @@ import { AdminController } from './admin-controller.js';
 import { B2cWeatherController } from './b2c-weather-controller.js';
 import { answerError } from './error-handler.js';
 import { HealthController } from './health-controller.js';
-import { describeApi } from './api-document.js';
+import { describeApi } from './openapi-document.js';
 import type { LocalIssuer } from './openid-provider/local-issuer.js';
 import { servePages } from './pages/serve-pages.js';
 import type { SignIns } from './sign-in-settings.js';

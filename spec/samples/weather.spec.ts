@@ -91,6 +91,18 @@ function parseAnswer(printed: string): Answer {
   };
 }
 
+interface Operation {
+  readonly security?: readonly object[];
+  readonly 'x-required-roles'?: readonly (readonly string[])[];
+}
+
+type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+
+async function openApiPaths(sample: Sample): Promise<Paths> {
+  const response = await fetch(`${urlOf(sample)}/docs/openapi.json`);
+  return ((await response.json()) as { readonly paths: Paths }).paths;
+}
+
 interface PrintedRequest {
   readonly title: string;
   readonly status: number;
@@ -270,6 +282,28 @@ describe('the weather sample with no configuration', () => {
     expect(parseAnswer(stdout).body).toMatchObject({ city: 'Zürich' });
   });
 
+  it('describes what each route demands', async () => {
+    const entra = [{ entra: [expect.stringMatching(/^api:.*access_as_user$/)] }];
+    const operations = Object.entries(await openApiPaths(sample)).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => [
+        `${method} ${path}`,
+        operation.security,
+        operation['x-required-roles'],
+      ]),
+    );
+    expect(operations).toEqual([
+      ['get /api/admin/years', [{ entra: [] }], [['Weather.Admin']]],
+      [
+        'get /api/b2c/weather/{city}',
+        [{ 'b2c-B2C_1_susi': [expect.stringMatching(/^https:.*access_as_user$/)] }],
+        undefined,
+      ],
+      ['get /api/health', undefined, undefined],
+      ['get /api/weather/{city}', entra, undefined],
+      ['post /api/weather/{city}/years', entra, undefined],
+    ]);
+  });
+
   it('ends on SIGTERM without a warning or an error', async () => {
     expect(await stop(sample, 'SIGTERM')).toBe(0);
     expect(sample.complaints()).toBe(providerNotice);
@@ -298,6 +332,7 @@ describe('the weather sample with a tenant in the environment', () => {
 
     expect(await get('/api/weather/Oslo')).toBe(200);
     expect(await get('/api/b2c/weather/Oslo')).toBe(404);
+    expect(Object.keys(await openApiPaths(sample))).not.toContain('/api/b2c/weather/{city}');
     expect(printedRequests(sample.lines)).toEqual([]);
     expect(await stop(sample, 'SIGINT')).toBe(0);
     expect(sample.complaints()).toBe('');
