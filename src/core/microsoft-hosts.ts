@@ -1,4 +1,4 @@
-/** The hosts of Microsoft's clouds, and what a host name tells. Pure functions. */
+/** Which hosts and domains are Microsoft's, of which cloud and of which product? */
 
 /** The authority hosts of Microsoft's clouds, for {@link IdentityOptions.instance}. */
 export const Cloud = Object.freeze({
@@ -7,12 +7,56 @@ export const Cloud = Object.freeze({
   China: 'https://login.partner.microsoftonline.cn',
 });
 
-/** Whether a tenant name stands for more than one tenant, so that the issuer is a template. */
-export const isMultiTenant = (tenantId: string) => tenantId === 'organizations' || tenantId === 'common';
+const hostOf = (url: string) => new URL(url).host;
 
-/** Whether an address never leaves this machine: the only place where plain http is allowed. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+/** The hosts of the global cloud: where people sign in, and in the issuers of v1.0 tokens. */
+const globalCloud: readonly string[] = [hostOf(Cloud.Global), 'sts.windows.net'];
+
+const clouds: readonly (readonly string[])[] = [
+  globalCloud,
+  // The US Government's v1.0 issuers are on the host of the global cloud.
+  [hostOf(Cloud.UsGovernment), 'sts.windows.net'],
+  [hostOf(Cloud.China), 'login.chinacloudapi.cn', 'sts.chinacloudapi.cn'],
+];
+
+const tokenServices: ReadonlySet<string> = new Set(clouds.flat());
+
+/**
+ * Whether a host is one of Microsoft's security token services. The OpenID configuration on one of them may name an
+ * issuer or keys on another: v1.0 issuers have a host of their own, and China has two authority hosts.
+ */
+export const isTokenService = (host: string | undefined) => host !== undefined && tokenServices.has(host);
+
+/** Whether two hosts serve one cloud. A host that is not listed counts as one of the global cloud. */
+export function serveOneCloud(one: string, other: string): boolean {
+  const serves = (cloud: readonly string[], host: string) =>
+    cloud.includes(host) || (cloud === globalCloud && !tokenServices.has(host));
+  return clouds.some((cloud) => serves(cloud, one) && serves(cloud, other));
+}
+
+const authorities: ReadonlySet<string> = new Set([
+  ...[...tokenServices].filter((host) => host.startsWith('login.')),
+  // An older host of the US Government's cloud.
+  'login-us.microsoftonline.com',
+  // The clouds of the United States' agencies, which are on networks of their own.
+  'login.microsoftonline.eaglex.ic.gov',
+  'login.microsoftonline.microsoft.scloud',
+]);
+
+const looksLikeCloud = /(^|\.)(microsoftonline|chinacloudapi)\./;
+
+/** Whether a host has the name of a cloud and is not one of Microsoft's authorities. */
+export const isUnknownCloud = (hostname: string) => looksLikeCloud.test(hostname) && !authorities.has(hostname);
+
+const initialDomainSuffix = '.onmicrosoft.com';
+
+/** The domain that Microsoft gives a tenant when it is created: `contoso.onmicrosoft.com` for `contoso`. */
+export const initialDomain = (tenantName: string) => `${tenantName}${initialDomainSuffix}`;
+
+/** The name of a tenant that is given by its name alone or by its initial domain. */
+export function tenantName(nameOrDomain: string): string {
+  const isDomain = nameOrDomain.toLowerCase().endsWith(initialDomainSuffix);
+  return isDomain ? nameOrDomain.slice(0, -initialDomainSuffix.length) : nameOrDomain;
 }
 
 const externalIdSuffix = '.ciamlogin.com';
@@ -20,61 +64,20 @@ const externalIdSuffix = '.ciamlogin.com';
 /** Whether a host is Entra External ID's. */
 export const isExternalIdHost = (hostname: string) => hostname.endsWith(externalIdSuffix);
 
-const knownClouds: ReadonlySet<string> = new Set([
-  ...Object.values(Cloud).map((url) => new URL(url).hostname),
-  'login-us.microsoftonline.com',
-  'login.chinacloudapi.cn',
-  // The clouds of the United States' agencies, which no other network reaches.
-  'login.microsoftonline.eaglex.ic.gov',
-  'login.microsoftonline.microsoft.scloud',
-]);
+/** The External ID host of a tenant, which is given by its name or its GUID. */
+export const externalIdHost = (tenant: string) => `${tenant}${externalIdSuffix}`;
 
-const looksLikeCloud = /(^|\.)(microsoftonline|chinacloudapi)\./;
-
-/** A host that bears a cloud's name and is none of Microsoft's would be handed the say over who may call. */
-export const isUnknownCloud = (hostname: string) => looksLikeCloud.test(hostname) && !knownClouds.has(hostname);
-
-export const isB2cHost = (hostname: string) => !isExternalIdHost(hostname) && !isUnknownCloud(hostname);
-
-/** The tenant that stands in the path of an External ID authority. */
-export function tenantInPath(instance: string): string | undefined {
-  const [, tenant, ...rest] = new URL(instance).pathname.split('/');
-  return tenant === undefined || tenant === '' || rest.some((segment) => segment !== '') ? undefined : tenant;
+/** The name or the GUID of the tenant whose External ID host this is. */
+export function tenantOfExternalIdHost(hostname: string): string | undefined {
+  const tenant = hostname.slice(0, -externalIdSuffix.length);
+  return isExternalIdHost(hostname) && !tenant.includes('.') ? tenant : undefined;
 }
 
-// Hosts of Microsoft's security token services. Metadata of one may name an issuer or keys on another:
-// v1.0 issuers live on sts.windows.net, China's metadata host differs from its issuer's.
-const tokenServiceHosts: ReadonlySet<string> = new Set([
-  'login.microsoftonline.com',
-  'login.microsoftonline.us',
-  'login.partner.microsoftonline.cn',
-  'login.chinacloudapi.cn',
-  'sts.windows.net',
-  'sts.chinacloudapi.cn',
-]);
+// The first is the global cloud's. The others are the US Government's and China's.
+const b2cSuffixes = ['.b2clogin.com', '.b2clogin.us', '.b2clogin.cn'] as const;
 
-/** Whether a URL is on one of Microsoft's security token services. */
-export function isTokenService(url: string): boolean {
-  return tokenServiceHosts.has(parseUrl(url)?.host ?? '');
-}
+/** Whether a host is Azure AD B2C's own. B2C can also be behind a custom domain. */
+export const isB2cHost = (hostname: string) => b2cSuffixes.some((suffix) => hostname.endsWith(suffix));
 
-export function parseUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
-}
-
-const isHttp = (url: URL) => url.protocol === 'http:' || url.protocol === 'https:';
-
-/** Plain http is for a loopback authority alone, and only towards loopback. */
-export function isTrustedHost(url: URL, instance: URL, tenantId: string | undefined): boolean {
-  if (isLoopback(instance.hostname) && isLoopback(url.hostname) && isHttp(url)) return true;
-  if (url.protocol !== 'https:') return false;
-  if (url.host === instance.host || tokenServiceHosts.has(url.host)) return true;
-  // Each cloud has its v1.0 issuers on sts.… beside login.…, also one that is not listed above.
-  if (instance.host.startsWith('login.') && url.host === `sts.${instance.host.slice('login.'.length)}`) return true;
-  return tenantId !== undefined && url.host === `${tenantId}.ciamlogin.com`;
-}
-
-/** Microsoft runs every host of External ID, whichever tenant's: a custom domain's keys may be on any of them. */
-export function isExternalIdUrl(url: URL): boolean {
-  return url.protocol === 'https:' && url.port === '' && isExternalIdHost(url.hostname);
-}
+/** The B2C host of a tenant in the global cloud. */
+export const b2cHost = (tenantName: string) => `${tenantName}${b2cSuffixes[0]}`;

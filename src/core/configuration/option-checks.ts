@@ -2,15 +2,10 @@
 import { define, exact, type Decoder, type DecoderType } from 'decoders';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
-import {
-  isB2cHost,
-  isExternalIdHost,
-  isLoopback,
-  isMultiTenant,
-  isUnknownCloud,
-  tenantInPath,
-} from '../microsoft-hosts.js';
+import { isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts.js';
+import { isLoopback } from '../url.js';
 import type { IdentityOptions } from './options.js';
+import { isMultiTenant, tenantInPath } from './tenant.js';
 
 // A wrong value is described, and shown only where it cannot be a pasted secret.
 type Showing = 'word' | 'name' | 'id' | 'url';
@@ -121,6 +116,8 @@ function isInstance(value: string): boolean {
   return isExternalIdHost(new URL(value).hostname) && tenant !== undefined && isTenant(tenant);
 }
 
+const mayServeB2c = (hostname: string) => !isExternalIdHost(hostname) && !isUnknownCloud(hostname);
+
 // The text is published as it stands, and compared so: the parser would mend white space, and an empty query or fragment.
 const isResource = (value: string) =>
   /^https?:\/\/[^\s"\\?#]+$/i.test(value) && URL.canParse(value) && isPlainUrl(new URL(value));
@@ -140,13 +137,13 @@ const instance = text(
 const b2cInstance = text(
   'url',
   'an https origin such as https://contoso.b2clogin.com, without a path (http for a loopback address alone)',
-  (value) => isOrigin(value) && isB2cHost(new URL(value).hostname),
+  (value) => isOrigin(value) && mayServeB2c(new URL(value).hostname),
 );
 
 const b2cSchema = options({
   domainName: optional(
     text('word', "the tenant's name, such as contoso for contoso.onmicrosoft.com", (value) =>
-      hostLabel.test(value.replace(/\.onmicrosoft\.com$/i, '')),
+      hostLabel.test(tenantName(value)),
     ),
   ),
   policies: optional(
@@ -163,7 +160,7 @@ const b2cSchema = options({
     text(
       'word',
       'a bare host name such as login.contoso.com, which has B2C behind it',
-      (value) => isHostName(value) && isB2cHost(value.toLowerCase()),
+      (value) => isHostName(value) && mayServeB2c(value.toLowerCase()),
     ),
   ),
 });

@@ -1,10 +1,11 @@
 /** From options to settings: cross-checks and defaults, copied and frozen. */
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
-import { Cloud, isExternalIdHost, isMultiTenant, tenantInPath } from '../microsoft-hosts.js';
+import { b2cHost, Cloud, isExternalIdHost, tenantName } from '../microsoft-hosts.js';
 import { checkOptions, type CheckedOptions } from './option-checks.js';
 import type { IdentityOptions, ResourceMetadataOptions } from './options.js';
 import type { B2cSettings, EntraSettings, GroupsResolver, Settings, TenantQuestion } from './settings.js';
+import { isMultiTenant, tenantInPath, tenantOfInstance } from './tenant.js';
 
 const defaultTokenCacheEntries = 10_000;
 
@@ -19,18 +20,6 @@ const audiencesOf = (clientId: string, configured: readonly string[] = []) =>
   unique([clientId, `api://${clientId}`, ...configured]);
 
 const originOf = (url: string) => new URL(url).origin;
-
-/** An External ID authority may name its tenant in its path, or by its host alone. */
-function externalIdTenant(instance: string | undefined): string | undefined {
-  if (instance === undefined) return undefined;
-  const { hostname } = new URL(instance);
-  const [name = '', ...domain] = hostname.split('.');
-  return (
-    tenantInPath(instance) ?? (isExternalIdHost(hostname) && domain.length === 2 ? externalIdDomain(name) : undefined)
-  );
-}
-
-const externalIdDomain = (name: string) => (isGuid(name) ? name : `${name}.onmicrosoft.com`);
 
 function checkTenants({ tenantId = '', allowedTenants, instance }: CheckedOptions): void {
   if (isMultiTenant(tenantId) && allowedTenants === undefined) {
@@ -57,7 +46,7 @@ function checkTenants({ tenantId = '', allowedTenants, instance }: CheckedOption
 
 function entraSettings(options: CheckedOptions): EntraSettings | undefined {
   const { clientId, b2c, allowedTenants } = options;
-  const tenantId = options.tenantId ?? (clientId === undefined ? undefined : externalIdTenant(options.instance));
+  const tenantId = options.tenantId ?? (clientId && options.instance && tenantOfInstance(options.instance));
   if (tenantId === undefined || clientId === undefined) {
     if (b2c === undefined) {
       if (tenantId !== undefined) refuse('clientId', 'got undefined; it is required beside tenantId');
@@ -94,7 +83,7 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   if (b2c.policies === undefined) refuse('b2c.policies', 'got undefined; it takes a policy name or a list of them');
   const clientId = (b2c.clientId ?? options.clientId)?.toLowerCase();
   if (clientId === undefined) refuse('b2c.clientId', 'got undefined, and there is no clientId above to fall back to');
-  const domainName = b2c.domainName.toLowerCase().replace(/\.onmicrosoft\.com$/, '');
+  const domainName = tenantName(b2c.domainName.toLowerCase());
   const tenantId = (b2c.tenantId ?? options.tenantId)?.toLowerCase();
   const named = [b2c.customDomain && `https://${b2c.customDomain}`, b2c.instance].filter((url) => url !== undefined);
   return Object.freeze({
@@ -103,7 +92,7 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
     tenantId: tenantId !== undefined && isGuid(tenantId) ? tenantId : undefined,
     clientId,
     audiences: audiencesOf(clientId, b2c.audience),
-    instances: unique((named.length === 0 ? [`https://${domainName}.b2clogin.com`] : named).map(originOf)),
+    instances: unique((named.length === 0 ? [`https://${b2cHost(domainName)}`] : named).map(originOf)),
     policies: unique(b2c.policies),
   });
 }

@@ -1,6 +1,7 @@
 /** What an issuer, and the claims that name one, tell. Pure functions. An issuer is read from the OpenID configuration, never made up from a host name. */
 import { guidLength, isGuid } from '../guid.js';
-import { isExternalIdHost, parseUrl } from '../microsoft-hosts.js';
+import { isExternalIdHost } from '../microsoft-hosts.js';
+import { parseUrl } from '../url.js';
 
 /** The form of an Entra token: its issuer's, not its `ver`'s. */
 export type TokenVersion = 'v1' | 'v2';
@@ -75,7 +76,7 @@ export function namedPolicy({ tfp, acr, iss }: PolicyClaims): unknown {
 }
 
 function policyOfIssuer(issuer: unknown): string | undefined {
-  const url = typeof issuer === 'string' ? parseUrl(issuer) : undefined;
+  const url = parseUrl(issuer);
   if (url === undefined) return undefined;
   const [, marker, , policy] = segmentsOf(url);
   return marker === 'tfp' ? policy : undefined;

@@ -2,6 +2,7 @@
 import type { ResourceMetadataOptions } from '../configuration/options.js';
 import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
 import { deepFreeze } from '../json.js';
+import { initialDomain } from '../microsoft-hosts.js';
 import { b2cAuthority, entraAuthority, wellKnown } from './authority.js';
 
 /**
@@ -30,7 +31,7 @@ const wellKnownResource = '/.well-known/oauth-protected-resource';
 export function appIdUriOf(settings: EntraSettings | B2cSettings): string {
   return settings.kind === 'entra'
     ? `api://${settings.clientId}`
-    : `https://${settings.domainName}.onmicrosoft.com/${settings.clientId}`;
+    : `https://${initialDomain(settings.domainName)}/${settings.clientId}`;
 }
 
 /** The names by which a client asks for scopes; in tokens they stand by their short names. */

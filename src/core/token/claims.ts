@@ -3,6 +3,7 @@ import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims
 import { InvalidTokenError } from '../errors.js';
 import { tenantOfIssuer } from '../issuers/issuer.js';
 import { isTokenService } from '../microsoft-hosts.js';
+import { parseUrl } from '../url.js';
 
 const isAbsentOr = (value: unknown, type: 'string' | 'integer') =>
   value === undefined || (type === 'string' ? typeof value === 'string' : Number.isSafeInteger(value));
@@ -119,7 +120,10 @@ export function isGuest(claims: AccessTokenClaims): boolean {
   if (idp === undefined || idp === claims.iss) return false;
   // The home tenant may be named by its v1.0 issuer in a v2.0 token.
   return (
-    typeof idp !== 'string' || claims.tid === undefined || !isTokenService(idp) || tenantOfIssuer(idp) !== claims.tid
+    typeof idp !== 'string' ||
+    claims.tid === undefined ||
+    !isTokenService(parseUrl(idp)?.host) ||
+    tenantOfIssuer(idp) !== claims.tid
   );
 }
 

@@ -1,0 +1,19 @@
+/** Which tenant do `tenantId` and `instance` name? */
+import { isGuid } from '../guid.js';
+import { initialDomain, tenantOfExternalIdHost } from '../microsoft-hosts.js';
+
+/** Whether a tenant name stands for more than one tenant, so that the issuer is a template. */
+export const isMultiTenant = (tenantId: string) => tenantId === 'organizations' || tenantId === 'common';
+
+/** The tenant in the path of an instance. Only External ID has one there. */
+export function tenantInPath(instance: string): string | undefined {
+  const [, tenant, ...rest] = new URL(instance).pathname.split('/');
+  return tenant === undefined || tenant === '' || rest.some((segment) => segment !== '') ? undefined : tenant;
+}
+
+/** The tenant of an External ID instance: it is in the path, or else in the host. */
+export function tenantOfInstance(instance: string): string | undefined {
+  const ofHost = tenantOfExternalIdHost(new URL(instance).hostname);
+  const ofHostInFull = ofHost === undefined || isGuid(ofHost) ? ofHost : initialDomain(ofHost);
+  return tenantInPath(instance) ?? ofHostInFull;
+}
