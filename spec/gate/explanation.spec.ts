@@ -8,7 +8,7 @@ import {
   type SchemeDemand,
 } from '../../src/core/access/requirement.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
-import { AuthError, type Refusal } from '../../src/core/errors.js';
+import { AuthError, InvalidTokenError, type Refusal } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
 import { explain, versionRemark } from '../../src/gate/explanation.js';
@@ -483,6 +483,37 @@ describe('a refusal that is not about what a token says', () => {
       error: 'closed',
       reason: undefined,
     });
+  });
+});
+
+describe('an issuer of one of the clouds', () => {
+  const told = (instance: string, iss: string) => {
+    const { settings } = createIdentity({ tenantId, clientId, instance, now: clock.now });
+    return explain(new InvalidTokenError('issuer'), { header: undefined, payload: { iss } }, settings).code;
+  };
+
+  it.each([
+    ['https://login.microsoftonline.us', `https://login.microsoftonline.com/${other}/v2.0`],
+    ['https://login.microsoftonline.us', `https://sts.chinacloudapi.cn/${other}/`],
+    ['https://login.partner.microsoftonline.cn', `https://sts.windows.net/${other}/`],
+    ['https://login.microsoftonline.com', `https://login.chinacloudapi.cn/${other}/v2.0`],
+  ])('at %s, %s is of another cloud', (instance, iss) => {
+    expect(told(instance, iss)).toBe('wrong_cloud');
+  });
+
+  it.each([
+    ['https://login.microsoftonline.us', `https://login.microsoftonline.us/${other}/v2.0`],
+    ['https://login.microsoftonline.us', `https://sts.windows.net/${other}/`],
+    ['https://login.partner.microsoftonline.cn', `https://sts.chinacloudapi.cn/${other}/`],
+    ['https://login.contoso.us', `https://login.microsoftonline.com/${other}/v2.0`],
+  ])('at %s, %s is of another tenant in the same cloud', (instance, iss) => {
+    expect(told(instance, iss)).toBe('wrong_tenant');
+  });
+
+  it.each(['com', 'us', 'cn'])('is of B2C on b2clogin.%s', (domain) => {
+    expect(told('https://login.microsoftonline.us', `https://contoso.b2clogin.${domain}/${other}/v2.0/`)).toBe(
+      'b2c_token',
+    );
   });
 });
 

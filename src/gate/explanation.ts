@@ -4,8 +4,10 @@ import type { Explanation } from '../core/channels.js';
 import type { Settings } from '../core/configuration/settings.js';
 import type { Refusal } from '../core/errors.js';
 import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
+import { isB2cHost, serveOneCloud } from '../core/microsoft-hosts.js';
 import { callsAsApp, clientOf, groupsOf, looksLikeIdToken, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
+import { parseUrl } from '../core/url.js';
 
 /** A cause and its remedy. */
 type Finding = readonly [code: string, hint: string];
@@ -49,14 +51,12 @@ function explainAudience(claims: UnverifiedClaims, settings: Settings): Finding 
   ];
 }
 
-function hostOf(url: unknown): string | undefined {
-  return typeof url === 'string' && URL.canParse(url) ? new URL(url).hostname : undefined;
-}
+const hostOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
 
 function explainIssuer(claims: UnverifiedClaims, { entra, b2c }: Settings): Finding {
   const { iss } = claims;
-  const host = hostOf(iss) ?? '';
-  if (host.endsWith('.b2clogin.com') || claims['tfp'] !== undefined) {
+  const host = hostOf(iss);
+  if (isB2cHost(host) || claims['tfp'] !== undefined) {
     if (b2c === undefined)
       return ['b2c_token', 'The token comes from Azure AD B2C, and initialize() was given no b2c.'];
     if (!b2c.instances.some((instance) => hostOf(instance) === host)) {
@@ -74,8 +74,7 @@ function explainIssuer(claims: UnverifiedClaims, { entra, b2c }: Settings): Find
   if (isExternalId(String(iss)) !== isExternalId(`${entra.instance}/`)) {
     return ['wrong_instance', 'The token comes from another kind of authority (External ID or not): look at instance.'];
   }
-  const clouds = [host, hostOf(entra.instance) ?? ''].map((name) => /\.(us|cn)$/.exec(name)?.[1] ?? 'global');
-  if (clouds[0] !== clouds[1]) {
+  if (!serveOneCloud(host, hostOf(entra.instance))) {
     return ['wrong_cloud', 'The token comes from another cloud: look at instance, and at the authority of the client.'];
   }
   const tenant = tenantOfIssuer(String(iss));
