@@ -121,7 +121,7 @@ const spoiled: readonly Spoiled[] = [
     token: (to) => to.token({ exp: seconds - 3600, iat: seconds - 7200, nbf: seconds - 7200 }),
     fails: { times: 'expired' },
     decides: 'times',
-    remedy: 'The client must not keep tokens itself',
+    remedy: 'The client must not store tokens itself',
   },
   {
     name: 'comes from the future, by clocks that differ',
@@ -149,7 +149,7 @@ const spoiled: readonly Spoiled[] = [
     token: (to) => to.token({ aud: `api://${to.options.clientId.toUpperCase()}` }),
     fails: { audience: 'audience_form' },
     decides: 'audience',
-    remedy: 'name it in audience',
+    remedy: 'Add it to audience',
   },
   {
     name: 'is a v1.0 token for the application id URI',
@@ -251,7 +251,7 @@ const spoiled: readonly Spoiled[] = [
     token: (to) => to.token({}, { kid: undefined }),
     fails: { header: 'no_kid' },
     decides: 'header',
-    remedy: 'The token names no key',
+    remedy: 'The token has no kid',
   },
   {
     name: 'was quoted on its way',
@@ -265,14 +265,14 @@ const spoiled: readonly Spoiled[] = [
     token: (to) => to.token({ filler: 'x'.repeat(16 * 1024) }),
     fails: { credential: 'malformed' },
     decides: 'credential',
-    remedy: 'That is no token as Microsoft issues it',
+    remedy: 'This is not a token as Microsoft issues it',
   },
   {
     name: 'never ends',
     token: (to) => to.token({ exp: undefined }),
     fails: { claims: 'malformed' },
     decides: 'claims',
-    remedy: 'That is no token as Microsoft issues it',
+    remedy: 'This is not a token as Microsoft issues it',
   },
   {
     name: 'lacks the scope of the route',
@@ -288,7 +288,7 @@ const spoiled: readonly Spoiled[] = [
     asks: [['scope', 'access_as_app']],
     fails: { scope: 'app_role_missing' },
     decides: 'scope',
-    remedy: 'define an app role of that name',
+    remedy: 'Define an app role of that name',
   },
   {
     name: 'lacks the role of the route',
@@ -440,7 +440,7 @@ describe('a B2C token', () => {
       name: 'that is none, but of Entra ID',
       make: () => issuer.token(),
       fails: { policy: 'no_policy', audience: 'audience', issuer: 'entra_token' },
-      remedy: 'The token names no policy',
+      remedy: 'The token has no policy',
     },
   ])('$name is told so', async ({ make, fails, remedy }) => {
     const token = await make();

@@ -442,7 +442,7 @@ describe('DEBUG', () => {
     await get('/scope', issuer.token());
     expect(write.mock.calls).toEqual([
       [
-        `${debugName} 401 missing_token (no_token): There is no Authorization: Bearer header. A proxy may have removed it.\n`,
+        `${debugName} 401 missing_token (no_token): The request has no Authorization: Bearer header. A proxy may have removed it.\n`,
       ],
       [
         `${debugName} 403 insufficient_scope/scope (scope_missing): The scope was not asked for or not consented to: ` +

@@ -7,11 +7,13 @@ import {
   type Demand,
   type SchemeDemand,
 } from '../../src/core/access/requirement.js';
+import type { Explanation } from '../../src/core/channels.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { AuthError, InvalidTokenError, type Refusal } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
+import type { RequestHeaders } from '../../src/core/token/credential.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
-import { explain, versionRemark } from '../../src/gate/explanation.js';
+import { explain, explanationCodes, versionRemark, type ExplanationCode } from '../../src/gate/explanation.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
 import { fakeClock, start } from '../support/clock.js';
 import { errorOf } from '../support/refusals.js';
@@ -57,7 +59,7 @@ const b2c: Route = { scheme: { kind: 'b2c' } };
 const demanding = (...demands: readonly Demand[]): Route => ({ demands });
 
 interface Row {
-  readonly code: string;
+  readonly code: ExplanationCode;
   readonly when: string;
   readonly make: () => Promise<string>;
   readonly reason: string;
@@ -437,50 +439,95 @@ describe('a token', () => {
   });
 });
 
-describe('a refusal that is not about what a token says', () => {
-  it('is explained where there is no token', async () => {
-    const identity = configured();
-    const nothing = { header: undefined, payload: undefined };
-    const authorization = `Bearer ${await issuer.token(marks)}`;
-    const requests = [
-      { headers: {} },
-      { headers: { authorization }, rawHeaders: ['Authorization', authorization, 'Authorization', authorization] },
-    ];
-    const codes = [];
-    for (const request of requests) {
-      const run = () => identity.authenticate(request, { scheme: { kind: 'entra' }, demands: [] });
-      codes.push(explain((await errorOf(run)) as Refusal, nothing, identity.settings).code);
-    }
-    expect(codes).toEqual(['no_token', 'two_headers']);
-  });
+interface RequestRow {
+  readonly code: ExplanationCode;
+  readonly when: string;
+  readonly explanation: () => Promise<{ readonly refusal: Refusal; readonly explanation: Explanation }>;
+  readonly status: number;
+  readonly error: string;
+}
 
-  it('is explained where there are no keys', async () => {
-    issuer.setFault({ status: 503 });
-    const { explanation } = await explanationOf(await issuer.token(marks), configured());
-    expect(explanation).toMatchObject({ code: 'no_keys', status: 503, error: 'issuer_unavailable', reason: undefined });
+const nothingSeen = { header: undefined, payload: undefined };
+
+/** What a developer is told when a request is refused before its token is looked at. */
+async function explanationOfRequest(request: RequestHeaders) {
+  const identity = configured();
+  const authenticate = () => identity.authenticate(request, { scheme: { kind: 'entra' }, demands: [] });
+  const refusal = (await errorOf(authenticate)) as Refusal;
+  return { refusal, explanation: explain(refusal, nothingSeen, identity.settings) };
+}
+
+const requestRows: readonly RequestRow[] = [
+  {
+    code: 'no_token',
+    when: 'has no token',
+    explanation: () => explanationOfRequest({ headers: {} }),
+    status: 401,
+    error: 'missing_token',
+  },
+  {
+    code: 'two_headers',
+    when: 'has two Authorization headers',
+    explanation: async () => {
+      const authorization = `Bearer ${await issuer.token(marks)}`;
+      const rawHeaders = ['Authorization', authorization, 'Authorization', authorization];
+      return explanationOfRequest({ headers: { authorization }, rawHeaders });
+    },
+    status: 400,
+    error: 'invalid_request',
+  },
+  {
+    code: 'no_keys',
+    when: 'comes while the keys cannot be loaded',
+    explanation: async () => {
+      issuer.setFault({ status: 503 });
+      return explanationOf(await issuer.token(marks), configured());
+    },
+    status: 503,
+    error: 'issuer_unavailable',
+  },
+  {
+    code: 'configuration',
+    when: 'reaches a route whose scheme is not configured',
+    explanation: async () => explanationOf(await issuer.token(marks), entraAlone(), b2c),
+    status: 500,
+    error: 'invalid_configuration',
+  },
+  {
+    code: 'claims_challenge',
+    when: 'needs a stronger sign-in',
+    explanation: async () => {
+      const token = await issuer.token({ ...marks, xms_cc: ['cp1'], acrs: ['m4rk3r-context'] });
+      return explanationOf(token, configured(), demanding(authContext('c1')));
+    },
+    status: 401,
+    error: 'insufficient_claims',
+  },
+];
+
+describe('a request', () => {
+  it.each(requestRows)('that $when is explained as $code', async ({ code, explanation: make, status, error }) => {
+    const { refusal, explanation } = await make();
+    expect(explanation).toEqual({
+      code,
+      hint: expect.stringMatching(/^[A-Z][^]*\.$/) as string,
+      status,
+      error,
+      reason: undefined,
+    });
+    expect(refusal).toMatchObject({ status, code: error });
     expect(JSON.stringify(explanation)).not.toContain('m4rk3r');
   });
+});
 
-  it('is explained where the API is set up wrongly', async () => {
-    const { explanation } = await explanationOf(await issuer.token(marks), entraAlone(), b2c);
-    expect(explanation).toMatchObject({ code: 'configuration', status: 500, error: 'invalid_configuration' });
-  });
-
-  it('is explained where a stronger sign-in is asked for', async () => {
-    const token = await issuer.token({ ...marks, xms_cc: ['cp1'], acrs: ['m4rk3r-context'] });
-    const { explanation } = await explanationOf(token, configured(), demanding(authContext('c1')));
-    expect(explanation).toMatchObject({ code: 'claims_challenge', status: 401, error: 'insufficient_claims' });
-    expect(JSON.stringify(explanation)).not.toContain('m4rk3r');
-  });
-
-  it("is passed on where it is the application's own", () => {
-    const refusal = new AuthError('Closed on Sundays.', { code: 'closed', status: 403 });
-    const token = { header: undefined, payload: undefined };
-    expect(explain(refusal, token, configured().settings)).toEqual({
-      code: 'closed',
+describe("a refusal of the application's own", () => {
+  it.each(['closed', 'constructor'])('is passed on by its code, %s', (code) => {
+    const refusal = new AuthError('Closed on Sundays.', { code, status: 403 });
+    expect(explain(refusal, nothingSeen, configured().settings)).toEqual({
+      code,
       hint: 'Closed on Sundays.',
       status: 403,
-      error: 'closed',
+      error: code,
       reason: undefined,
     });
   });
@@ -530,7 +577,7 @@ describe('the remark about v1.0', () => {
 
   it('is made of v1.0 tokens alone, where Entra ID is configured', async () => {
     const v1 = readToken(await issuer.v1Token());
-    expect(versionRemark(v1, configured().settings)?.[0]).toBe('v1_token');
+    expect(versionRemark(v1, configured().settings)).toBe('v1_token');
     expect(versionRemark(v1, b2cAlone().settings)).toBeUndefined();
     expect(versionRemark(readToken(await issuer.token()), configured().settings)).toBeUndefined();
     expect(versionRemark(readToken(await issuer.b2cToken()), configured().settings)).toBeUndefined();
@@ -554,15 +601,15 @@ describe('readToken', () => {
   });
 });
 
-describe('the explanations', () => {
-  it('are each reached by a token of this spec', () => {
-    const source = readFileSync(new URL('../../src/gate/explanation.ts', import.meta.url), 'utf8');
-    const codes = [...source.matchAll(/\[\s*'([a-z\d]+(?:_[a-z\d]+)*)',\s*['"]/g)].map(([, code]) => code);
-    const reached = new Set([
-      ...rows.map(({ code }) => code),
-      ...['no_token', 'two_headers', 'no_keys', 'configuration', 'claims_challenge'],
-    ]);
-    expect(codes.length).toBeGreaterThan(30);
-    expect(new Set(codes)).toEqual(reached);
+describe('the codes', () => {
+  it('are each reached by a case of this spec', () => {
+    const reached = new Set([...rows, ...requestRows].map(({ code }) => code));
+    expect(reached).toEqual(new Set(explanationCodes));
+  });
+
+  it('are each in the table of docs/diagnostics.md', () => {
+    const page = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
+    const documented = [...page.matchAll(/^\| `([a-z\d_]+)` +\|/gm)].map(([, code]) => code);
+    expect(documented.sort()).toEqual([...explanationCodes].sort());
   });
 });

@@ -5,7 +5,7 @@ import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } fr
 import type { SigningKey } from '../core/keys/signing-keys.js';
 import { bearerToken } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
-import { explain, versionRemark } from '../gate/explanation.js';
+import { explain, hints, versionRemark } from '../gate/explanation.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
 import { probe, refusalOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';
@@ -224,7 +224,7 @@ function outcomeOf(step: StepName, evidence: Evidence, settings: Settings): Outc
 function remarkOn(step: StepName, { seen, findings }: Evidence, settings: Settings): Pick<Step, 'cause' | 'remedy'> {
   if (step !== 'issuer' || findings?.refusals.has('audience') === true) return {};
   const remark = versionRemark(seen, settings);
-  return remark === undefined ? {} : { cause: remark[0], remedy: remark[1] };
+  return remark === undefined ? {} : { cause: remark, remedy: hints[remark] };
 }
 
 function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question: Question): Step {

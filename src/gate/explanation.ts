@@ -1,16 +1,75 @@
-/** Why a token was refused, in words for the developer of the API. Pure functions. */
-import type { AccessTokenClaims, UnverifiedClaims } from '../core/access-token-claims.js';
+/** Why a request was refused, and what to change, for the developer of the API. Pure functions. */
+import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import type { Explanation } from '../core/channels.js';
 import type { Settings } from '../core/configuration/settings.js';
-import type { Refusal } from '../core/errors.js';
+import type { InsufficientScopeReason, InvalidTokenReason, Refusal } from '../core/errors.js';
 import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
 import { isB2cHost, serveOneCloud } from '../core/microsoft-hosts.js';
 import { callsAsApp, clientOf, groupsOf, looksLikeIdToken, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
 import { parseUrl } from '../core/url.js';
 
-/** A cause and its remedy. */
-type Finding = readonly [code: string, hint: string];
+/** What to change, for each code of an {@link Explanation}. docs/diagnostics.md lists the same codes. */
+export const hints = {
+  no_token: 'The request has no Authorization: Bearer header. A proxy may have removed it.',
+  two_headers: 'The request has two Authorization headers. A proxy may have added one.',
+  malformed: 'This is not a token as Microsoft issues it: part of it was cut off, quoted or added in transit.',
+  algorithm:
+    'The token is not signed with RS256. It does not come from Microsoft, or its application has its own signing key.',
+  no_kid: 'The token has no kid. It does not come from Microsoft.',
+  unknown_key:
+    'The issuer has no such key. The token comes from another tenant or cloud, or from a test issuer that was stopped.',
+  signature: 'The signature does not match. The token was changed in transit.',
+  graph_token:
+    "The token is for Microsoft Graph: the client asked for one of Graph's scopes. It must ask for api://<client id>/<scope> of this API.",
+  client_token:
+    "The token is for the client itself: the client asked for its own client id, or for no API's scope. It must ask for api://<client id>/<scope> of this API.",
+  audience_form: 'The audience differs from an accepted one only in letter case or form. Add it to audience.',
+  audience: 'The token is for another API. If its audience is another name of this API, add it to audience.',
+  v1_token:
+    'This is a v1.0 token: requestedAccessTokenVersion in the manifest of this API is not 2. Such tokens are accepted. Their audience is often the Application ID URI.',
+  wrong_tenant:
+    'The token comes from another tenant: look at tenantId. To accept several tenants, use organizations and allowedTenants.',
+  wrong_cloud: 'The token comes from another cloud: look at instance, and at the authority of the client.',
+  wrong_instance: 'The token comes from another kind of authority (External ID or not): look at instance.',
+  issuer: "The issuer is not the one in the tenant's metadata: look at tenantId and instance.",
+  entra_token: 'The token comes from Entra ID, and only b2c is configured.',
+  b2c_token: 'The token comes from Azure AD B2C, and initialize() was given no b2c.',
+  b2c_host:
+    'The token comes from another host of B2C than the configured one. To accept both, set b2c.customDomain and b2c.instance.',
+  b2c_issuer: "The issuer is not the one in the policy's metadata: look at b2c.domainName and b2c.tenantId.",
+  no_policy: 'The token has no policy. It comes from Entra ID, and the route has @RequiresB2cAuth().',
+  policy: 'The policy is not among b2c.policies, or the route does not accept it.',
+  tenant: 'The tenant is not allowed: look at allowedTenants.',
+  expired:
+    "The token has expired. The client must not store tokens itself. If the token is new, look at this machine's clock.",
+  clock_skew: "The token is not valid yet: look at this machine's clock, or at clockToleranceSeconds.",
+  id_token: 'This is an ID token. The client must send the access token that it got for a scope of this API.',
+  no_permission:
+    'The token has neither scp nor roles. For a person: the scope was not consented to. For an application: no app role was assigned, or no administrator consented.',
+  token_type: 'The token is not an access token for an API.',
+  scope_missing: 'The scope was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
+  app_role_missing:
+    'An application calls without a person, and its roles do not contain the name. Define an app role of that name, assign it, and have an administrator consent.',
+  role_missing: 'The role was not assigned to the caller, or only after the token was issued.',
+  client: 'The client application is not in allowedClients.',
+  caller: 'The route accepts only people, or only applications. The optional claim idtyp tells the two apart reliably.',
+  guest: 'The person is a guest of the tenant. The optional claim acct tells this reliably.',
+  no_groups: 'The token has no groups: set groupMembershipClaims in the manifest of this API.',
+  group: 'The caller is in none of the groups.',
+  groups_overage:
+    'The person is in too many groups for the token: give initialize() a resolveGroups, or use app roles.',
+  claims_challenge: 'A stronger sign-in is needed. The client got a challenge that tells it how to ask for one.',
+  auth_context:
+    'A stronger sign-in is needed, and the client did not declare the capability cp1, so it cannot be asked for one.',
+  no_keys: "The issuer's metadata or keys could not be loaded: look at tenantId, instance and the network.",
+  configuration: 'The API is configured wrongly: look at the warning that the process emitted.',
+} as const satisfies Readonly<Record<string, string>>;
+
+/** A stable name of a mistake. */
+export type ExplanationCode = keyof typeof hints;
+
+export const explanationCodes = Object.keys(hints) as readonly ExplanationCode[];
 
 const graphAudiences: ReadonlySet<unknown> = new Set([
   '00000003-0000-0000-c000-000000000000',
@@ -24,96 +83,41 @@ const graphAudiences: ReadonlySet<unknown> = new Set([
 const withoutScheme = (audience: unknown) =>
   typeof audience === 'string' ? audience.replace(/^api:\/\//, '').replace(/\/$/, '') : undefined;
 
-function explainAudience(claims: UnverifiedClaims, settings: Settings): Finding {
-  if (graphAudiences.has(claims['aud'])) {
-    return [
-      'graph_token',
-      "The token is for Microsoft Graph: the client asked for one of Graph's scopes. It must ask for api://<client id>/<scope> of this API.",
-    ];
-  }
+function explainAudience({ payload: claims = {} }: SeenToken, settings: Settings): ExplanationCode {
+  if (graphAudiences.has(claims['aud'])) return 'graph_token';
   const accepted = [...(settings.entra?.audiences ?? []), ...(settings.b2c?.audiences ?? [])];
-  const given = withoutScheme(claims['aud']);
-  if (given !== undefined && accepted.some((audience) => audience.toLowerCase() === given.toLowerCase())) {
-    return [
-      'audience_form',
-      'The audience differs from an accepted one in letter case or form alone: name it in audience.',
-    ];
-  }
-  if (typeof claims['aud'] === 'string' && claims['aud'] === clientOf(claims)) {
-    return [
-      'client_token',
-      "The token is for the client itself: it asked for its own client id, or for no API's scope. It must ask for api://<client id>/<scope> of this API.",
-    ];
-  }
-  return [
-    'audience',
-    'The token is for another API. Where this API goes by that application id URI too, name it in audience.',
-  ];
+  const given = withoutScheme(claims['aud'])?.toLowerCase();
+  if (given !== undefined && accepted.some((audience) => audience.toLowerCase() === given)) return 'audience_form';
+  return typeof claims['aud'] === 'string' && claims['aud'] === clientOf(claims) ? 'client_token' : 'audience';
 }
 
 const hostOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
 
-function explainIssuer(claims: UnverifiedClaims, { entra, b2c }: Settings): Finding {
+function explainIssuer({ payload: claims = {} }: SeenToken, { entra, b2c }: Settings): ExplanationCode {
   const { iss } = claims;
   const host = hostOf(iss);
   if (isB2cHost(host) || claims['tfp'] !== undefined) {
-    if (b2c === undefined)
-      return ['b2c_token', 'The token comes from Azure AD B2C, and initialize() was given no b2c.'];
-    if (!b2c.instances.some((instance) => hostOf(instance) === host)) {
-      return [
-        'b2c_host',
-        'The token comes from another host of B2C than configured: b2c.customDomain and b2c.instance together accept both.',
-      ];
-    }
-    return [
-      'b2c_issuer',
-      "The issuer is not what the policy's metadata names: look at b2c.domainName and b2c.tenantId.",
-    ];
+    if (b2c === undefined) return 'b2c_token';
+    return b2c.instances.some((instance) => hostOf(instance) === host) ? 'b2c_issuer' : 'b2c_host';
   }
-  if (entra === undefined) return ['entra_token', 'The token comes from Entra ID, and only b2c is configured.'];
-  if (isExternalId(String(iss)) !== isExternalId(`${entra.instance}/`)) {
-    return ['wrong_instance', 'The token comes from another kind of authority (External ID or not): look at instance.'];
-  }
-  if (!serveOneCloud(host, hostOf(entra.instance))) {
-    return ['wrong_cloud', 'The token comes from another cloud: look at instance, and at the authority of the client.'];
-  }
+  if (entra === undefined) return 'entra_token';
+  if (isExternalId(String(iss)) !== isExternalId(`${entra.instance}/`)) return 'wrong_instance';
+  if (!serveOneCloud(host, hostOf(entra.instance))) return 'wrong_cloud';
   const tenant = tenantOfIssuer(String(iss));
-  if (tenant !== undefined && tenant !== entra.tenantId) {
-    return [
-      'wrong_tenant',
-      'The token comes from another tenant: look at tenantId, or decide for several with organizations and allowedTenants.',
-    ];
-  }
-  return ['issuer', "The issuer is not what the tenant's metadata names: look at tenantId and instance."];
+  return tenant !== undefined && tenant !== entra.tenantId ? 'wrong_tenant' : 'issuer';
 }
 
-function explainKind(claims: UnverifiedClaims): Finding {
-  if (looksLikeIdToken(claims)) {
-    return [
-      'id_token',
-      'This is an ID token. The client must send the access token that it got for a scope of this API.',
-    ];
-  }
-  if (rolesOf(claims).length === 0 && scopesOf(claims).length === 0) {
-    return [
-      'no_permission',
-      'The token has neither scp nor roles. For a person: the scope was not consented to. For an application: no app role was assigned, or no administrator consented.',
-    ];
-  }
-  return ['token_type', 'The token is not an access token for an API.'];
+function explainKind({ payload: claims = {} }: SeenToken): ExplanationCode {
+  if (looksLikeIdToken(claims)) return 'id_token';
+  return rolesOf(claims).length === 0 && scopesOf(claims).length === 0 ? 'no_permission' : 'token_type';
 }
 
-/** Graph's tokens are signed with the tenant's keys over a header that was changed afterwards: no one else can check them. */
-function explainGraph({ header, payload }: SeenToken): Finding | undefined {
-  if (header?.['nonce'] === undefined && !graphAudiences.has(payload?.['aud'])) return undefined;
-  return [
-    'graph_token',
-    "The token is for Microsoft Graph, which alone can check it: the client asked for one of Graph's scopes. It must ask for api://<client id>/<scope> of this API.",
-  ];
-}
+/** Graph's tokens are signed with the tenant's keys, over a header that was changed afterwards: only Graph can verify them. */
+const isForGraph = ({ header, payload }: SeenToken) =>
+  header?.['nonce'] !== undefined || graphAudiences.has(payload?.['aud']);
 
-/** What an issuer says that has keys of its own. */
-const foreignIssuers: ReadonlySet<string> = new Set([
+/** The codes of an issuer that has keys of its own. */
+const foreignIssuers: ReadonlySet<ExplanationCode> = new Set([
   'b2c_token',
   'b2c_host',
   'entra_token',
@@ -121,143 +125,84 @@ const foreignIssuers: ReadonlySet<string> = new Set([
   'wrong_cloud',
 ]);
 
-function explainKey(token: SeenToken, settings: Settings): Finding {
+function explainKey(token: SeenToken, settings: Settings): ExplanationCode {
   const { header, payload } = token;
-  const graph = explainGraph(token);
-  if (graph !== undefined) return graph;
-  if (typeof header?.['kid'] !== 'string')
-    return ['no_kid', 'The token names no key: it does not come from Microsoft.'];
-  if (typeof payload?.['iss'] === 'string') {
-    const finding = explainIssuer(payload, settings);
-    if (foreignIssuers.has(finding[0])) return finding;
-  }
-  return [
-    'unknown_key',
-    'The issuer has no such key: the token comes from another tenant or cloud, or from a test issuer that is gone.',
-  ];
+  if (isForGraph(token)) return 'graph_token';
+  if (typeof header?.['kid'] !== 'string') return 'no_kid';
+  if (typeof payload?.['iss'] !== 'string') return 'unknown_key';
+  const code = explainIssuer(token, settings);
+  return foreignIssuers.has(code) ? code : 'unknown_key';
 }
 
-function explainScope({ payload }: SeenToken): Finding {
-  const claims = payload ?? {};
-  if (callsAsApp(claims)) {
-    return [
-      'app_role_missing',
-      'An application calls on its own behalf, and its roles do not hold the name: define an app role of that name, assign it, and have an administrator consent.',
-    ];
-  }
-  return [
-    'scope_missing',
-    'The scope was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
-  ];
+function explainPolicy({ payload: claims = {} }: SeenToken): ExplanationCode {
+  const policy = namedPolicy(claims);
+  // Entra's v1.0 tokens have an authentication context class in acr.
+  return policy === undefined || policy === '0' || policy === '1' ? 'no_policy' : 'policy';
 }
 
-const signatureFinding: Finding = ['signature', 'The signature does not match: the token was changed on its way.'];
+function explainGroup({ payload: claims = {} }: SeenToken): ExplanationCode {
+  return groupsOf(claims as AccessTokenClaims).length === 0 ? 'no_groups' : 'group';
+}
 
-const outright: Readonly<Record<string, Finding>> = {
-  missing_token: ['no_token', 'There is no Authorization: Bearer header. A proxy may have removed it.'],
-  invalid_request: ['two_headers', 'There are two Authorization headers: a proxy may add one of its own.'],
-  issuer_unavailable: [
-    'no_keys',
-    "The issuer's metadata or keys could not be loaded: look at tenantId, instance and the network.",
-  ],
-  insufficient_claims: ['claims_challenge', 'A stronger sign-in is needed, and the client was told how to ask for it.'],
-  invalid_configuration: [
-    'configuration',
-    'The API itself is set up wrongly; see the warning that the process emitted.',
-  ],
-  malformed: [
-    'malformed',
-    'That is no token as Microsoft issues it: a part of it was lost, quoted, or added to on its way.',
-  ],
-  algorithm: [
-    'algorithm',
-    'The token is not signed with RS256: it does not come from Microsoft, or from an application with its own key.',
-  ],
-  expired: [
-    'expired',
-    "The token is too old. The client must not keep tokens itself; where it is new, look at this machine's clock.",
-  ],
-  not_yet_valid: [
-    'clock_skew',
-    "The token is from the future: look at this machine's clock, or at clockToleranceSeconds.",
-  ],
-  tenant: ['tenant', 'The tenant may not call: look at allowedTenants.'],
-  role: ['role_missing', 'The role was not assigned to the caller, or the token is older than the assignment.'],
-  client: ['client', 'The client application is not among allowedClients.'],
-  caller: [
-    'caller',
-    'The route takes people alone, or applications alone. With the optional claim idtyp the two are told apart for certain.',
-  ],
-  guest: ['guest', 'The person is a guest of the tenant. With the optional claim acct that is told for certain.'],
-  groups_overage: [
-    'groups_overage',
-    'The person is in too many groups for the token: give initialize() a resolveGroups, or use app roles.',
-  ],
-  auth_context: [
-    'auth_context',
-    'The client did not declare the capability cp1, so it cannot be sent for a stronger sign-in.',
-  ],
+type Reason = InvalidTokenReason | InsufficientScopeReason;
+
+/** The refusals that have no reason, by their code. */
+type CodeWithoutReason =
+  'missing_token' | 'invalid_request' | 'issuer_unavailable' | 'insufficient_claims' | 'invalid_configuration';
+
+/** The code of a refusal, or how a look at the token finds it, by the refusal's reason, or by its code. */
+const explainers: Readonly<
+  Record<Reason | CodeWithoutReason, ExplanationCode | ((token: SeenToken, settings: Settings) => ExplanationCode)>
+> = {
+  missing_token: 'no_token',
+  invalid_request: 'two_headers',
+  malformed: 'malformed',
+  algorithm: 'algorithm',
+  key: explainKey,
+  signature: (token) => (isForGraph(token) ? 'graph_token' : 'signature'),
+  expired: 'expired',
+  not_yet_valid: 'clock_skew',
+  issuer: explainIssuer,
+  audience: explainAudience,
+  tenant: 'tenant',
+  policy: explainPolicy,
+  token_type: explainKind,
+  scope: ({ payload: claims = {} }) => (callsAsApp(claims) ? 'app_role_missing' : 'scope_missing'),
+  role: 'role_missing',
+  client: 'client',
+  caller: 'caller',
+  guest: 'guest',
+  group: explainGroup,
+  groups_overage: 'groups_overage',
+  auth_context: 'auth_context',
+  insufficient_claims: 'claims_challenge',
+  issuer_unavailable: 'no_keys',
+  invalid_configuration: 'configuration',
 };
 
-function explainPolicy(claims: UnverifiedClaims): Finding {
-  const named = namedPolicy(claims);
-  // Entra's v1.0 tokens have an authentication context class in acr.
-  if (named === undefined || named === '0' || named === '1') {
-    return ['no_policy', 'The token names no policy: it comes from Entra ID, and the route bears @RequiresB2cAuth().'];
-  }
-  return ['policy', 'The policy is not among b2c.policies, or not among those of the route.'];
-}
+const explainerOf = new Map<string, (typeof explainers)[keyof typeof explainers]>(Object.entries(explainers));
 
-function explainGroup({ payload }: SeenToken): Finding {
-  const groups = payload === undefined ? [] : groupsOf(payload as AccessTokenClaims);
-  return groups.length === 0
-    ? ['no_groups', 'The token has no groups: set groupMembershipClaims in the manifest of this API.']
-    : ['group', 'The caller is in none of the groups.'];
-}
-
-function find(refusal: Refusal, token: SeenToken, settings: Settings): Finding {
-  const { reason } = refusal as { readonly reason?: string };
-  const claims = token.payload ?? {};
-  switch (reason) {
-    case 'audience':
-      return explainAudience(claims, settings);
-    case 'issuer':
-      return explainIssuer(claims, settings);
-    case 'token_type':
-      return explainKind(claims);
-    case 'key':
-      return explainKey(token, settings);
-    case 'signature':
-      return explainGraph(token) ?? signatureFinding;
-    case 'policy':
-      return explainPolicy(claims);
-    case 'scope':
-      return explainScope(token);
-    case 'group':
-      return explainGroup(token);
-    default:
-      return outright[reason ?? refusal.code] ?? [refusal.code, refusal.message];
-  }
-}
-
-/** What a v1.0 token means where v2.0 was expected; true of many refusals, the cause of few. */
-export function versionRemark({ payload }: SeenToken, settings: Settings): Finding | undefined {
+/** The code of a v1.0 token where v2.0 is expected. It is true of many refusals, and the cause of few. */
+export function versionRemark({ payload }: SeenToken, settings: Settings): 'v1_token' | undefined {
   if (payload === undefined || settings.entra === undefined || payload['tfp'] !== undefined) return undefined;
-  if (tokenVersionOf(payload['iss']) !== 'v1') return undefined;
-  return [
-    'v1_token',
-    'This is a v1.0 token: requestedAccessTokenVersion in the manifest of this API is not 2. Such tokens are accepted, and their audience is often the application id URI.',
-  ];
+  return tokenVersionOf(payload['iss']) === 'v1' ? 'v1_token' : undefined;
+}
+
+function findCode(key: string, token: SeenToken, settings: Settings): ExplanationCode | undefined {
+  const explainer = explainerOf.get(key);
+  return typeof explainer === 'function' ? explainer(token, settings) : explainer;
 }
 
 /** Explains a refusal. */
 export function explain(refusal: Refusal, token: SeenToken, settings: Settings): Explanation {
-  const [code, hint] = find(refusal, token, settings);
-  const remark = code === 'audience' || code === 'issuer' ? versionRemark(token, settings) : undefined;
   const { reason } = refusal as { readonly reason?: string };
+  const found = findCode(reason ?? refusal.code, token, settings);
+  const remark = found === 'audience' || found === 'issuer' ? versionRemark(token, settings) : undefined;
+  // An error of the application's own has its own code and message.
+  const hint = found === undefined ? refusal.message : hints[found];
   return Object.freeze({
-    code: remark?.[0] ?? code,
-    hint: remark === undefined ? hint : `${remark[1]} ${hint}`,
+    code: remark ?? found ?? refusal.code,
+    hint: remark === undefined ? hint : `${hints[remark]} ${hint}`,
     status: refusal.status,
     error: refusal.code,
     reason,
