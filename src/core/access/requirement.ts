@@ -3,6 +3,7 @@ import type { Scheme, Settings } from '../configuration/settings.js';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import type { PublishedResource, ResourceMetadata } from '../issuers/resource-metadata.js';
+import { isScopeToken } from '../scope-token.js';
 import type { RequestHeaders } from '../token/credential.js';
 import type { Verification } from '../token/verified-token.js';
 
@@ -44,9 +45,6 @@ export interface Requirement {
   readonly identity?: Authenticator | undefined;
 }
 
-/** RFC 6749 §3.3: what a scope name may hold. It also keeps the name safe inside a quoted challenge parameter. */
-const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
-
 function checkName(kind: NameDemand['kind'], name: unknown): string {
   if (typeof name !== 'string' || name.trim() === '') throw new ConfigurationError(`A ${kind} name is blank.`);
   // Groups synchronized from Windows Server may be named as in DOMAIN\\Domain Users.
@@ -60,7 +58,7 @@ function checkName(kind: NameDemand['kind'], name: unknown): string {
         'A scope is named by its short name, such as access_as_user: that is what the scp claim holds, not the full URI.',
       );
     }
-    if (!scopeToken.test(name)) {
+    if (!isScopeToken(name)) {
       throw new ConfigurationError('A scope name holds a character that RFC 6749 §3.3 does not allow.');
     }
   }

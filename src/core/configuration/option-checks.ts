@@ -3,6 +3,7 @@ import { define, exact, type Decoder, type DecoderType } from 'decoders';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts.js';
+import { isScopeToken } from '../scope-token.js';
 import { isLoopback } from '../url.js';
 import type { IdentityOptions } from './options.js';
 import { isMultiTenant, tenantInPath } from './tenant.js';
@@ -167,12 +168,7 @@ const b2cSchema = options({
 
 const resourceMetadataSchema = options({
   resource: optional(text('url', 'the https URL of the API, without query and fragment', isResource)),
-  scopes: optional(
-    listOf(
-      text('word', 'a scope name', (value) => /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value)),
-      'a list of scope names',
-    ),
-  ),
+  scopes: optional(listOf(text('word', 'a scope name', isScopeToken), 'a list of scope names')),
   name: optional(text('word', 'a name', (value) => value.trim() !== '')),
   documentation: optional(text('url', 'an https URL', isResource)),
 });

@@ -1,5 +1,6 @@
 /** From a published key set to the keys that may check a signature. */
 import { KeyObject } from 'node:crypto';
+import { decodeBase64url } from '../base64url.js';
 import { importJWK } from '../jose.js';
 
 /** A public key of an issuer, and whom it says it speaks for. */
@@ -25,9 +26,8 @@ type Member = Readonly<Record<string, unknown>>;
 
 /** A positive integer in the only base64url form RFC 7518 §2 allows for it. */
 function decodeUnsigned(value: unknown): Buffer | undefined {
-  if (typeof value !== 'string') return undefined;
-  const bytes = Buffer.from(value, 'base64url');
-  return bytes.length > 0 && bytes[0] !== 0 && bytes.toString('base64url') === value ? bytes : undefined;
+  const bytes = typeof value === 'string' ? decodeBase64url(value) : undefined;
+  return bytes !== undefined && bytes.length > 0 && bytes[0] !== 0 ? bytes : undefined;
 }
 
 function isStrongModulus(modulus: Buffer): boolean {

@@ -1,6 +1,7 @@
 /** A token taken apart: its text, header and payload, all unverified. */
 import { isUtf8 } from 'node:buffer';
 import type { UnverifiedClaims } from '../access-token-claims.js';
+import { decodeBase64url } from '../base64url.js';
 import { InvalidTokenError } from '../errors.js';
 import { parseJsonObject } from '../json.js';
 import type { Lru } from './token-cache.js';
@@ -24,15 +25,9 @@ export interface SeenToken {
   readonly payload: UnverifiedClaims | undefined;
 }
 
-/** The bytes of one part of a token. Base64url must be canonical: the text of a token is what a digest stands for. */
-function decodePart(part: string): Buffer | undefined {
-  const bytes = Buffer.from(part, 'base64url');
-  return bytes.toString('base64url') === part ? bytes : undefined;
-}
-
-/** One part of a token, read as JSON. */
+/** One part of a token, read as JSON. Only canonical base64url is read: caches know a token by a digest of its text. */
 function readPart(part: string): UnverifiedClaims | undefined {
-  const bytes = decodePart(part);
+  const bytes = decodeBase64url(part);
   return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined;
 }
 
@@ -60,7 +55,7 @@ export function parseToken(text: string, digest: string, knownHeaders: Lru<strin
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
   const header = text.slice(0, first);
   const payload = readPart(text.slice(first + 1, second));
-  const signature = decodePart(text.slice(second + 1));
+  const signature = decodeBase64url(text.slice(second + 1));
   if (payload === undefined || signature === undefined) throw new InvalidTokenError('malformed');
   const knownKid = knownHeaders.get(header);
   return {
