@@ -3,18 +3,18 @@ import { requiresAuth, requiresB2cAuth, requiresRole, requiresScope } from 'micr
 import { climateOf, observations } from './climate.js';
 import { WeatherController } from './weather-controller.js';
 
-/** Answers errors as JSON. Refusals of a token never come here, they are answered at once. */
+/** Answers errors as JSON. Refused tokens do not come here, because the gate answers them itself. */
 const answerError: ErrorRequestHandler = (error: { status?: number; message?: string }, _request, response, next) => {
   const status = error.status ?? 500;
   if (response.headersSent || status >= 500) next(error);
   else response.status(status).json({ message: error.message });
 };
 
-/** The API: handlers of a decorated class beside routes behind middleware. */
+/** The API: handlers of a decorated class, and routes with middleware. */
 export function createApp(): Express {
   const app = express();
   app.disable('x-powered-by');
-  // Express shows callers the stack of an error otherwise.
+  // In any other environment, Express sends the stack of an error to the caller.
   app.set('env', 'production');
 
   app.get('/api/health', (_request, response) => {
@@ -23,7 +23,7 @@ export function createApp(): Express {
 
   const weather = new WeatherController();
   app.get('/api/weather/:city', weather.report.bind(weather));
-  // The gate first: no anonymous caller's body is read.
+  // The gate comes first, so the body of an anonymous request is not read.
   app.post('/api/weather/:city/observations', requiresAuth(), express.json(), weather.observe.bind(weather));
 
   const admin = Router();

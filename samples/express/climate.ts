@@ -1,4 +1,4 @@
-/** What the API knows of the weather: figures of national weather services, and what callers have observed. */
+/** The data of the API: figures of national weather services, and observations of callers. */
 export interface Climate {
   readonly city: string;
   /** Annual mean of the air temperature from 1991 to 2020, in °C. */
@@ -22,7 +22,7 @@ export function climateOf(city: string): Climate | undefined {
 export interface Observation {
   readonly city: string;
   readonly temperature: number;
-  /** `tid` and `oid` together identify a person or application; a name or mail address can change hands. */
+  /** `tid` and `oid` together identify a person or application; a name or mail address can be reassigned. */
   readonly observedBy: { readonly tid: string | undefined; readonly oid: string | undefined };
 }
 

@@ -11,10 +11,10 @@ const host = '127.0.0.1';
 const isTenantConfigured = Object.keys(process.env).some((name) => /^AzureAd(B2C)?__/.test(name));
 
 async function start(): Promise<void> {
-  // Without a tenant in the environment, a local issuer stands in for Microsoft's.
+  // Without a tenant in the environment, a local issuer replaces Microsoft's.
   const issuer = isTenantConfigured ? undefined : await startTestIssuer();
   const identity = initialize(issuer && { ...issuer.options, b2c: issuer.b2cOptions });
-  // A tenant that does not exist is better found out now than by the first caller.
+  // Loads the signing keys, so that a tenant that does not exist is found now and not by the first caller.
   await identity.ready();
 
   const server = createServer(createApp());
@@ -32,9 +32,7 @@ async function start(): Promise<void> {
 
   const url = `http://${host}:${String((server.address() as AddressInfo).port)}`;
   if (issuer !== undefined) {
-    console.log(
-      'Requests to try in a POSIX shell, each after the status to expect. The tokens are good for an hour.\n',
-    );
+    console.log('Requests to try in a POSIX shell, each after its expected status. The tokens are good for an hour.\n');
     console.log(await requestsToTry(url, issuer));
   }
   console.log(`Listening on ${url}. Press Ctrl+C to stop.`);

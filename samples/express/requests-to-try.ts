@@ -1,4 +1,4 @@
-/** Requests worth sending, as curl commands with tokens in them. */
+/** Prints requests to try, as curl commands with tokens of the local issuer. */
 import type { TestIssuer } from 'microsoft-identity-decorators/testing';
 
 interface RequestToTry {
@@ -26,7 +26,7 @@ async function requests(issuer: TestIssuer): Promise<readonly RequestToTry[]> {
     { title: 'An observation', status: 201, path: observe, token, body: observation },
     { title: 'A body that is not JSON', status: 400, path: observe, token, body: '{"temperature":' },
     { title: 'The same without a token: refused unread', status: 401, path: observe, body: '{"temperature":' },
-    { title: 'Somebody who is no administrator', status: 403, path: all, token },
+    { title: 'A caller who is not an administrator', status: 403, path: all, token },
     { title: 'An administrator', status: 200, path: all, token: await issuer.token({ roles: ['Weather.Admin'] }) },
     { title: 'A B2C token', status: 200, path: '/api/b2c/weather/Tokyo', token: await issuer.b2cToken() },
     { title: 'An Entra ID token on a B2C route', status: 401, path: '/api/b2c/weather/Tokyo', token },
@@ -39,7 +39,7 @@ function commandOf(apiUrl: string, { path, token, body }: RequestToTry): string 
     ...(body === undefined ? [] : ['Content-Type: application/json']),
   ];
   const options = [...headers.map((header) => `-H '${header}'`), ...(body === undefined ? [] : [`-d '${body}'`])];
-  // The answers end without a line break.
+  // An answer does not end in a line break.
   return ['curl -si', ...options, `'${apiUrl}${path}'`, String.raw`-w '\n'`].join(' ');
 }
 

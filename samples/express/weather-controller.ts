@@ -4,17 +4,17 @@ import { climateOf, observations } from './climate.js';
 
 type CityRequest = Request<{ city: string }>;
 
-/** On a class, a requirement holds for every method in it. Express calls the methods as they are, bound or not. */
+/** A requirement on a class applies to every method in it. Express calls the methods directly, bound or not. */
 @RequiresAuth()
 @ValidateScope('access_as_user')
 export class WeatherController {
   report(request: CityRequest, response: Response): void {
     const climate = climateOf(request.params.city);
-    if (climate === undefined) response.status(404).json({ message: 'Nothing is known of this city.' });
+    if (climate === undefined) response.status(404).json({ message: 'There are no figures for this city.' });
     else response.json(climate);
   }
 
-  /** A parameter behind the three that Express fills is filled with the caller's claims. */
+  /** Express fills the first three parameters. A parameter after them can receive the caller's claims. */
   observe(
     request: CityRequest,
     response: Response,

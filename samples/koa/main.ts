@@ -16,7 +16,7 @@ await once(server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1'), 'listen
 const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/api/weather/Oslo`;
 
 const withToken = (token: string) => `curl -si -H 'Authorization: Bearer ${token}' ${url}`;
-console.log(`Requests to try in a POSIX shell, each after the status to expect. The tokens are good for an hour.
+console.log(`Requests to try in a POSIX shell, each after its expected status. The tokens are good for an hour.
 
   200  A valid token
        ${withToken(await issuer.token())}
@@ -27,7 +27,7 @@ console.log(`Requests to try in a POSIX shell, each after the status to expect. 
   403  A token without the scope
        ${withToken(await issuer.token({ scp: 'profile' }))}
 
-  403  An alert by somebody who is no administrator
+  403  An alert by a caller who is not an administrator
        ${withToken(await issuer.token())}/alerts -X POST
 
   200  An alert by an administrator

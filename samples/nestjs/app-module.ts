@@ -5,11 +5,11 @@ import { WeatherController } from './weather-controller.js';
 
 @Module({ controllers: [WeatherController], providers: [ClimateService] })
 export class AppModule {
-  /** @param options - the tenant and the API's registration; without them the environment is asked */
+  /** @param options - the tenant and the API's registration; by default they are read from the environment */
   static for(options?: IdentityOptions): DynamicModule {
     return {
       module: AppModule,
-      // A controller that bears no decorator is protected too.
+      // A controller without decorators is protected too.
       imports: [MicrosoftIdentityModule.forRoot(options, { requireAuth: true })],
     };
   }

@@ -1,4 +1,4 @@
-/** What the API knows of a city: annual means as the national weather services publish them. */
+/** The climate of a city: annual means as the national weather services publish them. */
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { getTokenClaims, validateScope } from 'microsoft-identity-decorators/nestjs';
 
@@ -8,7 +8,7 @@ export interface Climate {
   readonly meanTemperature: number;
 }
 
-/** A year that someone recorded beside the normal. */
+/** A recorded year, to compare with the normal. */
 export interface RecordedYear extends Climate {
   readonly year: number;
   readonly recordedBy: unknown;
@@ -27,7 +27,7 @@ export class ClimateService {
     return this.#years;
   }
 
-  /** @throws NotFoundException where there are no figures for the city */
+  /** @throws NotFoundException if there are no figures for the city */
   normalOf(city: string): Climate {
     const normal = this.#normals.find((one) => one.city.toLowerCase() === city.toLowerCase());
     if (normal === undefined) throw new NotFoundException('There are no climate normals for this city.');
@@ -35,13 +35,13 @@ export class ClimateService {
   }
 
   /**
-   * Records a year. Nobody hands the caller's claims down here: the service asks for them.
+   * Records a year. The service reads the caller's claims itself: no argument contains them.
    *
-   * @throws InsufficientScopeError where the caller may only read
+   * @throws InsufficientScopeError if the caller may only read
    */
   async record(city: string, year: number, meanTemperature: number): Promise<RecordedYear> {
     const normal = this.normalOf(city);
-    // Stands for a database: claims are still at hand after an await.
+    // In place of a database: the claims are still available after an await.
     await Promise.resolve();
     validateScope('weather.write');
     const recorded = { city: normal.city, year, meanTemperature, recordedBy: getTokenClaims().oid };

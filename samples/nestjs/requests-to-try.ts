@@ -1,4 +1,4 @@
-/** Requests worth sending, as curl commands with tokens in them. */
+/** Prints requests to try, as curl commands with tokens of the local issuer. */
 import type { TestIssuer } from 'microsoft-identity-decorators/testing';
 
 interface RequestToTry {
@@ -33,7 +33,7 @@ async function requestsFor(issuer: TestIssuer): Promise<readonly RequestToTry[]>
       path: '/api/weather/years',
       token: await issuer.token(admin),
     },
-    { title: 'The same for somebody else', status: 403, path: '/api/weather/years', token: await issuer.token() },
+    { title: 'The same for another caller', status: 403, path: '/api/weather/years', token: await issuer.token() },
   ];
 }
 
@@ -49,7 +49,7 @@ function commandOf(apiUrl: string, { path, token, body }: RequestToTry): string 
     ...headers.map((header) => `-H ${quoted(header)}`),
     ...(body === undefined ? [] : [`-d ${quoted(body)}`]),
     quoted(apiUrl + path),
-    // The answers end without a line break.
+    // An answer does not end in a line break.
     String.raw`-w '\n'`,
   ].join(' ');
 }

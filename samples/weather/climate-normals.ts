@@ -1,8 +1,8 @@
 /**
  * Climate normals: 30-year averages as the national weather services publish them.
  *
- * Figures stand as their source states them, so those of the United States are converted here. Periods differ, and
- * with a warming climate so do the figures of one place: compare cities only where `period` is the same.
+ * Figures are those of their source; only those of the United States are converted here. Periods differ, and in a
+ * warming climate the figures of a place differ with them: compare cities only if `period` is the same.
  */
 import { celsiusOf, millimetresOf } from './units.js';
 

@@ -18,7 +18,7 @@ const keyOf = (city: string) => city.normalize('NFD').replace(/\p{M}/gu, '').tri
 
 const normalsByKey = new Map(climateNormals.map((normal) => [keyOf(normal.city), normal]));
 
-/** @throws NotFoundError where there are no figures for the city */
+/** @throws NotFoundError if there are no figures for the city */
 export function normalOf(city: string): ClimateNormal {
   const normal = normalsByKey.get(keyOf(city));
   if (normal === undefined) throw new NotFoundError('There are no climate normals for this city.');
@@ -37,8 +37,8 @@ const formats: Readonly<Record<UnitSystem, (normal: ClimateNormal) => readonly [
 };
 
 /**
- * @throws BadRequestError where the units are neither metric nor imperial
- * @throws NotFoundError where there are no figures for the city
+ * @throws BadRequestError if the units are neither metric nor imperial
+ * @throws NotFoundError if there are no figures for the city
  */
 export function reportOf(city: string, units: unknown = 'metric'): ClimateReport {
   if (!isUnitSystem(units)) throw new BadRequestError(`units is one of: ${unitSystems.join(', ')}.`);

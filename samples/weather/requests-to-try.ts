@@ -158,7 +158,7 @@ const bold = (text: string) => (process.stdout.isTTY && process.stdout.hasColors
 
 export async function requestsToTry(apiUrl: string, tokens: TestTokens): Promise<string> {
   const lines = [
-    'Requests to try in a POSIX shell, each after the status to expect. The tokens are good for an hour.',
+    'Requests to try in a POSIX shell, each after its expected status. The tokens are good for an hour.',
     '',
   ];
   for (const [chapter, requests] of Object.entries(await chaptersFor(tokens))) {

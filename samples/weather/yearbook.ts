@@ -1,4 +1,4 @@
-/** Years that callers have recorded, in memory, each beside the climate normal of its city. */
+/** Years that callers recorded, in memory, each with the climate normal of its city. */
 import { IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
 import type { ClimateNormal } from './climate-normals.js';
 import { roundTo } from './units.js';
@@ -24,7 +24,7 @@ export class YearReport {
   precipitation?: number;
 }
 
-/** `tid` and `oid` together identify a person or application; a name or mail address can change hands. */
+/** `tid` and `oid` together identify a person or application; a name or mail address can be reassigned. */
 export interface Recorder {
   readonly tid: string | undefined;
   readonly oid: string | undefined;

@@ -3,7 +3,7 @@ export interface Person {
   readonly id: string;
   readonly name: string;
   readonly email: string;
-  /** What this person is good for in a test, shown on the sign-in page. */
+  /** What this person is for in a test, shown on the sign-in page. */
   readonly about: string;
   /** Short names of the scopes that the page gets when this person signs in. */
   readonly scopes: readonly string[];

@@ -1,4 +1,4 @@
-/** What the local issuer knows of a tenant. */
+/** A tenant of the local issuer. */
 import type { Person } from './people.js';
 
 interface Registrations {
