@@ -1,6 +1,7 @@
 /** One configuration at work: settings, the verifiers they call for, and who may ask which. */
 import { checkDemands, checkPolicy } from './access/authorization.js';
 import type { Authenticator, Requirement, SchemeDemand } from './access/requirement.js';
+import { andThen, isThenable } from './awaited.js';
 import { requestChannel, type RequestEvent } from './channels.js';
 import type { IdentityOptions } from './configuration/options.js';
 import { parseSettings } from './configuration/parse-settings.js';
@@ -79,16 +80,13 @@ class Identity implements Authenticator {
     } catch (error) {
       return sayRefused(error);
     }
-    return verification instanceof Promise ? verification.then(sayPassed, sayRefused) : sayPassed(verification);
+    return isThenable(verification) ? verification.then(sayPassed, sayRefused) : sayPassed(verification);
   }
 
   #authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification> {
     let verifier = this.#verifierOf.get(requirement);
     if (verifier === undefined) this.#verifierOf.set(requirement, (verifier = this.#chooseVerifier(requirement)));
-    const verification = verifier.verify(bearerToken(request));
-    return verification instanceof Promise
-      ? verification.then((done) => this.#authorize(done, requirement))
-      : this.#authorize(verification, requirement);
+    return andThen(verifier.verify(bearerToken(request)), (verification) => this.#authorize(verification, requirement));
   }
 
   async ready(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What every host's gate does: check a request, remember that it passed, and keep methods shut where no gate stood. */
 import { state, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
+import { andThen } from '../core/awaited.js';
 import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import type { VerifiedToken } from '../core/token/verified-token.js';
@@ -55,10 +56,7 @@ export function enter(
   if (identity === undefined) {
     throw new ConfigurationError('A protected route was called before initialize().');
   }
-  const verification = identity.authenticate(request, requirement);
-  return verification instanceof Promise
-    ? verification.then(({ token }) => remember(request, requirement, token))
-    : remember(request, requirement, verification.token);
+  return andThen(identity.authenticate(request, requirement), ({ token }) => remember(request, requirement, token));
 }
 
 function remember(request: object, requirement: Requirement, token: VerifiedToken): VerifiedContext {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { state } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
+import { isThenable } from '../core/awaited.js';
 import { enter, forwardsErrors, refusalOf } from '../gate/gate.js';
 import { shareHiddenClass } from './hidden-class.js';
 import { answer, warnDeveloper } from './node-answer.js';
@@ -39,7 +40,7 @@ export function passOrRefuse(
     refuse(error, request, response, next, requirement);
     return;
   }
-  if (entry instanceof Promise) {
+  if (isThenable(entry)) {
     entry.then(
       (context) => {
         state.current.run(context, next);

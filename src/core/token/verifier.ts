@@ -2,6 +2,7 @@
 import { verify } from 'node:crypto';
 import { createLRU } from 'lru.min';
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
+import { isThenable } from '../awaited.js';
 import type { Settings } from '../configuration/settings.js';
 import { InvalidTokenError } from '../errors.js';
 import type { ChallengeAuthority } from '../issuers/authority.js';
@@ -71,7 +72,7 @@ export abstract class CachingVerifier implements Verifier {
     if (flight !== undefined) return flight;
     const parsed = parseToken(text, digest, this.#knownHeaders);
     const verification = this.#verifyOnce(parsed, this.sourceOf(parsed.payload), now);
-    if (verification instanceof Promise) {
+    if (isThenable(verification)) {
       this.#flights.set(digest, verification);
       const forget = () => this.#flights.delete(digest);
       verification.then(forget, forget);

@@ -1,6 +1,7 @@
 /** A decorated method as a handler of Express: its gate, and then the method. */
 import { state, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import { andThen } from '../../core/awaited.js';
 import { guard } from '../../decorators/guard.js';
 import { lineageOf, prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
@@ -50,8 +51,7 @@ function callWithin(own: Requirement, call: HandlerCall, run: Run): unknown {
     publishClaims(request, context.claims);
     return runIn(context, call, run);
   };
-  const entry = enter(request, requirement);
-  return entry instanceof Promise ? entry.then(proceed) : proceed(entry);
+  return andThen(enter(request, requirement), proceed);
 }
 
 /** A call by Express: the gate, and then the handler. Nothing it throws or rejects with goes unanswered. */

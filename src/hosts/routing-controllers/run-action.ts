@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
 import { state } from '../../core/access/current-request.js';
+import { isThenable } from '../../core/awaited.js';
 import { gateDidNotRun } from '../../decorators/guard.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { isRefusal } from '../../gate/gate.js';
@@ -15,11 +16,6 @@ type ActionArgs = Storage['actions'][number];
 export interface Controller {
   readonly prototype: object;
   readonly name: string;
-}
-
-/** Actions may return promises of another library, or of another realm. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 }
 
 const requestOf = (action: Action): IncomingMessage =>
