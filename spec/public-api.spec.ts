@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { state } from '../src/core/access/current-request.js';
-import { AuthError, initialize, InvalidTokenError, type IdentityOptions } from '../src/index.js';
+import { AuthError, initialize, InvalidTokenError, securitySchemes, type IdentityOptions } from '../src/index.js';
 
 const require = createRequire(import.meta.url);
 
@@ -93,8 +92,14 @@ describe('the package', () => {
       clientId: 'aaaaaaaa-0000-4000-8000-000000000002',
     };
     const identity = required.initialize(options);
-    expect(state.identity).toBe(identity);
-    expect(imported.initialize(options)).toBe(state.identity);
+    // The names of scopes begin with the client id.
+    const scopes = { read: 'Read' };
+    for (const copy of [required, imported, { securitySchemes }]) {
+      expect(copy.securitySchemes(undefined, { scopes })).toEqual(required.securitySchemes(identity, { scopes }));
+    }
+    const later = imported.initialize({ ...options, clientId: 'aaaaaaaa-0000-4000-8000-000000000003' });
+    expect(required.securitySchemes(undefined, { scopes })).toEqual(imported.securitySchemes(later, { scopes }));
+    expect(imported.securitySchemes(later, { scopes })).not.toEqual(required.securitySchemes(identity, { scopes }));
     expect(required.InvalidTokenError).not.toBe(InvalidTokenError);
     const error = new required.InvalidTokenError('expired');
     expect(error).toBeInstanceOf(InvalidTokenError);
@@ -110,7 +115,8 @@ describe('the package', () => {
       expect.arrayContaining(['ready', 'close']),
     );
     expect(() => initialize({ tenantId: 'x' })).toThrow('tenantId');
-    expect(state.identity).toBe(identity);
+    const scopes = { read: 'Read' };
+    expect(securitySchemes(undefined, { scopes })).toEqual(securitySchemes(identity, { scopes }));
   });
 });
 

@@ -3,15 +3,16 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { getMetadataArgsStorage } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { state } from '../../src/core/access/current-request.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { doctor } from '../../src/doctor/doctor.js';
 import type { Examination } from '../../src/doctor/examination.js';
 import type { Route } from '../../src/doctor/routes.js';
 import type { Input } from '../../src/doctor/terminal.js';
+import { initialize } from '../../src/gate/initialize.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { start } from '../support/clock.js';
+import { forgetIdentity } from '../support/isolation.js';
 import { errorOf } from '../support/refusals.js';
 
 const modules = fileURLToPath(new URL('../support/doctor', import.meta.url));
@@ -73,7 +74,7 @@ const entraEnvironment = () => ({
 
 /** B2C at a loopback authority has no option of the command line: a module or this is how a test gets there. */
 async function examineB2c(token: string, argv: readonly string[] = []): Promise<Said> {
-  state.identity = createIdentity({ b2c: issuer.b2cOptions, now: () => start });
+  initialize({ b2c: issuer.b2cOptions, now: () => start });
   return run(['--config', './nothing.ts', '--json', ...argv, token]);
 }
 
@@ -452,7 +453,7 @@ describe('a B2C token', () => {
   });
 
   it('beside Entra ID is held against B2C, whatever its policy', async () => {
-    state.identity = createIdentity({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
+    initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
     const examined = async (token: string) => read(await run(['--config', './nothing.ts', '--json', token]));
     expect(failing(await examined(await issuer.b2cToken({ tfp: 'B2C_1_other' })))).toEqual({ policy: 'policy' });
     expect((await examined(await issuer.b2cToken())).verdict.status).toBe('pass');
@@ -539,7 +540,7 @@ describe('the configuration', () => {
 
   it('is taken from a module that calls initialize', async () => {
     for (const [name, value] of Object.entries(entraEnvironment())) vi.stubEnv(name, value);
-    state.identity = undefined;
+    forgetIdentity();
     const now = String(seconds);
     const said = await run(['--config', './configuration.ts', '--now', now, await issuer.token()]);
     expect(said).toMatchObject({ code: 0, err: '' });
@@ -554,7 +555,7 @@ describe('the configuration', () => {
     ['./broken.ts', 'could not be loaded: The database is not there.'],
     ['./missing.ts', 'There is no module ./missing.ts'],
   ])('is missed in a module that is of no use: %s', async (module, message) => {
-    state.identity = undefined;
+    forgetIdentity();
     const said = await run(['--config', module, await issuer.token()]);
     expect(said).toMatchObject({ code: 1, out: '' });
     expect(said.err).toContain(message);

@@ -1,10 +1,10 @@
 import express from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { state } from '../../src/core/access/current-request.js';
 import { authErrorHandler, expressAuthentication } from '../../src/hosts/tsoa.js';
 import { ConfigurationError, getTokenClaims, initialize, validateScope } from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { expectRefusal, expressReleases, listen, type Answer, type Api } from '../support/api.js';
+import { forgetWarnings } from '../support/isolation.js';
 import { errorOf, refuses, type RefusalName } from '../support/refusals.js';
 
 /** What `@Security()` lists: any of the members will do, and of one member all names must hold. */
@@ -187,7 +187,7 @@ describe.each(expressReleases)('routes as tsoa generates them, on $release', ({ 
   });
 
   it('answers 500 for a name that is not known, and warns the developer once', async () => {
-    state.warned.clear();
+    forgetWarnings();
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     expectRefusal(await call('/unknown', issuer.token()), 'server_error');
     expectRefusal(await call('/unknown', issuer.token()), 'server_error');

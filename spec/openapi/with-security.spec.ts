@@ -2,7 +2,6 @@ import 'reflect-metadata';
 import { Delete, Get, getMetadataArgsStorage, JsonController, Post } from 'routing-controllers';
 import { OpenAPI, routingControllersToSpec } from 'routing-controllers-openapi';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { state } from '../../src/core/access/current-request.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { decoratorsFor } from '../../src/decorators/decorators.js';
 import { bindAuthenticator } from '../../src/gate/identity-in-force.js';
@@ -21,6 +20,7 @@ import {
 import type { OperationRoute } from '../../src/openapi/operation-route.js';
 import { securitySchemes } from '../../src/openapi/security-schemes.js';
 import { withSecurity } from '../../src/openapi/with-security.js';
+import { forgetIdentity } from '../support/isolation.js';
 
 const tenantId = '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2';
 const clientId = 'de2656e6-585f-4684-8e65-3ce50a7770a8';
@@ -180,7 +180,7 @@ beforeEach(() => {
   initialize(entra);
 });
 afterEach(() => {
-  state.identity = undefined;
+  forgetIdentity();
 });
 
 describe('securitySchemes', () => {
@@ -243,7 +243,7 @@ describe('securitySchemes', () => {
 
   it('speaks of the configuration in force where none is given, and needs one', () => {
     expect(Object.keys(securitySchemes())).toEqual(['entra']);
-    state.identity = undefined;
+    forgetIdentity();
     expect(() => securitySchemes()).toThrow(ConfigurationError);
   });
 

@@ -1,5 +1,5 @@
 /** A protected method: runs only for a request that its gate let in, and fills its claim parameters. */
-import { state, type VerifiedContext } from '../core/access/current-request.js';
+import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import { ConfigurationError } from '../core/errors.js';
 import { lineageOf, prototypeFor } from './prototype-chain.js';
 import { claimParametersOf } from './records.js';
@@ -34,7 +34,7 @@ function fill(parameters: unknown[], places: ReadonlyMap<number, string | undefi
 export function guard(method: Method, name: PropertyKey, owner: object, definer: object = owner): Method {
   if (guarded.has(method)) return method;
   const guardedMethod: Method = function (...parameters) {
-    const context = state.current.getStore();
+    const context = currentRequest.getStore();
     if (context !== undefined) {
       fill(parameters, claimParametersOf(definer, name), context);
     } else if (requirementOf(prototypeFor(this, owner), name) !== undefined) {

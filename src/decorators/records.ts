@@ -1,7 +1,7 @@
 /** What decorators recorded on classes and methods. Knows no framework. */
-import { state } from '../core/access/current-request.js';
 import type { Authenticator, Demand, Requirement, SchemeDemand } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
+import { processWide } from '../core/process-wide.js';
 
 /** What stands at one place: on a class, or on one of its methods. */
 export interface Place {
@@ -24,7 +24,8 @@ export interface ClassRecord {
   compiledAt: number;
 }
 
-export const records = state.records as WeakMap<object, ClassRecord>;
+/** The record of each class prototype. */
+export const records = processWide('records', () => new WeakMap<object, ClassRecord>());
 
 const newPlace = (): Place => ({ scheme: undefined, identity: undefined, demands: [], anonymous: false });
 

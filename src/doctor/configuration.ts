@@ -1,9 +1,9 @@
 /** The configuration a token is held against, wherever it was written down. */
-import { state } from '../core/access/current-request.js';
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import { parseSettings } from '../core/configuration/parse-settings.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
+import { identityInForce } from '../gate/identity-in-force.js';
 import type { TokenArguments } from './arguments.js';
 import { loadModule } from './modules.js';
 import { UsageError, type Terminal } from './terminal.js';
@@ -16,8 +16,9 @@ export interface Configuration {
 
 async function fromModule(module: string, cwd: string): Promise<Configuration> {
   await loadModule(module, cwd);
-  if (state.identity === undefined) throw new UsageError(`${module} does not call initialize().`);
-  return { settings: state.identity.settings, origin: `initialize() in ${module}` };
+  const identity = identityInForce();
+  if (identity === undefined) throw new UsageError(`${module} does not call initialize().`);
+  return { settings: identity.settings, origin: `initialize() in ${module}` };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The verified claims of a request, for code that is not handed them. */
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { checkScopes } from '../core/access/authorization.js';
-import { state } from '../core/access/current-request.js';
+import { currentRequest, verifiedRequests } from '../core/access/current-request.js';
 import { anyOf } from '../core/access/requirement.js';
 import { MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
@@ -16,7 +16,7 @@ function nodeRequestOf(request: object): object {
 
 /** The verified claims of a request, or undefined where none were verified. */
 export function verifiedClaimsOf(request: object): AccessTokenClaims | undefined {
-  return (state.verified.get(request) ?? state.verified.get(nodeRequestOf(request)))?.claims;
+  return (verifiedRequests.get(request) ?? verifiedRequests.get(nodeRequestOf(request)))?.claims;
 }
 
 /**
@@ -27,7 +27,7 @@ export function verifiedClaimsOf(request: object): AccessTokenClaims | undefined
  * @throws MissingTokenError where there is no request, or its token was not verified
  */
 export function getTokenClaims(request?: object): AccessTokenClaims {
-  const claims = request === undefined ? state.current.getStore()?.claims : verifiedClaimsOf(request);
+  const claims = request === undefined ? currentRequest.getStore()?.claims : verifiedClaimsOf(request);
   if (claims === undefined) throw new MissingTokenError();
   return claims;
 }

@@ -1,9 +1,9 @@
 /** Tells the developer why requests are refused: on a diagnostics channel, and on standard error where `DEBUG` asks. */
 import { subscribe } from 'node:diagnostics_channel';
-import { state } from '../core/access/current-request.js';
 import type { Authenticator } from '../core/access/requirement.js';
 import { explanationChannel, type Explanation } from '../core/channels.js';
 import type { Refusal } from '../core/errors.js';
+import { processWide } from '../core/process-wide.js';
 import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
 import { readToken } from '../core/token/parsed-token.js';
 import { explain } from './explanation.js';
@@ -24,10 +24,12 @@ function print(message: unknown): void {
   process.stderr.write(`${debugName} ${String(status)} ${name} (${code}): ${hint}\n`);
 }
 
+const printing = processWide('debug-output', () => ({ isOn: false }));
+
 /** Prints explanations from now on, where `DEBUG` asks for them. */
 export function explainRefusals(): void {
-  if (state.warned.has(debugName) || !isNamedIn(process.env['DEBUG'])) return;
-  state.warned.add(debugName);
+  if (printing.isOn || !isNamedIn(process.env['DEBUG'])) return;
+  printing.isOn = true;
   subscribe(explanationChannel.name, print);
 }
 

@@ -1,11 +1,12 @@
 /** What every host's gate does: check a request, remember that it passed, and keep methods shut where no gate stood. */
-import { state, type VerifiedContext } from '../core/access/current-request.js';
+import { verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { andThen } from '../core/awaited.js';
 import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import type { VerifiedToken } from '../core/token/verified-token.js';
 import { publishExplanation } from './debug-output.js';
+import { identityInForce } from './identity-in-force.js';
 
 /** Whether an error is one that the gate answers. */
 export function isRefusal(error: unknown): error is Refusal {
@@ -13,7 +14,7 @@ export function isRefusal(error: unknown): error is Refusal {
 }
 
 /** The configuration that a requirement is held against. */
-const identityFor = (requirement: Requirement | undefined) => requirement?.identity ?? state.identity;
+const identityFor = (requirement: Requirement | undefined) => requirement?.identity ?? identityInForce();
 
 /** Whether refusals go to the application's own error handler. */
 export function forwardsErrors(requirement: Requirement | undefined): boolean {
@@ -62,6 +63,6 @@ export function enter(
 function remember(request: object, requirement: Requirement, token: VerifiedToken): VerifiedContext {
   const { claims, authority } = token;
   const context = { claims, authority, requirement };
-  state.verified.set(request, context);
+  verifiedRequests.set(request, context);
   return context;
 }

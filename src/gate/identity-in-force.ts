@@ -1,22 +1,38 @@
 /** The configuration in force, and the one behind an identity that `createMicrosoftIdentity` returned. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
+import { processWide } from '../core/process-wide.js';
 
-// Registered process-wide: the ES module and the CommonJS build may each hold one half of an application.
-const authenticatorKey = Symbol.for('microsoft-identity-decorators/1:authenticator');
+const inForce = processWide<{ identity: Authenticator | undefined }>('identity-in-force', () => ({
+  identity: undefined,
+}));
 
-/** A configuration to hand out, frozen, with what it works with out of sight. */
+/** The configuration that the last `initialize` created; undefined before the first. */
+export function identityInForce(): Authenticator | undefined {
+  return inForce.identity;
+}
+
+/** Puts a configuration in force for the whole process. */
+export function putInForce(identity: Authenticator | undefined): void {
+  inForce.identity = identity;
+}
+
+/** The authenticator of each configuration that `createMicrosoftIdentity` returned. */
+const authenticators = processWide('authenticators', () => new WeakMap<object, Authenticator>());
+
+/** Freezes a configuration that is handed out, and keeps its authenticator. */
 export function bindAuthenticator<Bound extends object>(bound: Bound, authenticator: Authenticator): Readonly<Bound> {
-  return Object.freeze(Object.defineProperty(bound, authenticatorKey, { value: authenticator }));
+  authenticators.set(bound, authenticator);
+  return Object.freeze(bound);
 }
 
 /**
- * What a configuration works with.
+ * The authenticator of a configuration.
  *
  * @throws ConfigurationError where neither `initialize` nor `createMicrosoftIdentity` returned it
  */
 export function authenticatorOf(identity: MicrosoftIdentity): Authenticator {
-  const held = (identity as { readonly [authenticatorKey]?: Authenticator })[authenticatorKey] ?? identity;
+  const held = authenticators.get(identity) ?? identity;
   if ('authenticate' in held && 'settings' in held) return held as Authenticator;
   throw new ConfigurationError('identity takes what initialize() or createMicrosoftIdentity() returned.');
 }

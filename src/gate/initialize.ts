@@ -1,10 +1,10 @@
-import { state } from '../core/access/current-request.js';
 import type { MicrosoftIdentity } from '../core/access/requirement.js';
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity } from '../core/identity.js';
 import { explainRefusals } from './debug-output.js';
+import { putInForce } from './identity-in-force.js';
 
 function identityFromEnvironment(): ReturnType<typeof createIdentity> {
   try {
@@ -36,7 +36,7 @@ function identityFromEnvironment(): ReturnType<typeof createIdentity> {
  */
 export function initialize(options?: IdentityOptions): MicrosoftIdentity {
   const identity = options === undefined ? identityFromEnvironment() : createIdentity(options);
-  state.identity = identity;
+  putInForce(identity);
   explainRefusals();
   return identity;
 }

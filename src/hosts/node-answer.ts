@@ -1,15 +1,18 @@
 /** The answer of a refusal, on Node's own response: what Express and every host on top of it hand out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { state } from '../core/access/current-request.js';
 import { ConfigurationError, type Refusal } from '../core/errors.js';
+import { processWide } from '../core/process-wide.js';
 
 // Left by a handler that was interrupted; none of it describes the refusal.
 const headersOfAnotherBody = ['Content-Encoding', 'Content-Language', 'Content-Range', 'ETag', 'Last-Modified'];
 
+/** The messages that were given to the developer. */
+export const warningsGiven = processWide('warnings-given', () => new Set<string>());
+
 /** Tells the developer of a wrong set-up, once for each message. Callers are told nothing of it. */
 export function warnDeveloper(refusal: Refusal): void {
-  if (!(refusal instanceof ConfigurationError) || state.warned.has(refusal.message)) return;
-  state.warned.add(refusal.message);
+  if (!(refusal instanceof ConfigurationError) || warningsGiven.has(refusal.message)) return;
+  warningsGiven.add(refusal.message);
   process.emitWarning(refusal.message, { type: 'MicrosoftIdentityWarning', code: refusal.code });
 }
 

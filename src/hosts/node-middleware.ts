@@ -1,6 +1,6 @@
 /** The gate of one route as a middleware, for every host on top of Node's own request and response. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { state } from '../core/access/current-request.js';
+import { currentRequest } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { isThenable } from '../core/awaited.js';
 import { enter, forwardsErrors, refusalOf } from '../gate/gate.js';
@@ -43,13 +43,13 @@ export function passOrRefuse(
   if (isThenable(entry)) {
     entry.then(
       (context) => {
-        state.current.run(context, next);
+        currentRequest.run(context, next);
       },
       (error: unknown) => {
         refuse(error, request, response, next, requirement);
       },
     );
   } else {
-    state.current.run(entry, next);
+    currentRequest.run(entry, next);
   }
 }

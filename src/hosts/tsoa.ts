@@ -1,7 +1,7 @@
 /** What the routes that tsoa generates ask, for applications that bear its `@Security()`. Imports nothing of tsoa. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
-import { state } from '../core/access/current-request.js';
+import { verifiedRequests } from '../core/access/current-request.js';
 import { anyOf, namedPolicies, type Requirement, type SchemeDemand } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { addressedRefusal, enter, isRefusal, refusalOf } from '../gate/gate.js';
@@ -67,7 +67,7 @@ export function authErrorHandler(error: unknown, request: IncomingMessage, respo
     next(error);
     return;
   }
-  const requirement: Requirement | undefined = state.verified.get(request)?.requirement;
+  const requirement: Requirement | undefined = verifiedRequests.get(request)?.requirement;
   const refusal = refusalOf(error, requirement, request);
   warnDeveloper(refusal);
   // An answer that is under way cannot be taken back: Express ends it.

@@ -1,11 +1,10 @@
 /** The security schemes of OpenAPI 3 for what is configured. */
-import { state } from '../core/access/current-request.js';
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
 import { b2cChallenge, entraChallenge } from '../core/issuers/authority.js';
 import { appIdUriOf } from '../core/issuers/resource-metadata.js';
-import { authenticatorOf } from '../gate/identity-in-force.js';
+import { authenticatorOf, identityInForce } from '../gate/identity-in-force.js';
 
 /** A `securityScheme` of OpenAPI 3: OAuth 2.0, with the authorization code flow. */
 export interface OAuth2SecurityScheme {
@@ -38,7 +37,7 @@ export interface SecurityOptions {
 }
 
 export function identityOf({ identity }: SecurityOptions): Authenticator {
-  const found = identity === undefined ? state.identity : authenticatorOf(identity);
+  const found = identity === undefined ? identityInForce() : authenticatorOf(identity);
   if (found === undefined) throw new ConfigurationError('An OpenAPI document was asked for before initialize().');
   return found;
 }

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
-import { state } from '../core/access/current-request.js';
+import { currentRequest } from '../core/access/current-request.js';
 import { deepFreeze } from '../core/json.js';
 
 /**
@@ -17,5 +17,5 @@ import { deepFreeze } from '../core/json.js';
  */
 export function runAs<T>(claims: Readonly<Record<string, unknown>>, fn: () => T): T {
   const verified = deepFreeze(structuredClone(claims)) as AccessTokenClaims;
-  return state.current.run({ claims: verified, authority: undefined, requirement: undefined }, fn);
+  return currentRequest.run({ claims: verified, authority: undefined, requirement: undefined }, fn);
 }

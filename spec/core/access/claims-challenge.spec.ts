@@ -4,7 +4,7 @@ import {
   ClaimsChallengeError,
   type ClaimsRequest,
 } from '../../../src/core/access/claims-challenge.js';
-import { state, type ChallengedCaller } from '../../../src/core/access/current-request.js';
+import { currentRequest, type ChallengedCaller } from '../../../src/core/access/current-request.js';
 import { AuthError, ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
 
 const authority = {
@@ -81,7 +81,7 @@ describe('a claims challenge', () => {
 
   it('is for who calls the running code, where nobody else is named', () => {
     const within = (caller: ChallengedCaller) =>
-      state.current.run({ ...caller, requirement: undefined }, () => new ClaimsChallengeError(stepUp));
+      currentRequest.run({ ...caller, requirement: undefined }, () => new ClaimsChallengeError(stepUp));
     expect(within(capable).headers['WWW-Authenticate']).toBe(
       `Bearer ${place}, error="insufficient_claims", claims="${claims}"`,
     );

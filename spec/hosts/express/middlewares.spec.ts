@@ -2,7 +2,6 @@ import { Agent, request as httpRequest } from 'node:http';
 import type { RequestHandler } from 'express';
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { state } from '../../../src/core/access/current-request.js';
 import {
   ConfigurationError,
   denyGuests,
@@ -19,6 +18,7 @@ import {
   validateScope,
 } from '../../../src/express.js';
 import { expectRefusal, expressReleases, listen, type Api } from '../../support/api.js';
+import { forgetIdentity } from '../../support/isolation.js';
 import {
   granted,
   issuer,
@@ -147,7 +147,7 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
 
   it('answers 500 before initialize', async () => {
     silenceWarnings();
-    state.identity = undefined;
+    forgetIdentity();
     expectRefusal(await get('/secret', await issuer.token()), 'server_error');
     expect(ran).toEqual([]);
   });

@@ -16,10 +16,10 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import 'reflect-metadata';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
-import { state } from '../../../src/core/access/current-request.js';
 import { initialize } from '../../../src/nestjs.js';
 import { startTestIssuer, type TestIssuer } from '../../../src/testing.js';
 import { send, type Answer, type Call } from '../../support/api.js';
+import { forgetWarnings } from '../../support/isolation.js';
 
 export const platforms = [
   { platform: 'Express', adapter: () => new ExpressAdapter() },
@@ -77,7 +77,7 @@ export function useIssuer(): void {
 /** Silences and counts the warnings to the developer. */
 export function warnings(): string[] {
   const given: string[] = [];
-  state.warned.clear();
+  forgetWarnings();
   vi.spyOn(process, 'emitWarning').mockImplementation((warning, options) => {
     expect(options).toEqual({ type: 'MicrosoftIdentityWarning', code: 'invalid_configuration' });
     given.push(String(warning));

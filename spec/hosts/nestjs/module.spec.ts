@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import 'reflect-metadata';
 import { describe, expect, it, vi } from 'vitest';
-import { state } from '../../../src/core/access/current-request.js';
+import { identityInForce } from '../../../src/gate/identity-in-force.js';
 import {
   AllowAnonymous,
   MICROSOFT_IDENTITY,
@@ -12,6 +12,7 @@ import {
 } from '../../../src/nestjs.js';
 import type { TestIssuer } from '../../../src/testing.js';
 import { expectRefusal } from '../../support/api.js';
+import { forgetIdentity } from '../../support/isolation.js';
 import { issuer, platforms, serve, started, subject, useIssuer, warnings } from './application.js';
 import { BareController, UndecoratedController, WeatherController } from './controllers.js';
 
@@ -26,7 +27,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     @RequiresAuth()
     async ready() {
       await this.identity.ready();
-      return { inForce: this.identity === state.identity };
+      return { inForce: this.identity === identityInForce() };
     }
   }
 
@@ -42,12 +43,12 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
   }
 
   it('initializes at start-up, provides the identity everywhere and closes it at shutdown', async () => {
-    state.identity = undefined;
+    forgetIdentity();
     const imported = MicrosoftIdentityModule.forRoot({
       ...issuer.options,
       resourceMetadata: { resource: 'https://api.example' },
     });
-    expect(state.identity).toBeUndefined();
+    expect(identityInForce()).toBeUndefined();
 
     @Module({ controllers: [KeysController, ResourceMetadataController] })
     class FeatureModule {}
@@ -68,7 +69,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
   it('takes options from a factory, with what that needs injected', async () => {
     @Module({ providers: [{ provide: 'TENANT', useFactory: () => issuer.options }], exports: ['TENANT'] })
     class ConfigModule {}
-    state.identity = undefined;
+    forgetIdentity();
     const imported = MicrosoftIdentityModule.forRootAsync({
       imports: [ConfigModule],
       inject: ['TENANT'],
@@ -76,7 +77,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     });
     const api = await serve(platform, { imports: [imported], controllers: [KeysController] });
     expect((await api.call('/keys/ready', { token: await issuer.token() })).body).toEqual({ inForce: true });
-    expect((state.identity as { settings?: { clockToleranceSeconds: number } } | undefined)?.settings).toMatchObject({
+    expect(identityInForce()?.settings).toMatchObject({
       clockToleranceSeconds: 7,
     });
   });

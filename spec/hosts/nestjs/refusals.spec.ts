@@ -16,7 +16,6 @@ import { APP_FILTER } from '@nestjs/core';
 import 'reflect-metadata';
 import { timeout, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { state } from '../../../src/core/access/current-request.js';
 import {
   AuthError,
   ConfigurationError,
@@ -27,6 +26,7 @@ import {
   validateScope,
 } from '../../../src/nestjs.js';
 import { expectRefusal } from '../../support/api.js';
+import { forgetIdentity } from '../../support/isolation.js';
 import { CatchAll, issuer, platforms, ran, serve, subject, useIssuer, warnings } from './application.js';
 import { WeatherController } from './controllers.js';
 
@@ -199,7 +199,7 @@ describe.each(platforms)("errors: 'respond' beside filters of the application, $
 
   it('tells no filter more of a wrong set-up than the caller may know', async () => {
     warnings();
-    state.identity = undefined;
+    forgetIdentity();
     @Controller('filtered')
     class FilteredController {
       @Get()

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { IsString } from 'class-validator';
 import type { Request, Response } from 'express';
 import 'reflect-metadata';
@@ -17,7 +18,6 @@ import {
   type ExpressErrorMiddlewareInterface,
 } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { state } from '../../../src/core/access/current-request.js';
 import {
   AllowAnonymous,
   ConfigurationError,
@@ -36,6 +36,7 @@ import {
 } from '../../../src/index.js';
 import { runAs, startTestIssuer, type TestIssuer } from '../../../src/testing.js';
 import { expectRefusal, expressReleases, send, serve, type Api } from '../../support/api.js';
+import { forgetIdentity, forgetWarnings } from '../../support/isolation.js';
 
 let issuer: TestIssuer;
 let ran: string[] = [];
@@ -254,6 +255,8 @@ class TextController {
   }
 }
 
+// Remembers the context that it is created in, which is that of no request.
+const outside = new AsyncResource('outside');
 let losesContext: ((request: Request, response: Response, next: () => void) => void)[] = [];
 
 @JsonController('/lost')
@@ -261,7 +264,7 @@ class LostContextController {
   @Get('/claims')
   @RequiresAuth()
   @UseBefore((request: Request, response: Response, next: () => void) => {
-    state.current.exit(() => {
+    outside.runInAsyncScope(() => {
       for (const lose of losesContext) lose(request, response, next);
       next();
     });
@@ -550,9 +553,9 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
   });
 
   it('answers 500 before initialize, and the action does not run', async () => {
-    state.identity = undefined;
+    forgetIdentity();
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
-    state.warned.clear();
+    forgetWarnings();
     expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.token() }), 'server_error');
     expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.token() }), 'server_error');
     expect(ran).toEqual([]);

@@ -1,7 +1,7 @@
 /** The demand for a token that says more: Conditional Access authentication contexts, continuous access evaluation. */
 import { AuthError, bearerChallenge, brandAs, ConfigurationError, insufficientScopeDescriptions } from '../errors.js';
 import { understandsClaimsChallenges } from '../token/claims.js';
-import { state, type ChallengedCaller } from './current-request.js';
+import { currentRequest, type ChallengedCaller } from './current-request.js';
 
 /** What a claims request asks of one claim (OpenID Connect Core §5.5.1). */
 export interface ClaimDemand {
@@ -68,7 +68,7 @@ export class ClaimsChallengeError extends AuthError {
    * @param caller - whom to answer; default: who is calling the running code
    * @throws ConfigurationError where no claim is asked for
    */
-  constructor(request: ClaimsRequest, caller: ChallengedCaller | undefined = state.current.getStore()) {
+  constructor(request: ClaimsRequest, caller: ChallengedCaller | undefined = currentRequest.getStore()) {
     const { description, answer } = answerTo(caller, encode(request));
     super(description, answer);
     this.reason = answer.status === 403 ? 'auth_context' : undefined;

@@ -1,75 +1,10 @@
-/**
- * What the whole process shares.
- *
- * It hangs on the global object because the ES module and the CommonJS build can be loaded side by side, and must
- * then see one configuration, one set of requirements and one current request.
- */
+/** The verified request that the running code belongs to, and the requests that passed their gate. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { ChallengeAuthority } from '../issuers/authority.js';
-import type { Authenticator, Requirement } from './requirement.js';
-
-/** A request, or a test, whose claims are vouched for. */
-export interface VerifiedContext extends ChallengedCaller {
-  readonly claims: AccessTokenClaims;
-  /** What the request was let in for; undefined in a test, where no gate stood. */
-  readonly requirement: Requirement | undefined;
-}
-
-/** Gives a derived class an object that is there already to put its private fields on. */
-class Given {
-  constructor(object: object) {
-    return object;
-  }
-}
-
-/**
- * Requests that passed their gate.
- *
- * What is remembered of one is a private field of its own, which no other code can read, set or copy. A WeakMap would hide
- * it as well, and costs the garbage collector more.
- */
-class Passed extends Given {
-  #context: VerifiedContext;
-
-  private constructor(request: object, context: VerifiedContext) {
-    super(request);
-    this.#context = context;
-  }
-
-  static get(request: unknown): VerifiedContext | undefined {
-    return typeof request === 'object' && request !== null && #context in request ? request.#context : undefined;
-  }
-
-  static set(request: object, context: VerifiedContext): void {
-    if (#context in request) request.#context = context;
-    else new Passed(request, context);
-  }
-}
-
-interface State {
-  /** The configuration in force. */
-  identity: Authenticator | undefined;
-  /** The verified request that the running code belongs to. */
-  readonly current: AsyncLocalStorage<VerifiedContext>;
-  /** Requests that passed their gate. */
-  readonly verified: Pick<typeof Passed, 'get' | 'set'>;
-  /** What decorators recorded, by class prototype. */
-  readonly records: WeakMap<object, unknown>;
-  /** Warnings already given to the developer. */
-  readonly warned: Set<string>;
-}
-
-const key = Symbol.for('microsoft-identity-decorators/1');
-const holder = globalThis as { [key]?: State | undefined };
-
-export const state: State = (holder[key] ??= {
-  identity: undefined,
-  current: new AsyncLocalStorage(),
-  verified: Passed,
-  records: new WeakMap(),
-  warned: new Set(),
-});
+import { processWide } from '../process-wide.js';
+import type { Requirement } from './requirement.js';
+import { privateField } from './return-override.js';
 
 /** Whom a challenge is for. */
 export interface ChallengedCaller {
@@ -77,3 +12,16 @@ export interface ChallengedCaller {
   /** Undefined in a test, where no authority issued the claims. */
   readonly authority: ChallengeAuthority | undefined;
 }
+
+/** The claims of a request that were verified, or that a test gave. */
+export interface VerifiedContext extends ChallengedCaller {
+  readonly claims: AccessTokenClaims;
+  /** What the request was let in for; undefined in a test, where no gate ran. */
+  readonly requirement: Requirement | undefined;
+}
+
+/** The verified request that the running code belongs to. */
+export const currentRequest = processWide('current-request', () => new AsyncLocalStorage<VerifiedContext>());
+
+/** The requests that passed their gate, each with what was verified. */
+export const verifiedRequests = processWide('verified-requests', () => privateField<VerifiedContext>());

@@ -1,7 +1,7 @@
 /** A chain of middlewares on one request: what it was let in for, and what is demanded next. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import { state, type VerifiedContext } from '../../core/access/current-request.js';
+import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement, SchemeDemand } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
@@ -62,7 +62,7 @@ function join(earlier: Requirement, later: Requirement): Requirement {
 
 /** What a request was let in for before, and what it has to satisfy now. */
 export function demandsOn(request: object, own: Requirement): { passed?: VerifiedContext; requirement: Requirement } {
-  const context = state.verified.get(request);
+  const context = verifiedRequests.get(request);
   if (context?.requirement === undefined) return { requirement: own };
   const requirement = join(context.requirement, own);
   return requirement === context.requirement ? { passed: context, requirement } : { requirement };
@@ -72,7 +72,7 @@ export function demandsOn(request: object, own: Requirement): { passed?: Verifie
 export function admit(own: Requirement, [request, response, next]: HandlerCall, proceed: () => void): void {
   const { passed, requirement } = demandsOn(request, own);
   if (passed !== undefined) {
-    state.current.run(passed, proceed);
+    currentRequest.run(passed, proceed);
     return;
   }
   passOrRefuse(requirement, request, response, (refusal) => {
@@ -80,7 +80,7 @@ export function admit(own: Requirement, [request, response, next]: HandlerCall, 
       next(refusal);
       return;
     }
-    const context = state.verified.get(request);
+    const context = verifiedRequests.get(request);
     try {
       if (context === undefined) throw new ConfigurationError('A request passed its gate, and nothing was verified.');
       publishClaims(request, context.claims);

@@ -1,5 +1,5 @@
 /** A decorated method as a handler of Express: its gate, and then the method. */
-import { state, type VerifiedContext } from '../../core/access/current-request.js';
+import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { andThen } from '../../core/awaited.js';
 import { guard } from '../../decorators/guard.js';
@@ -29,9 +29,9 @@ function runIn(context: VerifiedContext, [request, response, next, ...rest]: Han
   const frame = { ...context };
   running.set(frame, request);
   const leave: Next = (error) => {
-    state.current.run(context, next, error);
+    currentRequest.run(context, next, error);
   };
-  return state.current.run(frame, run, request, response, leave, ...rest);
+  return currentRequest.run(frame, run, request, response, leave, ...rest);
 }
 
 /** Hands an error of a handler to the application, or answers it where it is a refusal. */
@@ -60,7 +60,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): unkn
   // Stays pending where the request was answered or handed over: nobody who awaits a handler may then go on.
   return new Promise((resolve) => {
     const proceed = () => {
-      const context = state.verified.get(request);
+      const context = verifiedRequests.get(request);
       const attempt = async () => await (context === undefined ? run(...call) : runIn(context, call, run));
       attempt().then(resolve, (error: unknown) => {
         settle(error, call, context?.requirement ?? own);
@@ -82,7 +82,7 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
     const run: Run = (...ofExpress) => inner.call(this, ...ahead, ...ofExpress);
     const [request] = call;
     const own = requirementOf(prototypeFor(this, owner), name);
-    const current = state.current.getStore();
+    const current = currentRequest.getStore();
     // Only runAs vouches for a caller without a gate.
     if (current !== undefined && current.requirement === undefined) {
       publishClaims(request, current.claims);

@@ -1,9 +1,9 @@
 /** The resource metadata (RFC 9728) as a middleware. */
 import type { IncomingMessage } from 'node:http';
-import { state } from '../../core/access/current-request.js';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { wellKnownPath } from '../../core/issuers/resource-metadata.js';
+import { identityInForce } from '../../gate/identity-in-force.js';
 import type { Middleware } from './middlewares.js';
 
 /**
@@ -15,7 +15,7 @@ import type { Middleware } from './middlewares.js';
  * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-3 RFC 9728 §3}
  */
 export function resourceMetadata(
-  identity: Pick<MicrosoftIdentity, 'resourceMetadata'> | undefined = state.identity,
+  identity: Pick<MicrosoftIdentity, 'resourceMetadata'> | undefined = identityInForce(),
 ): Middleware {
   const document = identity?.resourceMetadata;
   if (document === undefined) {

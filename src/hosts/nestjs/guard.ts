@@ -1,7 +1,7 @@
 /** The gate as a guard of Nest, and the interceptor that runs handlers in their request. */
 import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import { state } from '../../core/access/current-request.js';
+import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/guard.js';
@@ -73,7 +73,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
       requirement = this.#requirementFor(context);
       const request = requestOf(context);
       // A guard of the application and one of the class may both stand here.
-      const passed = requirement === undefined || state.verified.get(request)?.requirement === requirement;
+      const passed = requirement === undefined || verifiedRequests.get(request)?.requirement === requirement;
       if (requirement !== undefined && !passed) await enter(request, requirement);
       return true;
     } catch (error) {
@@ -102,7 +102,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
 class RequestContext implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
-    const verified = state.verified.get(requestOf(context));
+    const verified = verifiedRequests.get(requestOf(context));
     return new Observable((subscriber) => {
       const fail = (error: unknown) => {
         subscriber.error(isRefusal(error) ? exceptionFor(error, context, verified?.requirement) : error);
@@ -124,7 +124,7 @@ class RequestContext implements NestInterceptor {
             subscriber.complete();
           },
         });
-      return verified === undefined ? state.current.exit(handle) : state.current.run(verified, handle);
+      return verified === undefined ? currentRequest.exit(handle) : currentRequest.run(verified, handle);
     });
   }
 }

@@ -10,10 +10,10 @@ export interface Controller {
   readonly name: string;
 }
 
-// Registered process-wide: the ES module and the CommonJS build may each decorate a class of one application.
-export const boundKey = Symbol.for('microsoft-identity-decorators/1:nestjs-bound');
+// Keys of metadata. Strings are the same in the ES module and the CommonJS build, which may each decorate a class.
+export const boundKey = 'microsoft-identity-decorators:bound';
 
-export const placeKey = Symbol.for('microsoft-identity-decorators/1:nestjs-place');
+export const placeKey = 'microsoft-identity-decorators:place';
 
 const handlerNames = new WeakMap<object, WeakMap<object, readonly PropertyKey[]>>();
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import 'reflect-metadata';
 import { createParamDecorator, getMetadataArgsStorage } from 'routing-controllers';
 import type { Requirement } from '../../core/access/requirement.js';
+import { processWide } from '../../core/process-wide.js';
 import type { Host } from '../../decorators/decorators.js';
 import { guard, guardAction } from '../../decorators/guard.js';
 import { isSameOrDerived } from '../../decorators/prototype-chain.js';
@@ -51,7 +52,7 @@ function isProtected(controller: Controller): boolean {
   return actionNamesOf(controller).some((method) => requirementOf(controller.prototype, method) !== undefined);
 }
 
-const hooked = Symbol.for('microsoft-identity-decorators/1:hooked');
+const hookedStorages = processWide('hooked-storages', () => new WeakSet<Storage>());
 
 /**
  * Puts the gates in place when routing-controllers registers its routes.
@@ -60,9 +61,9 @@ const hooked = Symbol.for('microsoft-identity-decorators/1:hooked');
  * stored. Answering here, rather than storing a middleware, is what keeps inherited routes shut.
  */
 function hookIntoStorage(): void {
-  const storage = getMetadataArgsStorage() as Storage & { [hooked]?: true };
-  if (storage[hooked]) return;
-  storage[hooked] = true;
+  const storage = getMetadataArgsStorage();
+  if (hookedStorages.has(storage)) return;
+  hookedStorages.add(storage);
   const usesOf = storage.filterUsesWithTargetAndMethod.bind(storage) as (
     target: Use['target'],
     method?: string,

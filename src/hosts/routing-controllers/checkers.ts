@@ -1,12 +1,12 @@
 /** What routing-controllers' own `@Authorized()` and `@CurrentUser()` ask, for applications that already bear them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import { state, type VerifiedContext } from '../../core/access/current-request.js';
+import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import { anyOf, type MicrosoftIdentity, type Requirement, type SchemeDemand } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { enter, forwardsErrors, isRefusal, refusalOf } from '../../gate/gate.js';
-import { authenticatorOf } from '../../gate/identity-in-force.js';
+import { authenticatorOf, identityInForce } from '../../gate/identity-in-force.js';
 import { answer, warnDeveloper } from '../node-answer.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
@@ -31,7 +31,7 @@ export interface CheckerOptions {
 const schemes: readonly unknown[] = ['entra', 'b2c', 'any', undefined] satisfies CheckerOptions['scheme'][];
 
 /** One scheme has to be meant: with two, a guess would let in the callers of the other. */
-function refuseToGuess({ scheme, identity = state.identity }: Requirement): void {
+function refuseToGuess({ scheme, identity = identityInForce() }: Requirement): void {
   if (scheme === undefined && identity?.settings.entra !== undefined && identity.settings.b2c !== undefined) {
     throw new ConfigurationError(
       "authorizationChecker() was not given the option scheme, and both Entra ID and B2C are configured: 'entra', 'b2c' or 'any'.",
@@ -49,13 +49,13 @@ async function verify(
   roles: readonly unknown[],
 ): Promise<VerifiedContext> {
   const demands = roles.length === 0 ? [] : [anyOf('role', roles)];
-  const passed = state.verified.get(request);
+  const passed = verifiedRequests.get(request);
   if (passed === undefined) {
     refuseToGuess(source);
     return enter(request, { ...source, demands });
   }
   const { scheme = passed.requirement?.scheme, identity = passed.requirement?.identity } = source;
-  await (identity ?? state.identity)?.authenticate(request, { scheme, identity, demands });
+  await (identity ?? identityInForce())?.authenticate(request, { scheme, identity, demands });
   return passed;
 }
 
@@ -100,7 +100,7 @@ class ExpressDecision extends Decision {
     onRefused?: Handler<unknown, Refused>,
   ): Promise<Allowed | Refused> {
     return this.#verified.then(
-      (context) => state.current.run(context, () => Promise.resolve(true).then(onAllowed)),
+      (context) => currentRequest.run(context, () => Promise.resolve(true).then(onAllowed)),
       onRefused,
     );
   }

@@ -1,6 +1,6 @@
 /** The gate's answers on Koa's context. Knows no framework: the context is described by what is used of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { state, type VerifiedContext } from '../../core/access/current-request.js';
+import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { forwardsErrors, isRefusal, refusalOf } from '../../gate/gate.js';
 import { warnDeveloper } from '../node-answer.js';
@@ -36,7 +36,7 @@ export async function passOnKoa(
   next: () => unknown,
 ): Promise<void> {
   try {
-    await state.current.run(verified, next);
+    await currentRequest.run(verified, next);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     thrownOnKoa.set(context.req, error);

@@ -1,10 +1,10 @@
 /** The resource metadata (RFC 9728) as a controller. */
 import { Get, Header, JsonController } from 'routing-controllers';
-import { state } from '../../core/access/current-request.js';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { wellKnownPath, type ResourceMetadata } from '../../core/issuers/resource-metadata.js';
 import { record } from '../../decorators/records.js';
+import { identityInForce } from '../../gate/identity-in-force.js';
 
 type MethodRecorder = (prototype: object, method: string) => void;
 
@@ -17,7 +17,7 @@ type MethodRecorder = (prototype: object, method: string) => void;
  * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-3 RFC 9728 §3}
  */
 export function resourceMetadataController(
-  identity: Pick<MicrosoftIdentity, 'resourceMetadata'> | undefined = state.identity,
+  identity: Pick<MicrosoftIdentity, 'resourceMetadata'> | undefined = identityInForce(),
 ): new () => object {
   const document = identity?.resourceMetadata;
   if (document === undefined) {

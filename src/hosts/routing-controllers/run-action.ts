@@ -1,7 +1,7 @@
 /** Runs an action in its own request, and answers what it refuses. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
-import { state } from '../../core/access/current-request.js';
+import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import { isThenable } from '../../core/awaited.js';
 import { gateDidNotRun } from '../../decorators/guard.js';
 import { requirementOf } from '../../decorators/requirements.js';
@@ -29,7 +29,7 @@ function settle(error: unknown, action: Action): unknown {
     thrownOnKoa.set(request, error);
     throw error;
   }
-  const { requirement } = state.verified.get(request) ?? {};
+  const { requirement } = verifiedRequests.get(request) ?? {};
   refuse(error, request, action.response as ServerResponse, action.next as Next, requirement);
   // The request is answered. routing-controllers must neither send a result nor, as it does after an error,
   // have the connection torn down; a promise that stays pending is the one result it does nothing about.
@@ -52,13 +52,13 @@ export function runAction(run: Run): NonNullable<ActionArgs['methodOverride']> {
 
 function runInContext(run: Run, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
   const controller = metadata.target as Controller;
-  const context = state.verified.get(requestOf(action));
+  const context = verifiedRequests.get(requestOf(action));
   const requirement = requirementOf(controller.prototype, metadata.method);
   if (requirement !== undefined && context?.requirement !== requirement) {
     throw gateDidNotRun(controller.name, metadata.method);
   }
-  if (state.current.getStore() === context) return run(metadata, action, parameters);
+  if (currentRequest.getStore() === context) return run(metadata, action, parameters);
   return context === undefined
-    ? state.current.exit(run, metadata, action, parameters)
-    : state.current.run(context, run, metadata, action, parameters);
+    ? currentRequest.exit(run, metadata, action, parameters)
+    : currentRequest.run(context, run, metadata, action, parameters);
 }
