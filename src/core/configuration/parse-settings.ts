@@ -1,10 +1,10 @@
 /** From options to settings: cross-checks and defaults, copied and frozen. */
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
-import { b2cHost, Cloud, isExternalIdHost, tenantName } from '../microsoft-hosts.js';
+import { b2cHost, Cloud, isExternalIdHost } from '../microsoft-hosts.js';
 import { checkOptions, type CheckedOptions } from './option-checks.js';
 import type { IdentityOptions, ResourceMetadataOptions } from './options.js';
-import type { B2cSettings, EntraSettings, GroupsResolver, Settings, TenantQuestion } from './settings.js';
+import type { B2cSettings, EntraSettings, GroupsResolver, Settings } from './settings.js';
 import { isMultiTenant, tenantInPath, tenantOfInstance } from './tenant.js';
 
 const defaultTokenCacheEntries = 10_000;
@@ -32,8 +32,8 @@ function checkTenants({ tenantId = '', allowedTenants, instance }: CheckedOption
     refuse('allowedTenants', "is for tenantId 'organizations' or 'common'; a single tenant allows itself alone");
   }
   if (instance === undefined) return;
-  const inPath = tenantInPath(instance)?.toLowerCase();
-  if (inPath !== undefined && isGuid(inPath) === isGuid(tenantId.toLowerCase()) && inPath !== tenantId.toLowerCase()) {
+  const inPath = tenantInPath(instance);
+  if (inPath !== undefined && isGuid(inPath) === isGuid(tenantId) && inPath !== tenantId) {
     refuse('instance', 'names another tenant in its path than tenantId');
   }
   if (inPath !== undefined && (isMultiTenant(inPath) || inPath === 'consumers')) {
@@ -65,14 +65,12 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
   const instance = options.instance ?? Cloud.Global;
   return Object.freeze({
     kind: 'entra',
-    tenantId: tenantId.toLowerCase(),
-    clientId: clientId.toLowerCase(),
-    audiences: audiencesOf(clientId.toLowerCase(), options.audience),
+    tenantId,
+    clientId,
+    audiences: audiencesOf(clientId, options.audience),
     instance: originOf(instance),
-    tenantPath: (tenantInPath(instance) ?? tenantId).toLowerCase(),
-    allowedTenants: Array.isArray(allowedTenants)
-      ? lowerCaseSet(allowedTenants as readonly string[])
-      : (allowedTenants as '*' | TenantQuestion | undefined),
+    tenantPath: tenantInPath(instance) ?? tenantId,
+    allowedTenants,
   });
 }
 
@@ -81,10 +79,10 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   if (b2c === undefined) return undefined;
   if (b2c.domainName === undefined) refuse('b2c.domainName', "got undefined; it takes the tenant's name");
   if (b2c.policies === undefined) refuse('b2c.policies', 'got undefined; it takes a policy name or a list of them');
-  const clientId = (b2c.clientId ?? options.clientId)?.toLowerCase();
+  const clientId = b2c.clientId ?? options.clientId;
   if (clientId === undefined) refuse('b2c.clientId', 'got undefined, and there is no clientId above to fall back to');
-  const domainName = tenantName(b2c.domainName.toLowerCase());
-  const tenantId = (b2c.tenantId ?? options.tenantId)?.toLowerCase();
+  const { domainName } = b2c;
+  const tenantId = b2c.tenantId ?? options.tenantId;
   const named = [b2c.customDomain && `https://${b2c.customDomain}`, b2c.instance].filter((url) => url !== undefined);
   return Object.freeze({
     kind: 'b2c',
@@ -103,9 +101,6 @@ function resourceSettings({ resourceMetadata }: CheckedOptions): ResourceMetadat
   if (resource === undefined) refuse('resourceMetadata.resource', 'got undefined; it takes the https URL of the API');
   return Object.freeze({ ...resourceMetadata, resource });
 }
-
-const lowerCaseSet = (values: readonly string[]): ReadonlySet<string> =>
-  new Set(values.map((value) => value.toLowerCase()));
 
 /** A clock that answers nonsense must not make an expired token look good: every comparison with NaN is false. */
 function trustworthyClock(now: () => number): () => number {
@@ -152,7 +147,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
     resourceMetadata: resourceSettings(options),
     diagnostics: options.diagnostics,
-    allowedClients: options.allowedClients && lowerCaseSet(options.allowedClients),
+    allowedClients: options.allowedClients,
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
     errors: options.errors ?? 'respond',
     tokenCacheEntries: options.tokenCache === false ? 0 : (options.tokenCache?.maxEntries ?? defaultTokenCacheEntries),

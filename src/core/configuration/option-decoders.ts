@@ -1,0 +1,68 @@
+/** How is the value of an option checked, and how is a wrong value described? */
+import { define, nonEmptyArray, object, pojo, select, string, undefined_, unknown, type Decoder } from 'decoders';
+
+/** What kind of value an option has. It decides which wrong values are shown: one that may be a pasted secret is not. */
+type Showing = 'word' | 'name' | 'id' | 'url';
+
+function describe(value: unknown, showing: Showing): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  if (value === '') return 'an empty string';
+  const shown =
+    (showing === 'word' && /^[\w-]{1,20}$/.test(value)) ||
+    (showing === 'name' && /^\w{1,64}$/.test(value)) ||
+    (showing === 'url' && /^[a-z]+:\/\/[^@?#\s]{1,80}$/i.test(value));
+  return shown ? `'${value}'` : `a string of ${String(value.length)} characters`;
+}
+
+/** Accepts what the decoder accepts. The message names what an option got, and what it takes. */
+export function takes<T>(decoder: Decoder<T>, expected: string, showing: Showing = 'word'): Decoder<T> {
+  return define((value, _ok, err) => {
+    const result = decoder.decode(value);
+    return result.ok ? result : err(`got ${describe(value, showing)}; it takes ${expected}`);
+  });
+}
+
+export function text(expected: string, accepts: (value: string) => boolean, showing?: Showing): Decoder<string> {
+  return takes(string.refine(accepts, ''), expected, showing);
+}
+
+export function callable<T>(expected: string): Decoder<T> {
+  return takes(
+    unknown.refine((value): value is T => typeof value === 'function', ''),
+    expected,
+  );
+}
+
+/** An option that may be left out. The decoder of the library would add "Must be undefined" to each message. */
+export function optional<T>(decoder: Decoder<T>): Decoder<T | undefined> {
+  return select(unknown, (value): Decoder<T | undefined> => (value === undefined ? undefined_ : decoder));
+}
+
+/** A list that is not empty. The decoder of the library would add the index to the message of a wrong item. */
+export function listOf(item: Decoder<string>, expected: string): Decoder<readonly string[]> {
+  return takes(nonEmptyArray(unknown), expected).chain<readonly string[]>((elements, ok) => {
+    const results = elements.map((element) => item.decode(element));
+    return results.find((result) => !result.ok) ?? ok(results.flatMap(({ value }) => value ?? []));
+  });
+}
+
+export function oneOrMore(item: Decoder<string>, expected: string): Decoder<readonly string[]> {
+  const list = listOf(item, expected);
+  const one = item.transform((value) => [value]);
+  return select(unknown, (value): Decoder<readonly string[]> => (Array.isArray(value) ? list : one));
+}
+
+/** An object of options. An option that is not known is refused: it may be a misspelled restriction. */
+export function options<T extends Record<string, Decoder<unknown>>>(decoders: T) {
+  const known = Object.keys(decoders);
+  return takes(pojo, 'an object of options')
+    .reject((given) => {
+      const unknown = Object.keys(given).find((name) => !known.includes(name));
+      if (unknown === undefined) return null;
+      return `got ${describe(unknown, 'name')}, which is no option; it takes ${known.join(', ')}`;
+    })
+    .pipe(object(decoders));
+}
