@@ -1,6 +1,5 @@
 /** Applications of Express under test, for the specs beside this file. */
 import express5, { type RequestHandler } from 'express';
-import 'reflect-metadata';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { initialize } from '../../../src/express.js';
 import { startTestIssuer, type TestIssuer } from '../../../src/testing.js';

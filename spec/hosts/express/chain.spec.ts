@@ -1,5 +1,4 @@
 import type { RequestHandler } from 'express';
-import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   initialize,

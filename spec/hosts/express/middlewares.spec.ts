@@ -1,6 +1,5 @@
 import { Agent, request as httpRequest } from 'node:http';
 import type { RequestHandler } from 'express';
-import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ConfigurationError,

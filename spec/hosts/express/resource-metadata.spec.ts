@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
 import { createMicrosoftIdentity, initialize, requiresAuth, resourceMetadata } from '../../../src/express.js';
 import { expressReleases } from '../../support/api.js';
