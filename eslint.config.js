@@ -44,6 +44,11 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-unsafe-call': 'off' },
   },
   {
+    files: ['bench/**'],
+    // What is measured is what users can import: folders of the package are private.
+    rules: { 'no-restricted-imports': ['error', { patterns: ['**/dist/esm/*/**', '**/dist/cjs/*/**', '**/src/**'] }] },
+  },
+  {
     files: ['**/*.{js,mjs,cjs}'],
     languageOptions: {
       globals: {

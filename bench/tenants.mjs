@@ -1,10 +1,10 @@
 // What a request costs with few and with many tenants or B2C policies: it must stay the same.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-// Private: the verification that the gate asks, without the gate.
-import { createIdentity } from '../dist/esm/core/identity.js';
+import { createMicrosoftIdentity } from '../dist/esm/express.js';
 import { startAuthority } from './support/authority.mjs';
 import { readFlags } from './support/flags.mjs';
+import { gateOf, isPending } from './support/gate.mjs';
 import { printMachine } from './support/machine.mjs';
 import { processorTime, since } from './support/processor-time.mjs';
 import { median, medianRatio, shuffle } from './support/statistics.mjs';
@@ -28,7 +28,6 @@ async function contestant(kind, count) {
     kind,
     count,
     tokens: await authority.tokens(flags.tokens, { kind, names }),
-    requirement: { scheme: { kind: kind === 'tenant' ? 'entra' : 'b2c' }, demands: [] },
     settings:
       kind === 'tenant'
         ? { ...options, tenantId: 'organizations', allowedTenants: '*' }
@@ -48,12 +47,12 @@ for (const [kind, counts] of [
   groups.push(group);
 }
 
-async function run(identity, { requirement, tokens }, repeats) {
+async function run(verify, tokens, repeats) {
   const start = processorTime();
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const token of tokens) {
-      const outcome = identity.authenticate({ headers: { authorization: `Bearer ${token}` } }, requirement);
-      if (outcome instanceof Promise) await outcome;
+      const outcome = verify(token);
+      if (isPending(outcome)) await outcome;
     }
   }
   return since(start).all / (repeats * tokens.length);
@@ -61,12 +60,13 @@ async function run(identity, { requirement, tokens }, repeats) {
 
 for (let round = -1; round < flags.rounds; round++) {
   for (const one of shuffle(groups.flat())) {
-    const identity = createIdentity(one.settings);
+    const identity = createMicrosoftIdentity(one.settings);
     await identity.ready();
+    const verify = gateOf(one.kind === 'tenant' ? identity.requiresAuth() : identity.requiresB2cAuth());
     // What the downloads leave behind to be closed and collected is no cost of the requests.
     await pause(100);
-    const firstSeen = await run(identity, one, 1);
-    const repeated = await run(identity, one, flags.repeats);
+    const firstSeen = await run(verify, one.tokens, 1);
+    const repeated = await run(verify, one.tokens, flags.repeats);
     // The round before the first one warms up.
     if (round < 0) continue;
     one.firstSeen.push(firstSeen);

@@ -1,14 +1,12 @@
 // What verifying one token costs, in process: ourselves, others, and bare crypto.verify with the key in hand as the limit.
 import { createPublicKey, verify as verifySignature } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { getMetadataArgsStorage } from 'routing-controllers';
-// Private: the verification that the gate asks, without the gate.
-import { createIdentity } from '../dist/esm/core/identity.js';
+import { createMicrosoftIdentity } from '../dist/esm/express.js';
 import { startAuthority, tampered } from './support/authority.mjs';
 import { chosen, readFlags } from './support/flags.mjs';
+import { gateOf, isPending } from './support/gate.mjs';
 import { printMachine } from './support/machine.mjs';
 import { processorTime, since } from './support/processor-time.mjs';
-import { createController } from './support/route.mjs';
 import { median, medianRatio, shuffle } from './support/statistics.mjs';
 import { printTable } from './support/table.mjs';
 
@@ -25,43 +23,9 @@ const pems = new Map([...keysByKid].map(([kid, key]) => [kid, key.export({ type:
 const { issuer, audience } = facts;
 const joseOptions = { issuer, audience, algorithms: ['RS256'] };
 
-function requestOf(token) {
-  const authorization = `Bearer ${token}`;
-  return { headers: { authorization }, rawHeaders: ['Authorization', authorization] };
-}
-
-function withResolvers() {
-  const handles = {};
-  handles.promise = new Promise((resolve, reject) => Object.assign(handles, { resolve, reject }));
-  return handles;
-}
-
-/** The gate as routing-controllers gets it, asked with a request that is a plain object. */
-async function gate() {
-  const controller = await createController('ours', facts);
-  const [{ middleware }] = getMetadataArgsStorage().filterUsesWithTargetAndMethod(controller, 'report');
-  return (token) => {
-    const { promise, resolve, reject } = withResolvers();
-    let isPassed = false;
-    const response = {
-      getHeaderNames: () => [],
-      removeHeader: () => undefined,
-      setHeader: () => response,
-      writeHead: () => response,
-      end: () => reject(new Error('refused')),
-    };
-    middleware(requestOf(token), response, () => {
-      isPassed = true;
-      resolve();
-    });
-    return isPassed ? undefined : promise;
-  };
-}
-
-function identity(options = {}) {
-  const authenticator = createIdentity({ ...facts.options, ...options });
-  const requirement = { scheme: { kind: 'entra' }, demands: [] };
-  return (token) => authenticator.authenticate(requestOf(token), requirement);
+/** The whole gate, called with bare requests. */
+function gate(options = {}) {
+  return gateOf(createMicrosoftIdentity({ ...facts.options, ...options }).requiresAuth());
 }
 
 async function jose(keySetOf) {
@@ -108,9 +72,8 @@ function bare() {
 const contestants = chosen(
   [
     { name: limit, create: bare },
-    { name: 'ours, the gate', create: gate },
-    { name: 'ours, without the gate', create: () => identity() },
-    { name: 'ours, cache off', create: () => identity({ tokenCache: false }) },
+    { name: 'ours, the gate', create: () => gate() },
+    { name: 'ours, cache off', create: () => gate({ tokenCache: false }) },
     { name: 'jose, local key set', create: () => jose((module) => module.createLocalJWKSet({ keys })) },
     { name: 'jose, remote key set', create: () => jose((module) => module.createRemoteJWKSet(new URL(facts.jwksUri))) },
     { name: 'fast-jwt, cache off', create: () => fastJwt({}) },
@@ -134,8 +97,7 @@ async function run(verify, count, distinct) {
   const startedAt = performance.now();
   for (let index = 0; index < count; index++) {
     const outcome = verify(tokens[index % distinct]);
-    // What answers at once is not made to wait.
-    if (outcome instanceof Promise) await outcome;
+    if (isPending(outcome)) await outcome;
   }
   const elapsed = ((performance.now() - startedAt) * 1000) / count;
   return { elapsed, cpu: since(start).all / count };

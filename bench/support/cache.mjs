@@ -1,11 +1,9 @@
-// A process whose memory is watched while it verifies tokens, each read from a file and let go of.
+// A process whose memory is measured while its gate checks tokens, each read from a file and not kept.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-// Private: no server is wanted beside the cache.
-import { createIdentity } from '../../dist/esm/core/identity.js';
+import { createMicrosoftIdentity } from '../../dist/esm/express.js';
 import { answer } from './child.mjs';
-
-const requirement = { scheme: { kind: 'entra' }, demands: [] };
+import { gateOf } from './gate.mjs';
 
 function usedBytes() {
   globalThis.gc();
@@ -19,13 +17,15 @@ let identity;
 answer({
   /** Fills the cache of a new configuration. @returns what memory grew by, and samples of it on the way */
   async fill({ options, file, count, every = Infinity }) {
-    identity = createIdentity(options);
+    // Kept, so that a collection leaves the cache alone.
+    identity = createMicrosoftIdentity(options);
     await identity.ready();
+    const verify = gateOf(identity.requiresAuth());
     const before = usedBytes();
     const samples = [];
     let seen = 0;
     for await (const token of createInterface({ input: createReadStream(file) })) {
-      await identity.authenticate({ headers: { authorization: `Bearer ${token}` } }, requirement);
+      await verify(token);
       seen++;
       if (seen % every === 0) samples.push({ seen, heapBytes: usedBytes(), rssBytes: process.memoryUsage.rss() });
       if (seen === count) break;
