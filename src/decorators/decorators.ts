@@ -35,6 +35,8 @@ export interface Host {
   onMethod(prototype: object, method: string | symbol, descriptor: PropertyDescriptor): void;
   /** A requirement stands on a class. */
   onClass(constructor: { readonly prototype: object }): void;
+  /** The class that takes the place of a class with a requirement. Default: none. */
+  replacementOf?(constructor: { readonly prototype: object }): object;
   /** A parameter takes the claims, or one of them. */
   onParameter(prototype: object, method: string | symbol, index: number, claim: string | undefined): void;
 }
@@ -67,10 +69,11 @@ function requirementDecorator(host: Host, addition: Addition): RequirementDecora
       const constructor = target as { readonly prototype: object };
       record(constructor.prototype, undefined, addition);
       host.onClass(constructor);
-      return;
+      return host.replacementOf?.(constructor);
     }
     record(target, propertyKey, addition);
     onMethod(host, target, propertyKey, descriptor);
+    return undefined;
   };
 }
 

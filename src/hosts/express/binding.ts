@@ -6,7 +6,7 @@ import { boundIdentityFor, type BoundIdentity } from '../../decorators/bound-ide
 import { decoratorsFor, type Decorators, type Host } from '../../decorators/decorators.js';
 import { gated, gateMethods, type Method } from './handlers.js';
 import { middlewaresFor, type Middlewares } from './middlewares.js';
-import { watchingFactory, type RequirementDecoratorFactory } from './watched-class.js';
+import { watch } from './watched-class.js';
 
 const parametersOfExpress = 3;
 
@@ -19,6 +19,7 @@ const expressHost: Host = {
   onClass({ prototype }) {
     gateMethods(prototype);
   },
+  replacementOf: watch,
   onParameter(prototype, method, index) {
     if (index < parametersOfExpress) {
       throw new ConfigurationError(
@@ -38,10 +39,7 @@ const expressHost: Host = {
  * @param identity - the configuration that tokens are held against; default: that of the process
  */
 export function expressDecoratorsFor(identity?: Authenticator): Decorators {
-  const { TokenClaims, ...requirements } = decoratorsFor(expressHost, identity);
-  const factories = Object.entries<RequirementDecoratorFactory>(requirements);
-  const watching = Object.fromEntries(factories.map(([name, factory]) => [name, watchingFactory(factory)]));
-  return { ...(watching as unknown as typeof requirements), TokenClaims };
+  return decoratorsFor(expressHost, identity);
 }
 
 /** A configuration of its own, with decorators and middlewares that hold tokens against it. */

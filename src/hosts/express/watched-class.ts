@@ -1,5 +1,4 @@
 /** A decorated class that gates the methods of the classes below it. */
-import type { RequirementDecorator } from '../../decorators/decorators.js';
 import { gateMethods } from './handlers.js';
 
 type Constructor = new (...parameters: unknown[]) => object;
@@ -25,10 +24,10 @@ function copyMetadata(from: object, to: object): void {
  * A class that gates the methods of the classes below it. Where one of those bears no decorator, its first instance is
  * what shows it.
  */
-function watch(constructor: Constructor): Constructor {
+export function watch(constructor: { readonly prototype: object }): object {
   if (watched.has(constructor)) return constructor;
-  const seen = new WeakSet([constructor.prototype as object]);
-  const watching = new Proxy(constructor, {
+  const seen = new WeakSet([constructor.prototype]);
+  const watching = new Proxy(constructor as Constructor, {
     construct(target, parameters, newTarget) {
       const prototype = newTarget.prototype as object;
       if (!seen.has(prototype)) {
@@ -42,17 +41,4 @@ function watch(constructor: Constructor): Constructor {
   Object.defineProperty(constructor.prototype, 'constructor', { value: watching, writable: true, configurable: true });
   watched.add(watching);
   return watching;
-}
-
-export type RequirementDecoratorFactory = (...parameters: never[]) => RequirementDecorator;
-
-/** Where a decorator stands on a class, the watched class takes its place. */
-export function watchingFactory(factory: RequirementDecoratorFactory): RequirementDecoratorFactory {
-  return (...parameters) => {
-    const decorator = factory(...parameters);
-    return (target, propertyKey, descriptor) => {
-      decorator(target, propertyKey, descriptor);
-      return propertyKey === undefined ? watch(target as Constructor) : undefined;
-    };
-  };
 }
