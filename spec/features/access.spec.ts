@@ -576,27 +576,27 @@ describe('a decorator that no token can satisfy', () => {
     [
       'conflicting callers',
       standing(RequiresAuth({ callers: 'user' }), RequiresAuth({ callers: 'app' })),
-      'Two @RequiresAuth() at one place name callers that no token can both come from.',
+      'Controller.method combines @RequiresAuth() for people and for applications. Use one of them.',
     ],
     [
       'conflicting callers, an open one between them',
       standing(RequiresAuth({ callers: 'user' }), RequiresAuth({ callers: 'any' }), RequiresAuth({ callers: 'app' })),
-      'Two @RequiresAuth() at one place name callers that no token can both come from.',
+      'Controller.method combines @RequiresAuth() for people and for applications. Use one of them.',
     ],
     [
       'both @RequiresAnyAuth and @RequiresAuth',
       standing(RequiresAnyAuth(), RequiresAuth()),
-      '@RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth() stand at one place: only one of them can.',
+      'Controller.method combines two of @RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth(). Use one of them.',
     ],
     [
       'both @RequiresB2cAuth and @RequiresAnyAuth',
       standing(RequiresB2cAuth(), RequiresAnyAuth()),
-      '@RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth() stand at one place: only one of them can.',
+      'Controller.method combines two of @RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth(). Use one of them.',
     ],
     [
       '@AllowAnonymous beside @DenyGuests',
       standing(DenyGuests(), AllowAnonymous()),
-      '@AllowAnonymous() stands beside a requirement: one of the two is a mistake.',
+      'Controller.method combines @AllowAnonymous() with a requirement. Remove one of them.',
     ],
     [
       'callers that do not exist',
@@ -618,7 +618,7 @@ describe('a decorator that no token can satisfy', () => {
     [
       'the full name of a scope',
       () => RequiresScopeOrAppPermission({ scope: 'api://a/b', appPermission: 'a' }),
-      'A scope is named by its short name, such as access_as_user: that is what the scp claim holds, not the full URI.',
+      'A scope name is a full URI. Use the short name, such as access_as_user, which is what the scp claim has.',
     ],
   ])('throws where it stands: %s', (_, define, message) => {
     expect(define).toThrow(ConfigurationError);

@@ -346,7 +346,7 @@ describe.each([
   });
 });
 
-describe('two configurations at one place', () => {
+describe('decorators of two configurations on one method', () => {
   type Decorate = (target: object, key: string, descriptor: PropertyDescriptor) => void;
 
   function standing(...decorators: Decorate[]) {
@@ -375,7 +375,7 @@ describe('two configurations at one place', () => {
       standing(...decorators);
     };
     expect(define).toThrow(ConfigurationError);
-    expect(define).toThrow('Decorators of two configurations stand at one place: a token is held against one.');
+    expect(define).toThrow('Controller.method combines decorators of two configurations. Use one per route.');
   });
 
   it.each<[string, Decorate[]]>([

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   anyOf,
-  authContext,
+  requires,
   type Authenticator,
   type Demand,
   type SchemeDemand,
@@ -131,7 +131,7 @@ const rows: readonly Row[] = [
     when: 'comes from a client that cannot be sent for a stronger sign-in',
     make: () => issuer.token({ ...marks, acrs: ['m4rk3r-context'] }),
     reason: 'auth_context',
-    route: demanding(authContext('c1')),
+    route: demanding(...requires.authContext('c1').demands),
   },
   {
     code: 'audience_form',
@@ -375,7 +375,7 @@ const rows: readonly Row[] = [
     when: "is a guest's",
     make: () => issuer.token({ ...marks, idp: 'm4rk3r-idp' }),
     reason: 'guest',
-    route: demanding({ kind: 'member' }),
+    route: demanding(...requires.notGuest().demands),
   },
   {
     code: 'no_groups',
@@ -498,7 +498,7 @@ const requestRows: readonly RequestRow[] = [
     when: 'needs a stronger sign-in',
     explanation: async () => {
       const token = await issuer.token({ ...marks, xms_cc: ['cp1'], acrs: ['m4rk3r-context'] });
-      return explanationOf(token, configured(), demanding(authContext('c1')));
+      return explanationOf(token, configured(), demanding(...requires.authContext('c1').demands));
     },
     status: 401,
     error: 'insufficient_claims',

@@ -1,7 +1,7 @@
 /** A protected method: runs only for a request that its gate let in, and fills its claim parameters. */
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import { ConfigurationError } from '../core/errors.js';
-import { lineageOf, prototypeFor } from './prototype-chain.js';
+import { prototypeChainOf, prototypeFor } from './prototype-chain.js';
 import { claimParametersOf } from './records.js';
 import { requirementOf } from './requirements.js';
 
@@ -55,7 +55,7 @@ export function guard(method: Method, name: PropertyKey, owner: object, definer:
 
 /** Puts a guarded method in the place of an action, whether the class defines it or inherits it. */
 export function guardAction(prototype: object, name: PropertyKey): void {
-  for (const definer of lineageOf(prototype)) {
+  for (const definer of prototypeChainOf(prototype)) {
     const descriptor = Object.getOwnPropertyDescriptor(definer, name);
     if (descriptor === undefined) continue;
     const method: unknown = descriptor.value;

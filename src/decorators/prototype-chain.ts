@@ -5,15 +5,22 @@ export function isSameOrDerived(prototype: object, base: object): boolean {
   return prototype === base || Object.prototype.isPrototypeOf.call(base, prototype);
 }
 
-/** The class whose rules bear on a call: the instance's own, which may be derived from where the method stands. */
+/** The class whose requirements apply to a call: that of the instance, which may be derived from the method's class. */
 export function prototypeFor(instance: unknown, owner: object): object {
   if (typeof instance !== 'object' || instance === null) return owner;
   const prototype = Object.getPrototypeOf(instance) as object | null;
   return prototype !== null && isSameOrDerived(prototype, owner) ? prototype : owner;
 }
 
+/** A class or one of its methods, as messages name it: `Orders` or `Orders.list`. */
+export function nameOfElement(target: object, method?: PropertyKey): string {
+  // Of a static method, the decorator is given the class itself.
+  const { name } = typeof target === 'function' ? target : target.constructor;
+  return method === undefined ? name : `${name}.${String(method)}`;
+}
+
 /** A prototype and those it inherits from, or a class and those it extends, nearest first. */
-export function* lineageOf(start: object): Generator<object> {
+export function* prototypeChainOf(start: object): Generator<object> {
   for (let level: object | null = start; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     yield level;
   }
@@ -24,10 +31,10 @@ interface Action {
   readonly method: string;
 }
 
-/** Of the actions that classes declare, those of a class, inherited ones among them, each as its nearest class declares it. */
+/** The actions of a class, inherited ones included, each as the nearest class declares it. */
 export function actionsOf<Declared extends Action>(target: object, actions: readonly Declared[]): readonly Declared[] {
   const found: Declared[] = [];
-  for (const level of lineageOf(target)) {
+  for (const level of prototypeChainOf(target)) {
     const known = new Set(found.map(({ method }) => method));
     found.push(...actions.filter((action) => action.target === level && !known.has(action.method)));
   }

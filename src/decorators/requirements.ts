@@ -1,18 +1,10 @@
-/** What the decorators of a class and of the classes it extends add up to, for one method. */
-import type { Requirement, SchemeDemand } from '../core/access/requirement.js';
-import { ConfigurationError } from '../core/errors.js';
-import { lineageOf } from './prototype-chain.js';
-import { recordOf, records, type ClassRecord, type Place } from './records.js';
+/** What the decorators of a method, its class and the classes above require together. */
+import { combineAlongPrototypeChain, type ElementRequirement } from '../core/access/combining.js';
+import type { Requirement } from '../core/access/requirement.js';
+import { nameOfElement, prototypeChainOf } from './prototype-chain.js';
+import { recordOf, records } from './records.js';
 
-/** The records of a class and those above it, nearest first. */
-function* recordsAbove(prototype: object): Generator<ClassRecord> {
-  for (const level of lineageOf(prototype)) {
-    const found = records.get(level);
-    if (found !== undefined) yield found;
-  }
-}
-
-/** How often something was recorded on a class or above it. Asked in every call, hence without a generator. */
+/** How often something was recorded on a class or above it. Called at every request, hence without a generator. */
 function versionOf(prototype: object): number {
   let sum = 0;
   for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
@@ -21,54 +13,19 @@ function versionOf(prototype: object): number {
   return sum;
 }
 
-/** The places that bear on a method, nearest first: each class's method, then the class, up the chain. */
-function* placesFor(prototype: object, method: PropertyKey): Generator<Place> {
-  for (const found of recordsAbove(prototype)) {
-    const onMethod = found.methods.get(method);
-    for (const place of onMethod === undefined ? [found.ownPlace] : [onMethod, found.ownPlace]) {
-      if (place.anonymous) return;
-      yield place;
-    }
-  }
-}
-
-/** The nearest scheme replaces those further out; what it leaves open, it does not widen. */
-function compileScheme(places: readonly Place[]): SchemeDemand | undefined {
-  const schemes = places.map(({ scheme }) => scheme).filter((scheme) => scheme !== undefined);
-  const [nearest] = schemes;
-  if (nearest === undefined) return undefined;
-  const others = schemes.findIndex(({ kind }) => kind !== nearest.kind);
-  const alike = others === -1 ? schemes : schemes.slice(0, others);
-  const nearestOf = <T>(read: (scheme: SchemeDemand) => T | undefined) =>
-    alike.map(read).find((value) => value !== undefined);
-  return Object.freeze({
-    kind: nearest.kind,
-    policies: nearestOf(({ policies }) => policies),
-    callers: nearestOf(({ callers }) => callers),
-  });
-}
-
-function compile(prototype: object, method: PropertyKey): Requirement | undefined {
-  const places = [...placesFor(prototype, method)];
-  const scheme = compileScheme(places);
-  const demands = places.flatMap((place) => place.demands);
-  if (scheme === undefined && demands.length === 0) return undefined;
-  const at = places.findIndex((place) => place.scheme !== undefined);
-  const speaker = at === -1 ? places.find(({ identity }) => identity !== undefined) : places[at];
-  const nearer = at === -1 ? places : places.slice(0, at);
-  if (nearer.some(({ identity }) => identity !== undefined && identity !== speaker?.identity)) {
-    throw new ConfigurationError(
-      'A demand of one configuration stands nearer than the scheme of another: a token is held against one.',
-    );
-  }
-  return Object.freeze({ scheme, demands: Object.freeze(demands), identity: speaker?.identity });
+/** The decorated elements that apply to a method, nearest first: the method, then its class, up the prototype chain. */
+function elementsFor(prototype: object, method: PropertyKey): readonly ElementRequirement[] {
+  return [...prototypeChainOf(prototype)]
+    .flatMap((level) => [records.get(level)?.methods.get(method), records.get(level)?.ownElement])
+    .filter((element) => element !== undefined);
 }
 
 /**
- * What a call of a method demands: the sum of all that stands on the class and the method, and on those above.
+ * What a method requires: all that its decorators, those of its class and those above add up to.
  *
  * @param prototype - of the class whose instance is called, which may only inherit the method
- * @returns undefined where nothing is demanded
+ * @returns undefined where nothing is required
+ * @throws ConfigurationError where two of them contradict each other
  */
 export function requirementOf(prototype: object, method: PropertyKey): Requirement | undefined {
   const own = recordOf(prototype);
@@ -79,18 +36,14 @@ export function requirementOf(prototype: object, method: PropertyKey): Requireme
   }
   const known = own.compiled.get(method);
   if (known !== undefined || own.compiled.has(method)) return known;
-  const compiled = compile(prototype, method);
+  const compiled = combineAlongPrototypeChain(elementsFor(prototype, method), nameOfElement(prototype, method));
   own.compiled.set(method, compiled);
   return compiled;
 }
 
 /**
- * Whether `@AllowAnonymous()` stands on a method or class, or above, so that what is further out is lifted. A method that
- * demands nothing without it was left open by oversight.
+ * Whether `@AllowAnonymous()` applies to a method. A method that requires nothing without it was left open by oversight.
  */
 export function allowsAnonymous(prototype: object, method: PropertyKey): boolean {
-  for (const { methods, ownPlace } of recordsAbove(prototype)) {
-    if (methods.get(method)?.anonymous === true || ownPlace.anonymous) return true;
-  }
-  return false;
+  return elementsFor(prototype, method).some(({ anonymous }) => anonymous === true);
 }

@@ -53,7 +53,7 @@ function demandWords(demand: Demand): string {
   switch (demand.kind) {
     case 'permission':
       return `scope ${either(demand.scopes)} of a person, or role ${either(demand.appPermissions)} of an application`;
-    case 'member':
+    case 'not_guest':
       return 'no guests';
     case 'auth_context':
       return `authentication context ${demand.id}`;

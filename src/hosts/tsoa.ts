@@ -2,18 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { verifiedRequests } from '../core/access/current-request.js';
-import { anyOf, namedPolicies, type Requirement, type SchemeDemand } from '../core/access/requirement.js';
+import { requires, type Requirement } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { addressedRefusal, enter, isRefusal, refusalOf } from '../gate/gate.js';
 import { answer, warnDeveloper } from './node-answer.js';
 import type { Next } from './node-middleware.js';
 
-const ofPolicy = 'b2c-';
+const policyPrefix = 'b2c-';
 
-/** A name that is not known must not pass for one that is: nothing could be verified by it. */
-function schemeNamed(name: string): SchemeDemand {
-  if (name === 'entra' || name === 'b2c' || name === 'any') return { kind: name };
-  if (name.startsWith(ofPolicy)) return { kind: 'b2c', policies: namedPolicies(name.slice(ofPolicy.length)) };
+/** What `@Security()` requires by its name. */
+function requirementNamed(name: string): Requirement {
+  if (name === 'entra' || name === 'b2c' || name === 'any') return requires[name]();
+  if (name.startsWith(policyPrefix)) return requires.b2c({ policy: name.slice(policyPrefix.length) });
   throw new ConfigurationError("@Security() takes 'entra', 'b2c', 'b2c-<policy>' or 'any'.");
 }
 
@@ -39,9 +39,9 @@ export async function expressAuthentication(
   scopes: readonly string[] = [],
 ): Promise<AccessTokenClaims> {
   try {
-    const scheme = schemeNamed(securityName);
-    const demands = scopes.map((scope) => anyOf('scope', [scope]));
-    const { claims } = await enter(request, { scheme, demands });
+    const { scheme } = requirementNamed(securityName);
+    const demands = scopes.flatMap((scope) => requires.scope(scope).demands);
+    const { claims } = await enter(request, { scheme, demands, at: `@Security('${securityName}')` });
     return claims;
   } catch (error) {
     // tsoa makes a 401 of anything else.

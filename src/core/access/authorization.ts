@@ -1,13 +1,14 @@
 /** Whether a verified token satisfies a requirement. Pure functions. */
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { GroupsResolver } from '../configuration/settings.js';
-import { InsufficientScopeError, InvalidTokenError } from '../errors.js';
+import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from '../errors.js';
 import { authContextsOf, callsAsApp, callsAsUser, groupsOf, isGuest, rolesOf, scopesOf } from '../token/claims.js';
 import type { VerifiedToken } from '../token/verified-token.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
 import {
   anyOf,
   comparable,
+  isSamePolicy,
   type Callers,
   type Demand,
   type NameDemand,
@@ -15,42 +16,43 @@ import {
   type Requirement,
 } from './requirement.js';
 
-const holdsAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
+const hasAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
 
-/** An application has roles where a person has scopes; the route need not know which of the two it meets. */
+/** A person's token has scopes, an application's has roles. A route need not know which of the two it gets. */
 function checkScope(names: readonly string[], claims: AccessTokenClaims): void {
   const scopes = scopesOf(claims);
   const held = scopes.length > 0 || !callsAsApp(claims) ? scopes : rolesOf(claims);
-  if (!holdsAny(names, held)) throw new InsufficientScopeError('scope', names);
+  if (!hasAny(names, held)) throw new InsufficientScopeError('scope', names);
 }
 
 function checkPermission({ scopes, appPermissions }: PermissionDemand, claims: AccessTokenClaims): void {
   if (callsAsApp(claims)) {
-    if (!holdsAny(appPermissions, rolesOf(claims))) throw new InsufficientScopeError('role');
-  } else if (!holdsAny(scopes, scopesOf(claims))) {
-    // A role that a person was given is no application permission, even where it bears the same name.
+    if (!hasAny(appPermissions, rolesOf(claims))) throw new InsufficientScopeError('role');
+  } else if (!hasAny(scopes, scopesOf(claims))) {
+    // A person's role is no application permission, even where both have the same name.
     throw new InsufficientScopeError('scope', scopes);
   }
 }
 
 /**
- * Checks one demand, unless it is for groups: those may have to be asked for.
+ * Checks one demand. Those for groups are checked apart, since the groups may have to be asked for.
  *
  * @throws InsufficientScopeError
  * @throws ClaimsChallengeError
+ * @throws ConfigurationError where the demand is of an unknown kind
  */
-function checkDemand(demand: Demand, { claims, authority }: Pick<VerifiedToken, 'claims' | 'authority'>): void {
+function checkDemand(demand: Demand, { claims, authority }: VerifiedToken): void {
   switch (demand.kind) {
     case 'scope':
       checkScope(demand.anyOf, claims);
       return;
     case 'role':
-      if (!holdsAny(demand.anyOf, rolesOf(claims))) throw new InsufficientScopeError('role');
+      if (!hasAny(demand.anyOf, rolesOf(claims))) throw new InsufficientScopeError('role');
       return;
     case 'permission':
       checkPermission(demand, claims);
       return;
-    case 'member':
+    case 'not_guest':
       if (isGuest(claims)) throw new InsufficientScopeError('guest');
       return;
     case 'auth_context':
@@ -59,28 +61,34 @@ function checkDemand(demand: Demand, { claims, authority }: Pick<VerifiedToken, 
       }
       return;
     case 'group':
+      return;
+    default:
+      demand satisfies never;
+      // Two versions of this package in one process share what decorators recorded.
+      throw new ConfigurationError(
+        'A route has a demand of another version of microsoft-identity-decorators. Load one version alone.',
+      );
   }
 }
 
 /**
- * Checks that claims carry one of some scopes.
+ * Checks that claims have one of some scopes.
  *
  * @throws InsufficientScopeError
- * @throws ConfigurationError where a name is none that a token can hold
+ * @throws ConfigurationError where a name is one that no token can have
  */
 export function checkScopes(scopes: readonly string[], claims: AccessTokenClaims): void {
   checkScope(anyOf('scope', scopes).anyOf, claims);
 }
 
 /**
- * Checks that a verified token comes from a policy the route takes.
+ * Checks that a verified token comes from a policy that the route takes.
  *
  * @throws InvalidTokenError `policy`
  */
 export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void {
   if (scheme?.policies === undefined) return;
-  const policy = token.policy?.toLowerCase();
-  if (!scheme.policies.some((name) => name.toLowerCase() === policy)) throw new InvalidTokenError('policy');
+  if (!scheme.policies.some((name) => isSamePolicy(name, token.policy))) throw new InvalidTokenError('policy');
 }
 
 function checkCallers(callers: Callers | undefined, claims: AccessTokenClaims): void {
@@ -92,15 +100,15 @@ const isForGroups = (demand: Demand): demand is NameDemand => demand.kind === 'g
 
 function checkGroups(demands: readonly NameDemand[], held: readonly string[]): void {
   const groups = held.map(comparable);
-  for (const { anyOf: names } of demands) if (!holdsAny(names, groups)) throw new InsufficientScopeError('group');
+  for (const { anyOf: names } of demands) if (!hasAny(names, groups)) throw new InsufficientScopeError('group');
 }
 
 /**
- * Checks that a verified token reaches as far as a route demands.
+ * Checks that a verified token satisfies the callers and all demands of a requirement.
  *
- * @param resolveGroups - asked where the token could not hold the caller's groups
- * @returns a promise only where groups have to be asked for
- * @throws InsufficientScopeError where a demand does not hold
+ * @param resolveGroups - called where the caller is in too many groups for the token
+ * @returns a promise only where `resolveGroups` is called
+ * @throws InsufficientScopeError where a demand is not satisfied
  * @throws ClaimsChallengeError where a stronger sign-in is needed
  */
 export function checkDemands(

@@ -1,4 +1,4 @@
-/** What a route demands of a token. Pure functions. */
+/** What a route requires of a token: a scheme, and demands. Pure functions. */
 import type { Scheme, Settings } from '../configuration/settings.js';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
@@ -7,7 +7,7 @@ import { isScopeToken } from '../scope-token.js';
 import type { RequestHeaders } from '../token/credential.js';
 import type { Verification } from '../token/verified-token.js';
 
-/** A demand for at least one of some names: scopes (of an application: roles), or roles, or groups. */
+/** A demand for one of some names: scopes (of an application: roles), roles, or groups. */
 export interface NameDemand {
   readonly kind: 'scope' | 'role' | 'group';
   readonly anyOf: readonly string[];
@@ -22,54 +22,62 @@ export interface PermissionDemand {
 
 /** One thing that a route demands. */
 export type Demand =
-  NameDemand | PermissionDemand | { readonly kind: 'member' } | { readonly kind: 'auth_context'; readonly id: string };
+  | NameDemand
+  | PermissionDemand
+  | { readonly kind: 'not_guest' }
+  | { readonly kind: 'auth_context'; readonly id: string };
 
 /** Who may call: people, applications on their own behalf, or both. */
 export type Callers = 'user' | 'app' | 'any';
 
-/** Which authority the token must come from, for Entra ID on whose behalf, and for B2C from which policies. */
+/** The authority that a token must come from. */
 export interface SchemeDemand {
   readonly kind: Scheme | 'any';
-  /** The policies accepted; any configured one where this is undefined. */
+  /** Of B2C: the policies accepted. Undefined: all that are configured. */
   readonly policies?: readonly string[] | undefined;
-  /** The callers accepted; any where this is undefined. */
+  /** Of Entra ID: the callers accepted. Undefined: any. */
   readonly callers?: Callers | undefined;
 }
 
-/** All that a route demands. Every demand must hold. */
+/** What a route requires. All of it must hold. */
 export interface Requirement {
-  /** Undefined: the one scheme that is configured. */
+  /** Undefined: the only scheme that is configured. */
   readonly scheme: SchemeDemand | undefined;
   readonly demands: readonly Demand[];
-  /** The configuration to hold the token against; undefined: the one of the process. */
+  /** The configuration that tokens are checked against. Undefined: that of the process. */
   readonly identity?: Authenticator | undefined;
+  /** The method or middleware that requires this, for messages: `Orders.list` or `requiresScope()`. */
+  readonly at?: string | undefined;
 }
 
 function checkName(kind: NameDemand['kind'], name: unknown): string {
   if (typeof name !== 'string' || name.trim() === '') throw new ConfigurationError(`A ${kind} name is blank.`);
-  // Groups synchronized from Windows Server may be named as in DOMAIN\\Domain Users.
+  // Names of groups from Windows Server have spaces: DOMAIN\Domain Users.
   if (kind === 'group') return comparable(name);
   if (/\s/.test(name)) {
-    throw new ConfigurationError(`A ${kind} name holds white space; several names are several arguments.`);
+    throw new ConfigurationError(`A ${kind} name has white space. Give each name as a separate argument.`);
   }
   if (kind === 'scope') {
     if (name.includes('://')) {
       throw new ConfigurationError(
-        'A scope is named by its short name, such as access_as_user: that is what the scp claim holds, not the full URI.',
+        'A scope name is a full URI. Use the short name, such as access_as_user, which is what the scp claim has.',
       );
     }
     if (!isScopeToken(name)) {
-      throw new ConfigurationError('A scope name holds a character that RFC 6749 §3.3 does not allow.');
+      throw new ConfigurationError('A scope name has a character that RFC 6749 §3.3 does not allow.');
     }
   }
   return name;
 }
 
-/** GUIDs are the same in either letter case; anything else is compared as it stands. */
+/** GUIDs are equal in either letter case. Other names are compared as they are. */
 export function comparable(group: string): string {
   const lowerCase = group.toLowerCase();
   return isGuid(lowerCase) ? lowerCase : group;
 }
+
+/** Whether two names are of one policy: B2C ignores letter case. */
+export const isSamePolicy = (left: string, right: string | undefined) => left.toLowerCase() === right?.toLowerCase();
 
 function checkNames(kind: NameDemand['kind'], names: readonly unknown[]): readonly string[] {
   if (names.length === 0) throw new ConfigurationError(`At least one ${kind} name is needed.`);
@@ -79,7 +87,7 @@ function checkNames(kind: NameDemand['kind'], names: readonly unknown[]): readon
 /**
  * A demand for any of the names.
  *
- * @throws ConfigurationError where there is no name, or one that no token can hold
+ * @throws ConfigurationError where there is no name, or one that no token can have
  */
 export function anyOf(kind: NameDemand['kind'], names: readonly unknown[]): NameDemand {
   return Object.freeze({ kind, anyOf: checkNames(kind, names) });
@@ -87,57 +95,124 @@ export function anyOf(kind: NameDemand['kind'], names: readonly unknown[]): Name
 
 const listed = (names: unknown): readonly unknown[] => (Array.isArray(names) ? (names as unknown[]) : [names]);
 
-/**
- * A demand for a scope of a person, or an application permission of an application.
- *
- * @throws ConfigurationError as {@link anyOf} does
- */
-export function scopeOrAppPermission(scope: unknown, appPermission: unknown): PermissionDemand {
-  return Object.freeze({
-    kind: 'permission',
-    scopes: checkNames('scope', listed(scope)),
-    appPermissions: checkNames('role', listed(appPermission)),
-  });
+function checkAuthContext(id: unknown): string {
+  if (typeof id === 'string' && /^c[1-9]\d?$/.test(id)) return id;
+  throw new ConfigurationError('An authentication context is named c1 to c99.');
 }
 
-/**
- * A demand for an authentication context of Conditional Access.
- *
- * @throws ConfigurationError where the id is none of `c1` to `c99`
- */
-export function authContext(id: unknown): Demand {
-  if (typeof id !== 'string' || !/^c[1-9]\d?$/.test(id)) {
-    throw new ConfigurationError('An authentication context is named c1 to c99.');
-  }
-  return Object.freeze({ kind: 'auth_context', id });
-}
-
-/**
- * Who may call, as `@RequiresAuth` names it.
- *
- * @throws ConfigurationError where it is none of the three words
- */
-export function namedCallers(callers: unknown): Callers | undefined {
+function checkCallers(callers: unknown): Callers | undefined {
   if (callers === undefined || callers === 'user' || callers === 'app' || callers === 'any') return callers;
   throw new ConfigurationError("callers takes 'user', 'app' or 'any'.");
 }
 
-/**
- * The policies that `@RequiresB2cAuth` names.
- *
- * @throws ConfigurationError where the list is empty or a name is blank
- */
-export function namedPolicies(policy: string | readonly string[] | undefined): readonly string[] | undefined {
+function checkPolicyNames(policy: unknown): readonly string[] | undefined {
   if (policy === undefined) return undefined;
-  const names: readonly unknown[] = typeof policy === 'string' ? [policy] : policy;
+  const names: unknown = typeof policy === 'string' ? [policy] : policy;
   if (!Array.isArray(names) || names.length === 0) throw new ConfigurationError('At least one policy name is needed.');
-  return names.map((name: unknown) => {
-    if (typeof name !== 'string' || name === '' || /\s/.test(name)) {
-      throw new ConfigurationError('A policy name is blank or holds white space.');
-    }
-    return name;
-  });
+  return Object.freeze(
+    names.map((name: unknown) => {
+      if (typeof name === 'string' && name !== '' && !/\s/.test(name)) return name;
+      throw new ConfigurationError('A policy name is blank or has white space.');
+    }),
+  );
 }
+
+/**
+ * All that a route can require, one member for each decorator and middleware.
+ *
+ * These are methods because an editor then shows their documentation at the calls of the decorators and middlewares that
+ * are declared by them.
+ *
+ * @typeParam Result - what each of them makes: a decorator, a middleware, a requirement
+ */
+export interface Requirements<Result> {
+  /**
+   * Requires a valid Entra ID access token.
+   *
+   * @param options.callers - `'user'`: a person, through an application; `'app'`: an application on its own behalf.
+   *   The claim `idtyp` decides where the API asked for it, else whether the token has a scope. Default `'any'`
+   * @throws ConfigurationError where `callers` is none of these words
+   */
+  entra(options?: { readonly callers?: Callers | undefined }): Result;
+  /**
+   * Requires a valid Azure AD B2C access token.
+   *
+   * @param options.policy - the policy, or policies, that the token must come from; default: all that are configured
+   * @throws ConfigurationError where there is no name, or a blank one
+   */
+  b2c(options?: { readonly policy?: string | readonly string[] | undefined }): Result;
+  /** Requires a valid access token, of Entra ID or of Azure AD B2C. */
+  any(): Result;
+  /**
+   * Requires any of the scopes. A delegated token needs it in `scp`, an app-only token in `roles`.
+   *
+   * @param anyOfScopes - short names, such as `access_as_user`
+   * @throws ConfigurationError where there is no name, or one that is blank, has white space or is a full URI
+   */
+  scope(...anyOfScopes: [string, ...string[]]): Result;
+  /**
+   * Requires any of the roles in `roles`, of a person or an application.
+   *
+   * @throws ConfigurationError where there is no name, or one that is blank or has white space
+   */
+  role(...anyOfRoles: [string, ...string[]]): Result;
+  /**
+   * Requires any of the scopes of a person, or any of the application permissions (`roles`) of an application that calls
+   * on its own behalf. A role of a person is no application permission.
+   *
+   * @throws ConfigurationError where a list is empty, or a name is blank, has white space or, of a scope, is a full URI
+   */
+  scopeOrAppPermission(options: {
+    readonly scope: string | readonly string[];
+    readonly appPermission: string | readonly string[];
+  }): Result;
+  /**
+   * Requires membership in any of the groups. Where a person is in too many groups for the token, the option
+   * `resolveGroups` of `initialize` is asked. Without it the request is refused (reason `groups_overage`).
+   *
+   * @param anyOfGroups - object ids, or what else the app registration puts in `groups`
+   * @throws ConfigurationError where there is no name, or a blank one
+   */
+  group(...anyOfGroups: [string, ...string[]]): Result;
+  /**
+   * Refuses guests of the tenant. The claim `acct` decides where the API asked for it, else `idp`. Applications pass.
+   */
+  notGuest(): Result;
+  /**
+   * Requires an authentication context of Conditional Access. A client that declared the capability `cp1` gets a claims
+   * challenge (401 `insufficient_claims`), any other client 403.
+   *
+   * @param id - `c1` to `c99`
+   * @throws ConfigurationError where it is none of these
+   * @see {@link https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context Authentication contexts}
+   */
+  authContext(id: string): Result;
+}
+
+const none: readonly Demand[] = Object.freeze([]);
+
+const ofScheme = (scheme: SchemeDemand): Requirement => Object.freeze({ scheme: Object.freeze(scheme), demands: none });
+
+const ofDemand = (demand: Demand): Requirement =>
+  Object.freeze({ scheme: undefined, demands: Object.freeze([Object.freeze(demand)]) });
+
+/** The requirement that each decorator and each middleware adds to its route. */
+export const requires = {
+  entra: ({ callers } = {}) => ofScheme({ kind: 'entra', callers: checkCallers(callers) }),
+  b2c: ({ policy } = {}) => ofScheme({ kind: 'b2c', policies: checkPolicyNames(policy) }),
+  any: () => ofScheme({ kind: 'any' }),
+  scope: (...scopes) => ofDemand(anyOf('scope', scopes)),
+  role: (...roles) => ofDemand(anyOf('role', roles)),
+  scopeOrAppPermission: ({ scope, appPermission }) =>
+    ofDemand({
+      kind: 'permission',
+      scopes: checkNames('scope', listed(scope)),
+      appPermissions: checkNames('role', listed(appPermission)),
+    }),
+  group: (...groups) => ofDemand(anyOf('group', groups)),
+  notGuest: () => ofDemand({ kind: 'not_guest' }),
+  authContext: (id) => ofDemand({ kind: 'auth_context', id: checkAuthContext(id) }),
+} satisfies Requirements<Requirement>;
 
 /** The configuration in force, as `initialize` returns it. */
 export interface MicrosoftIdentity {
@@ -149,7 +224,7 @@ export interface MicrosoftIdentity {
   ready(): Promise<void>;
   /** Ends downloads that are under way. Tokens can be checked for as long as the keys at hand are good. */
   close(): void;
-  /** What the API says of itself (RFC 9728), for the well-known route; undefined without that option. */
+  /** The metadata of the API as a protected resource (RFC 9728), for the well-known route; undefined without that option. */
   readonly resourceMetadata: ResourceMetadata | undefined;
 }
 
@@ -158,6 +233,6 @@ export interface Authenticator extends MicrosoftIdentity {
   readonly settings: Settings;
   /** The resource metadata and its address; undefined without that option. */
   readonly publishedResource: PublishedResource | undefined;
-  /** Lets a request pass, or says why not. Answers without a promise where nothing has to be asked for first. */
+  /** Lets a request pass, or throws its refusal. Returns a promise only where something has to be loaded or asked first. */
   authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification>;
 }

@@ -1,8 +1,9 @@
 /** A chain of middlewares on one request: what it was let in for, and what is demanded next. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
+import { combineAlongMiddlewares } from '../../core/access/combining.js';
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
-import type { Requirement, SchemeDemand } from '../../core/access/requirement.js';
+import type { Requirement } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
 
@@ -21,42 +22,14 @@ export function publishClaims(request: object, claims: AccessTokenClaims): void 
   Object.defineProperty(request, 'auth', { value: claims, enumerable: true, configurable: true });
 }
 
-/** What is named later narrows what was named before, and what it leaves open stays as it was. */
-function joinSchemes(earlier: SchemeDemand | undefined, later: SchemeDemand | undefined): SchemeDemand | undefined {
-  if (later === undefined) return earlier;
-  if (later.kind !== earlier?.kind) return later;
-  const policies = later.policies ?? earlier.policies;
-  const callers = later.callers === undefined || later.callers === 'any' ? earlier.callers : later.callers;
-  if (policies === earlier.policies && callers === earlier.callers) return earlier;
-  return Object.freeze({ kind: earlier.kind, policies, callers });
-}
+// Verifiers are chosen once for each requirement: the same two middlewares have to add up to the same object.
+const sums = new WeakMap<Requirement, WeakMap<Requirement, Requirement>>();
 
-/** A scheme says whose configuration it means; a demand of the process goes with any. */
-function isOfAnotherIdentity(earlier: Requirement, later: Requirement): boolean {
-  const says = later.scheme !== undefined || later.identity !== undefined;
-  return says && later.identity !== earlier.identity;
-}
-
-// Verifiers are chosen once for each requirement, so the same two gates must always add up to the same object.
-const joined = new WeakMap<Requirement, WeakMap<Requirement, Requirement>>();
-
-/**
- * What a request has to satisfy at a gate that is not its first.
- *
- * @returns `earlier` itself where the gate demands nothing that the request was not let in for
- */
-function join(earlier: Requirement, later: Requirement): Requirement {
-  if (isOfAnotherIdentity(earlier, later)) return later;
-  const known = joined.get(earlier)?.get(later);
-  if (known !== undefined) return known;
-  const scheme = joinSchemes(earlier.scheme, later.scheme);
-  const added = later.demands.filter((demand) => !earlier.demands.includes(demand));
-  const sum =
-    scheme === earlier.scheme && added.length === 0
-      ? earlier
-      : Object.freeze({ ...earlier, scheme, demands: Object.freeze([...earlier.demands, ...added]) });
-  const sums = joined.get(earlier) ?? new WeakMap<Requirement, Requirement>();
-  joined.set(earlier, sums.set(later, sum));
+function sumOf(earlier: Requirement, later: Requirement): Requirement {
+  const ofEarlier = sums.get(earlier) ?? new WeakMap<Requirement, Requirement>();
+  sums.set(earlier, ofEarlier);
+  const sum = ofEarlier.get(later) ?? combineAlongMiddlewares(earlier, later);
+  ofEarlier.set(later, sum);
   return sum;
 }
 
@@ -64,7 +37,7 @@ function join(earlier: Requirement, later: Requirement): Requirement {
 export function demandsOn(request: object, own: Requirement): { passed?: VerifiedContext; requirement: Requirement } {
   const context = verifiedRequests.get(request);
   if (context?.requirement === undefined) return { requirement: own };
-  const requirement = join(context.requirement, own);
+  const requirement = sumOf(context.requirement, own);
   return requirement === context.requirement ? { passed: context, requirement } : { requirement };
 }
 

@@ -3,7 +3,7 @@ import { currentRequest, verifiedRequests, type VerifiedContext } from '../../co
 import type { Requirement } from '../../core/access/requirement.js';
 import { andThen } from '../../core/awaited.js';
 import { guard } from '../../decorators/guard.js';
-import { lineageOf, prototypeFor } from '../../decorators/prototype-chain.js';
+import { prototypeChainOf, prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { enter, isRefusal } from '../../gate/gate.js';
 import { refuse, type Next } from '../node-middleware.js';
@@ -105,7 +105,7 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
 function methodsOf(prototype: object): Map<PropertyKey, Original & { readonly descriptor: PropertyDescriptor }> {
   const methods = new Map<PropertyKey, Original & { descriptor: PropertyDescriptor }>();
   const seen = new Set<PropertyKey>(['constructor']);
-  for (const definer of lineageOf(prototype)) {
+  for (const definer of prototypeChainOf(prototype)) {
     if (definer === Object.prototype) break;
     for (const name of Reflect.ownKeys(definer).filter((key) => !seen.has(key))) {
       seen.add(name);

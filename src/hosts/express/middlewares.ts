@@ -1,18 +1,7 @@
 /** The middlewares for Express, one for each decorator. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import {
-  anyOf,
-  authContext,
-  namedCallers,
-  namedPolicies,
-  scopeOrAppPermission,
-  type Authenticator,
-  type Callers,
-  type Demand,
-  type Requirement,
-  type SchemeDemand,
-} from '../../core/access/requirement.js';
+import { requires, type Authenticator, type Requirement, type Requirements } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { admit, isHandlerCall } from './chain.js';
 
@@ -29,65 +18,24 @@ declare global {
 /** A middleware, for an app, a router or a route. Any release of Express takes it. */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
 
-/** The middlewares of this library, in the order of the decorators they stand for. */
+/** What the middlewares require, each documented at {@link Requirements}. */
+type Require = Requirements<Middleware>;
+
+/**
+ * The middlewares, one for each decorator.
+ *
+ * A middleware that names no scheme takes that of the middleware before it, or else the only one that is configured.
+ */
 export interface Middlewares {
-  /**
-   * Demands a valid Entra ID access token.
-   *
-   * @param options.callers - `'user'`: a person, through an application; `'app'`: an application on its own behalf.
-   *   Default `'any'`
-   * @throws ConfigurationError where `callers` is none of these words
-   */
-  readonly requiresAuth: (options?: { readonly callers?: Callers | undefined }) => Middleware;
-  /**
-   * Demands a valid Azure AD B2C access token.
-   *
-   * @param options.policy - the policy, or policies, the token must come from; default: any that is configured
-   * @throws ConfigurationError where there is no name, or a blank one
-   */
-  readonly requiresB2cAuth: (options?: { readonly policy?: string | readonly string[] | undefined }) => Middleware;
-  /** Demands a valid access token, of Entra ID or of Azure AD B2C. */
-  readonly requiresAnyAuth: () => Middleware;
-  /**
-   * Demands any of the scopes. A delegated token is asked for its `scp`, an app-only token for its `roles`. The scheme is
-   * that of the middleware before it; where there was none, the one that is configured.
-   *
-   * @param anyOfScopes - short names, such as `access_as_user`
-   * @throws ConfigurationError where there is no name, or one that is blank, holds white space or is a full URI
-   */
-  readonly requiresScope: (...anyOfScopes: [string, ...string[]]) => Middleware;
-  /**
-   * Demands any of the roles in `roles`, of a person or an application.
-   *
-   * @throws ConfigurationError where there is no name, or one that is blank or holds white space
-   */
-  readonly requiresRole: (...anyOfRoles: [string, ...string[]]) => Middleware;
-  /**
-   * Demands any of the scopes of a person, or any of the application permissions (`roles`) of an application that calls
-   * on its own behalf.
-   *
-   * @throws ConfigurationError as `requiresScope` and `requiresRole` do
-   */
-  readonly requiresScopeOrAppPermission: (options: {
-    readonly scope: string | readonly string[];
-    readonly appPermission: string | readonly string[];
-  }) => Middleware;
-  /**
-   * Demands membership in any of the groups.
-   *
-   * @param anyOfGroups - object ids, or whatever else the app registration puts in `groups`
-   * @throws ConfigurationError where there is no name, or a blank one
-   */
-  readonly requiresGroup: (...anyOfGroups: [string, ...string[]]) => Middleware;
-  /** Refuses guests of the tenant. Applications pass. */
-  readonly denyGuests: () => Middleware;
-  /**
-   * Demands an authentication context of Conditional Access.
-   *
-   * @param id - `c1` to `c99`
-   * @throws ConfigurationError where it is none of these
-   */
-  readonly requiresAuthContext: (id: string) => Middleware;
+  readonly requiresAuth: Require['entra'];
+  readonly requiresB2cAuth: Require['b2c'];
+  readonly requiresAnyAuth: Require['any'];
+  readonly requiresScope: Require['scope'];
+  readonly requiresRole: Require['role'];
+  readonly requiresScopeOrAppPermission: Require['scopeOrAppPermission'];
+  readonly requiresGroup: Require['group'];
+  readonly denyGuests: Require['notGuest'];
+  readonly requiresAuthContext: Require['authContext'];
 }
 
 function middlewareFor(requirement: Requirement): Middleware {
@@ -101,32 +49,27 @@ function middlewareFor(requirement: Requirement): Middleware {
 /**
  * The middlewares.
  *
- * @param identity - the configuration that tokens are held against; default: that of the process
+ * @param identity - the configuration that tokens are checked against; default: that of the process
  */
 export function middlewaresFor(identity?: Authenticator): Middlewares {
-  const factory =
-    <T extends unknown[]>(read: (...parameters: T) => { scheme: SchemeDemand } | { demand: Demand }) =>
-    (...parameters: T): Middleware => {
-      // A factory in the place of its middleware would let no request on, and answer none.
+  const middleware =
+    <Parameters extends unknown[]>(name: keyof Middlewares, require: (...parameters: Parameters) => Requirement) =>
+    (...parameters: Parameters): Middleware => {
+      // In the place of its middleware, the function that makes it would answer no request.
       if (isHandlerCall(parameters)) {
-        throw new ConfigurationError('A middleware of this library stands without its parentheses: requiresAuth().');
+        throw new ConfigurationError(`${name} is used without its parentheses. Write ${name}().`);
       }
-      const addition = read(...parameters);
-      const scheme = 'scheme' in addition ? Object.freeze(addition.scheme) : undefined;
-      const demands = Object.freeze('demand' in addition ? [addition.demand] : []);
-      return middlewareFor(Object.freeze({ scheme, demands, identity }));
+      return middlewareFor(Object.freeze({ ...require(...parameters), identity, at: `${name}()` }));
     };
   return {
-    requiresAuth: factory(({ callers } = {}) => ({ scheme: { kind: 'entra', callers: namedCallers(callers) } })),
-    requiresB2cAuth: factory(({ policy } = {}) => ({ scheme: { kind: 'b2c', policies: namedPolicies(policy) } })),
-    requiresAnyAuth: factory(() => ({ scheme: { kind: 'any' } })),
-    requiresScope: factory((...scopes) => ({ demand: anyOf('scope', scopes) })),
-    requiresRole: factory((...roles) => ({ demand: anyOf('role', roles) })),
-    requiresScopeOrAppPermission: factory(({ scope, appPermission }) => ({
-      demand: scopeOrAppPermission(scope, appPermission),
-    })),
-    requiresGroup: factory((...groups) => ({ demand: anyOf('group', groups) })),
-    denyGuests: factory(() => ({ demand: Object.freeze({ kind: 'member' }) })),
-    requiresAuthContext: factory((id) => ({ demand: authContext(id) })),
+    requiresAuth: middleware('requiresAuth', requires.entra),
+    requiresB2cAuth: middleware('requiresB2cAuth', requires.b2c),
+    requiresAnyAuth: middleware('requiresAnyAuth', requires.any),
+    requiresScope: middleware('requiresScope', requires.scope),
+    requiresRole: middleware('requiresRole', requires.role),
+    requiresScopeOrAppPermission: middleware('requiresScopeOrAppPermission', requires.scopeOrAppPermission),
+    requiresGroup: middleware('requiresGroup', requires.group),
+    denyGuests: middleware('denyGuests', requires.notGuest),
+    requiresAuthContext: middleware('requiresAuthContext', requires.authContext),
   };
 }

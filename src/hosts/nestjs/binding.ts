@@ -3,7 +3,7 @@ import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type Exec
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
 import { guard, guardAction } from '../../decorators/guard.js';
-import { lineageOf } from '../../decorators/prototype-chain.js';
+import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { requestContext, theGuard } from './guard.js';
 import { boundKey, placeKey, type Controller } from './handlers.js';
@@ -53,7 +53,7 @@ const isHandler = (value: unknown): value is Method =>
 /** The methods of a class that Nest, or anything else, knows by their decorators, those it inherits included. */
 function handlerNamesOf(prototype: object): readonly (string | symbol)[] {
   const names = new Set<string | symbol>();
-  for (const level of lineageOf(prototype)) {
+  for (const level of prototypeChainOf(prototype)) {
     if (level === Object.prototype) break;
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (name !== 'constructor' && isHandler(value)) names.add(name);

@@ -2,7 +2,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Requirement } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { lineageOf } from '../../decorators/prototype-chain.js';
+import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 
 export interface Controller {
@@ -19,7 +19,7 @@ const handlerNames = new WeakMap<object, WeakMap<object, readonly PropertyKey[]>
 
 function findNames(prototype: object, handler: { readonly name: string }): readonly PropertyKey[] {
   const names = new Set<PropertyKey>();
-  for (const level of lineageOf(prototype)) {
+  for (const level of prototypeChainOf(prototype)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (value === handler) names.add(name);
     }

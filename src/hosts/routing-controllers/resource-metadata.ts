@@ -1,5 +1,6 @@
 /** The resource metadata (RFC 9728) as a controller. */
 import { Get, Header, JsonController } from 'routing-controllers';
+import { anonymousAccess } from '../../core/access/combining.js';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { wellKnownPath, type ResourceMetadata } from '../../core/issuers/resource-metadata.js';
@@ -32,7 +33,7 @@ export function resourceMetadataController(
   (Get(wellKnownPath(document)) as MethodRecorder)(prototype, 'read');
   // Browsers ask too, from wherever the client was loaded.
   (Header('Access-Control-Allow-Origin', '*') as MethodRecorder)(prototype, 'read');
-  record(prototype, 'read', { anonymous: true });
+  record(prototype, 'read', anonymousAccess);
   JsonController()(ResourceMetadataController);
   return ResourceMetadataController;
 }
