@@ -59,14 +59,14 @@ describe('the scheme', () => {
   });
 
   it.each<[string, () => Identity, Requirement['scheme'], RegExp]>([
-    ['both are configured and a route names none', both, undefined, /@RequiresAuth\(\) or @RequiresB2cAuth\(\)/],
     [
-      'a route asks for Entra ID and B2C is configured',
-      b2cAlone,
-      entra,
-      /@RequiresAuth\(\).* tenantId and clientId\.$/,
+      'both are configured and a route names none',
+      both,
+      undefined,
+      /^A route names no scheme, .* @RequiresB2cAuth\(\)/,
     ],
-    ['a route asks for B2C and Entra ID is configured', entraAlone, b2c(), /@RequiresB2cAuth\(\).* b2c\.$/],
+    ['a route asks for Entra ID and B2C is configured', b2cAlone, entra, /Entra ID, .* Set tenantId and clientId,/],
+    ['a route asks for B2C and Entra ID is configured', entraAlone, b2c(), /B2C, .* Set b2c,/],
     ['a route names a policy that is not configured', both, b2c('B2C_1_edit'), /b2c\.policies/],
     ['a route names one such policy among others', both, b2c('B2C_1_susi', 'B2C_1_edit'), /b2c\.policies/],
   ])('answers 500 where %s', async (_, make, scheme, message) => {
@@ -148,7 +148,7 @@ describe('the scheme of either', () => {
       const identity = make();
       for (const token of [await issuer.token(), await issuer.b2cToken()]) {
         expect(await misconfiguration(() => present(identity, token, any))).toMatch(
-          /@RequiresAnyAuth\(\).* both tenantId and clientId, and b2c\.$/,
+          /Entra ID and B2C, .* Set tenantId, clientId and b2c,/,
         );
       }
     },

@@ -390,18 +390,23 @@ describe('withSecurity', () => {
 
   it('throws where a route asks for what is not configured, as its requests would be told', () => {
     expect(() => secured([CustomerController])).toThrow(
-      new ConfigurationError('CustomerController.any asks for tokens of an authority that is not configured.'),
+      new ConfigurationError(
+        'CustomerController.any takes tokens of Entra ID and B2C, which are not both configured. ' +
+          'Set tenantId, clientId and b2c, or use another scheme.',
+      ),
     );
     initialize({ ...entra, b2c: { ...b2c, policies: ['B2C_1A_signin'] } });
     expect(() => secured([CustomerController])).toThrow(
-      new ConfigurationError('CustomerController.susi asks for tokens of an authority that is not configured.'),
+      new ConfigurationError(
+        'CustomerController.susi names a policy that is not among b2c.policies. Add it to that option, or correct its name.',
+      ),
     );
   });
 
   it('throws where two authorities are configured, and a route does not say which', () => {
     initialize({ ...entra, b2c });
     expect(() => secured([UndecidedController])).toThrow(
-      /^UndecidedController\.undecided asks for a scope or role, and both Entra ID and B2C are configured/,
+      /^UndecidedController\.undecided names no scheme, and both Entra ID and B2C are configured\. Add @RequiresAuth/,
     );
   });
 });

@@ -1,6 +1,7 @@
 /** One configuration at work: settings, the verifiers they call for, and who may ask which. */
 import { checkDemands, checkPolicy } from './access/authorization.js';
 import type { Authenticator, Requirement, SchemeDemand } from './access/requirement.js';
+import { schemeFor } from './access/scheme.js';
 import { andThen, isThenable } from './awaited.js';
 import { requestChannel, type RequestEvent } from './channels.js';
 import type { IdentityOptions } from './configuration/options.js';
@@ -15,18 +16,6 @@ import { EitherVerifier } from './token/either-verifier.js';
 import { EntraVerifier } from './token/entra-verifier.js';
 import type { Verification, VerifiedToken } from './token/verified-token.js';
 import type { Verifier } from './token/verifier.js';
-
-/** The scheme a route needs in words, for the developer. */
-const decoratorOf: Readonly<Record<SchemeDemand['kind'], string>> = {
-  entra: '@RequiresAuth()',
-  b2c: '@RequiresB2cAuth()',
-  any: '@RequiresAnyAuth()',
-};
-const missingOptions: Readonly<Record<SchemeDemand['kind'], string>> = {
-  entra: 'tenantId and clientId',
-  b2c: 'b2c',
-  any: 'both tenantId and clientId, and b2c',
-};
 
 function sayPassed(verification: Verification): Verification {
   const { outcome } = verification;
@@ -140,31 +129,11 @@ class Identity implements Authenticator {
     return Promise.resolve(answer).then(heed, fail);
   }
 
-  #chooseVerifier({ scheme }: Requirement): Verifier {
-    const [only, ...others] = this.#verifiers.values();
-    if (scheme === undefined) {
-      if (only !== undefined && others.length === 0) return only;
-      throw new ConfigurationError(
-        'A route names no scheme, and both Entra ID and B2C are configured: add @RequiresAuth() or @RequiresB2cAuth().',
-      );
-    }
-    const verifier = this.#verifiers.get(scheme.kind);
-    if (verifier === undefined) {
-      throw new ConfigurationError(
-        `A route bears ${decoratorOf[scheme.kind]}, and initialize() was not given ${missingOptions[scheme.kind]}.`,
-      );
-    }
-    this.#checkPolicies(scheme.policies);
+  #chooseVerifier(requirement: Requirement): Verifier {
+    const scheme = schemeFor(requirement, this.settings);
+    const verifier = this.#verifiers.get(scheme);
+    if (verifier === undefined) throw new Error(`The scheme ${scheme} is configured and has no verifier.`);
     return verifier;
-  }
-
-  #checkPolicies(policies: readonly string[] | undefined): void {
-    const configured = this.settings.b2c?.policies.map((policy) => policy.toLowerCase());
-    if (policies?.some((policy) => configured?.includes(policy.toLowerCase()) !== true)) {
-      throw new ConfigurationError(
-        'A route bears @RequiresB2cAuth() with a policy that is not among b2c.policies of initialize().',
-      );
-    }
   }
 }
 

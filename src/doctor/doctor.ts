@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { anyOf, type Requirement } from '../core/access/requirement.js';
+import { onlyScheme } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
 import { readToken } from '../core/token/parsed-token.js';
@@ -15,12 +16,12 @@ import { readTokenText, UsageError, type Terminal } from './terminal.js';
 /** 0: the token passes, or no route is open by oversight; 1: otherwise. */
 export type ExitCode = 0 | 1;
 
-function requirementFor({ scopes, roles }: TokenArguments, { entra, b2c }: Settings, token: string): Requirement {
-  const hasBoth = entra !== undefined && b2c !== undefined;
-  // A token that says it is of B2C is meant for a route of B2C, also where its policy is not a configured one.
+/** The requirement of the route that a token is meant for. */
+function requirementOfRoute({ scopes, roles }: TokenArguments, settings: Settings, token: string): Requirement {
+  // A token with a policy is meant for a route of B2C, also where that policy is not configured.
   const isB2c = readToken(token).payload?.['tfp'] !== undefined;
   return {
-    scheme: hasBoth ? { kind: isB2c ? 'b2c' : 'any' } : undefined,
+    scheme: { kind: onlyScheme(settings) ?? (isB2c ? 'b2c' : 'any') },
     demands: [
       ...(scopes.length === 0 ? [] : [anyOf('scope', scopes)]),
       ...(roles.length === 0 ? [] : [anyOf('role', roles)]),
@@ -34,7 +35,7 @@ async function examineToken(given: TokenArguments, terminal: Terminal): Promise<
   const nowMs = given.now ?? configured.now();
   const settings = { ...configured, now: () => nowMs };
   const token = await readTokenText(given.token, terminal);
-  const requirement = requirementFor(given, settings, token);
+  const requirement = requirementOfRoute(given, settings, token);
   const examination = await examine({ token, settings, requirement, offline: given.offline });
   const paint = paintFor(terminal.stdout, terminal.env);
   terminal.stdout.write(

@@ -13,8 +13,6 @@ export interface OperationRoute {
 
 export type Json = Readonly<Record<string, unknown>>;
 
-export const nameOf = ({ prototype, method }: OperationRoute) => `${prototype.constructor.name}.${String(method)}`;
-
 /** A path without the names of its parameters: `:id`, `:id(\\d+)?` and `{id}` stand for the same. */
 function shapeOf(path: string): string {
   const shape = path.replace(/:\w+(\((?:[^()]|\([^()]*\))*\))?[?*+]?|\{[^}]*\}/g, '{}').replace(/\/+$/, '');

@@ -36,7 +36,7 @@ export interface SecurityOptions {
   readonly prefix?: string | undefined;
 }
 
-export function identityOf({ identity }: SecurityOptions): Authenticator {
+export function identityToDescribe({ identity }: SecurityOptions): Authenticator {
   const found = identity === undefined ? identityInForce() : authenticatorOf(identity);
   if (found === undefined) throw new ConfigurationError('An OpenAPI document was asked for before initialize().');
   return found;
@@ -51,9 +51,6 @@ export interface Entry {
   readonly description: string;
   readonly fullName: (scope: string) => string;
 }
-
-/** A configured name, whichever way a decorator spells it. */
-export const isSamePolicy = (left: string, right: string | undefined) => left.toLowerCase() === right?.toLowerCase();
 
 export function entriesOf({ entra, b2c }: Settings, { appIdUri = {}, prefix = '' }: SecurityOptions): readonly Entry[] {
   const entries: Entry[] = [];
@@ -125,6 +122,6 @@ export function securitySchemes(
   identity?: MicrosoftIdentity,
   options: Omit<SecurityOptions, 'identity'> = {},
 ): Readonly<Record<string, OAuth2SecurityScheme>> {
-  const { settings } = identityOf({ identity });
+  const { settings } = identityToDescribe({ identity });
   return schemesOf(entriesOf(settings, options), scopesIn(options));
 }

@@ -1,12 +1,12 @@
 /** An OpenAPI document with what the decorators demand. Pure functions; no framework. */
-import type { Authenticator, Demand, Requirement } from '../core/access/requirement.js';
-import { ConfigurationError } from '../core/errors.js';
+import { isSamePolicy, type Authenticator, type Demand, type Requirement } from '../core/access/requirement.js';
+import { schemeFor } from '../core/access/scheme.js';
+import type { Settings } from '../core/configuration/settings.js';
 import { requirementOf } from '../decorators/requirements.js';
-import { addressOf, nameOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
+import { addressOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
 import {
   entriesOf,
-  identityOf,
-  isSamePolicy,
+  identityToDescribe,
   schemesOf,
   scopesIn,
   type Entry,
@@ -23,7 +23,7 @@ type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
 
 const httpMethods: readonly string[] = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
-function scopesOf(demand: Demand): readonly string[] | undefined {
+function acceptedScopes(demand: Demand): readonly string[] | undefined {
   if (demand.kind === 'scope') return demand.anyOf;
   return demand.kind === 'permission' ? demand.scopes : undefined;
 }
@@ -32,7 +32,7 @@ function scopesOf(demand: Demand): readonly string[] | undefined {
 function scopeSets({ scheme, demands }: Requirement): readonly (readonly string[])[] {
   // An application is given no scopes.
   if (scheme?.callers === 'app') return [[]];
-  const choices = demands.map(scopesOf).filter((names) => names !== undefined);
+  const choices = demands.map(acceptedScopes).filter((names) => names !== undefined);
   const sets = choices.reduce<readonly (readonly string[])[]>(
     (found, names) => found.flatMap((set) => names.map((name) => [...new Set([...set, name])].sort())),
     [[]],
@@ -41,23 +41,14 @@ function scopeSets({ scheme, demands }: Requirement): readonly (readonly string[
 }
 
 /** The authorities of which a route takes tokens. */
-function entriesFor(requirement: Requirement, entries: readonly Entry[], route: OperationRoute): readonly Entry[] {
-  const { kind, policies } = requirement.scheme ?? {};
-  const isMixed = new Set(entries.map(({ scheme }) => scheme)).size > 1;
-  if (kind === undefined && isMixed) {
-    throw new ConfigurationError(
-      `${nameOf(route)} asks for a scope or role, and both Entra ID and B2C are configured: add @RequiresAuth() or @RequiresB2cAuth().`,
-    );
-  }
-  const taken = entries.filter(
+function entriesFor(requirement: Requirement, entries: readonly Entry[], settings: Settings): readonly Entry[] {
+  const kind = schemeFor(requirement, settings);
+  const policies = requirement.scheme?.policies;
+  return entries.filter(
     ({ scheme, policy }) =>
-      (kind === undefined || kind === 'any' || kind === scheme) &&
+      (kind === 'any' || kind === scheme) &&
       (policies === undefined || policies.some((named) => isSamePolicy(named, policy))),
   );
-  if (taken.length === 0 || (kind === 'any' && !isMixed)) {
-    throw new ConfigurationError(`${nameOf(route)} asks for tokens of an authority that is not configured.`);
-  }
-  return taken;
 }
 
 function refusal(description: string, codes: readonly string[]): Json {
@@ -92,7 +83,7 @@ const refusals: Json = {
 };
 
 /** The roles of each decorator, of which any will do. OpenAPI 3.0 has no place for roles beside scopes. */
-function rolesOf({ demands }: Requirement): Json {
+function requiredRoles({ demands }: Requirement): Json {
   const roles = demands.flatMap((demand) => (demand.kind === 'role' ? [demand.anyOf] : []));
   return roles.length === 0 ? {} : { 'x-required-roles': roles };
 }
@@ -118,7 +109,7 @@ export function withSecurity<Document extends OpenApiDocument>(
   routes: readonly OperationRoute[],
   options: SecurityOptions = {},
 ): Document {
-  const identity = identityOf(options);
+  const identity = identityToDescribe(options);
   const isBound = options.identity !== undefined && options.identity !== identity;
   const entries = entriesOf(identity.settings, options);
   const scopes = scopesIn(options);
@@ -134,11 +125,11 @@ export function withSecurity<Document extends OpenApiDocument>(
     if (!isOf(requirement, identity, isBound)) return operation;
     const sets = scopeSets(requirement);
     for (const scope of sets.flat()) if (!scopes.has(scope)) scopes.set(scope, '');
-    const security = entriesFor(requirement, entries, route).flatMap(({ name, fullName }) =>
+    const security = entriesFor(requirement, entries, identity.settings).flatMap(({ name, fullName }) =>
       sets.map((set): SecurityRequirement => ({ [name]: set.map(fullName) })),
     );
     const described = operation['responses'] as Json | undefined;
-    return { ...operation, ...rolesOf(requirement), security, responses: { ...refusals, ...described } };
+    return { ...operation, ...requiredRoles(requirement), security, responses: { ...refusals, ...described } };
   };
 
   const secureAll = (item: Json, path: string): Json =>

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import { anyOf, type MicrosoftIdentity, type Requirement, type SchemeDemand } from '../../core/access/requirement.js';
+import { onlyScheme } from '../../core/access/scheme.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { enter, forwardsErrors, isRefusal, refusalOf } from '../../gate/gate.js';
@@ -30,11 +31,12 @@ export interface CheckerOptions {
 
 const schemes: readonly unknown[] = ['entra', 'b2c', 'any', undefined] satisfies CheckerOptions['scheme'][];
 
-/** One scheme has to be meant: with two, a guess would let in the callers of the other. */
+/** Two schemes are configured, and a guess would let in the callers of the other. */
 function refuseToGuess({ scheme, identity = identityInForce() }: Requirement): void {
-  if (scheme === undefined && identity?.settings.entra !== undefined && identity.settings.b2c !== undefined) {
+  if (scheme === undefined && identity !== undefined && onlyScheme(identity.settings) === undefined) {
     throw new ConfigurationError(
-      "authorizationChecker() was not given the option scheme, and both Entra ID and B2C are configured: 'entra', 'b2c' or 'any'.",
+      'authorizationChecker() was not given the option scheme, and both Entra ID and B2C are configured. ' +
+        "Give it 'entra', 'b2c' or 'any'.",
     );
   }
 }
@@ -172,7 +174,12 @@ export function authorizationChecker(
   const { scheme } = options;
   const identity = options.identity && authenticatorOf(options.identity);
   if (!schemes.includes(scheme)) throw new ConfigurationError("scheme takes 'entra', 'b2c' or 'any'.");
-  const source: Requirement = { scheme: scheme && { kind: scheme }, identity, demands: [] };
+  const source: Requirement = {
+    scheme: scheme && { kind: scheme },
+    identity,
+    demands: [],
+    at: 'authorizationChecker()',
+  };
   return (action, roles) =>
     action.context === undefined
       ? new ExpressDecision(action, source, roles)
