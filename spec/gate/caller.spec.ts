@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError, getTokenClaims, MissingTokenError, validateScope } from '../../src/index.js';
+
+describe('helpers outside of a request', () => {
+  it('throw MissingTokenError', () => {
+    expect(() => getTokenClaims()).toThrow(MissingTokenError);
+    expect(() => {
+      validateScope('read');
+    }).toThrow(MissingTokenError);
+    expect(() => getTokenClaims({ headers: { authorization: 'Bearer x' } })).toThrow(MissingTokenError);
+  });
+
+  it.each([[''], [' '], ['two words'], ['api://id/access_as_user'], [[]]])('refuse the scope %j', (scope) => {
+    expect(() => {
+      validateScope(scope);
+    }).toThrow(ConfigurationError);
+  });
+});
