@@ -2,7 +2,7 @@
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { andThen } from '../../core/awaited.js';
-import { guard } from '../../decorators/guard.js';
+import { guard } from '../../decorators/protected-method.js';
 import { prototypeChainOf, prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { enter, isRefusal } from '../../gate/gate.js';

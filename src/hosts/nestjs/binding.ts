@@ -2,11 +2,11 @@
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
-import { guard, guardAction } from '../../decorators/guard.js';
+import { guard, guardAction } from '../../decorators/protected-method.js';
 import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { requestContext, theGuard } from './guard.js';
-import { boundKey, placeKey, type Controller } from './handlers.js';
+import { boundKey, placeKey, type Controller } from './handler-method.js';
 import { requestOf } from './platform.js';
 import { refusalFilter } from './refusals.js';
 

@@ -4,10 +4,10 @@ import { Observable } from 'rxjs';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { gateDidNotRun } from '../../decorators/guard.js';
+import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { enter, isRefusal } from '../../gate/gate.js';
 import { warnDeveloper } from '../node-answer.js';
-import { isLifted, namesOfHandler, requirementFor } from './handlers.js';
+import { isLifted, namesOfHandler, requirementFor } from './handler-method.js';
 import { requestOf } from './platform.js';
 import { exceptionFor } from './refusals.js';
 

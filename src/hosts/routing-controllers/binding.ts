@@ -5,7 +5,7 @@ import { createParamDecorator, getMetadataArgsStorage } from 'routing-controller
 import type { Requirement } from '../../core/access/requirement.js';
 import { processWide } from '../../core/process-wide.js';
 import type { Host } from '../../decorators/decorators.js';
-import { guard, guardAction } from '../../decorators/guard.js';
+import { guard, guardAction } from '../../decorators/protected-method.js';
 import { isSameOrDerived } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';

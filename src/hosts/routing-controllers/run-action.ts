@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import { isThenable } from '../../core/awaited.js';
-import { gateDidNotRun } from '../../decorators/guard.js';
+import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { isRefusal } from '../../gate/gate.js';
 import { refuse, type Next } from '../node-middleware.js';
