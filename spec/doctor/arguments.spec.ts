@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { doctor } from '../../src/doctor/doctor.js';
+import { start } from '../support/clock.js';
+import { elsewhere, issuer, modules, run, useIssuer } from './run.js';
+
+useIssuer();
+
+describe('the command line', () => {
+  it.each([
+    [['--tenant', 'x'], "Unknown option '--tenant'"],
+    [['--now', 'soon', 'token'], '--now takes a time'],
+    [['one', 'two'], 'One token at a time'],
+    [['--config', 'x', '--client-id', 'y'], 'one of the two is a mistake'],
+    [['--routes', 'x', '--offline'], '--routes goes with --json'],
+    [['--routes', 'x', 'token'], '--routes goes with --json'],
+    [['--scope', 'api://x/read', '--tenant-id', elsewhere, '--client-id', elsewhere, 'token'], 'short name'],
+  ])('is refused where it is wrong: %j', async (argv, message) => {
+    const said = await run(argv);
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toContain(message);
+  });
+
+  it('does not repeat a token that stands in the wrong place', async () => {
+    const token = await issuer.token();
+    for (const argv of [[`--token=${token}`], [token, token], ['--json=', token], ['--now', token]]) {
+      const said = await run(argv);
+      expect(said.code).toBe(1);
+      expect(said.out + said.err).not.toContain(token.slice(0, 20));
+    }
+  });
+
+  it('knows one command', async () => {
+    const said: string[] = [];
+    const code = await doctor({
+      argv: ['nurse'],
+      env: {},
+      stdin: Readable.from([]),
+      stdout: { write: () => undefined },
+      stderr: { write: (text) => said.push(text) },
+      cwd: modules,
+      now: () => start,
+      fetch: globalThis.fetch,
+      version: () => '1.2.3',
+    });
+    expect(code).toBe(1);
+    expect(said.join('')).toContain('The one command there is is doctor.');
+  });
+
+  it('explains itself', async () => {
+    const said = await run(['--help']);
+    expect(said).toMatchObject({ code: 0, err: '' });
+    expect(said.out).toContain('--routes <module>');
+    expect(await run(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n' });
+  });
+});

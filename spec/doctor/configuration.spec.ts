@@ -1,0 +1,59 @@
+import { describe, expect, it, vi } from 'vitest';
+import { forgetIdentity } from '../support/isolation.js';
+import { entraEnvironment, failing, issuer, read, run, seconds, useIssuer } from './run.js';
+
+useIssuer();
+
+describe('the configuration', () => {
+  it('is read from the environment', async () => {
+    const said = await run([await issuer.token()], { env: entraEnvironment() });
+    expect(said).toMatchObject({ code: 0, err: '' });
+    expect(said.out).toContain('Held against the environment');
+  });
+
+  it('is missed where there is none', async () => {
+    const said = await run([await issuer.token()]);
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toContain('--tenant-id and --client-id');
+  });
+
+  it('is refused where it is wrong', async () => {
+    const said = await run(['--tenant-id', 'x y', '--client-id', issuer.options.clientId, await issuer.token()]);
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toContain('the command line. initialize: tenantId:');
+  });
+
+  it('of B2C is taken from options', async () => {
+    const { domainName, tenantId, clientId } = issuer.b2cOptions;
+    const flags = ['--b2c-domain', domainName, '--b2c-policy', 'B2C_1_susi', '--b2c-policy', 'B2C_1_edit'];
+    const ids = ['--b2c-tenant-id', tenantId, '--b2c-client-id', clientId, '--offline', '--json'];
+    const token = await issuer.b2cToken({ iss: `https://contoso.b2clogin.com/${tenantId}/v2.0/` });
+    expect(await run([...flags, ...ids, token])).toMatchObject({ code: 0, err: '' });
+    const halved = await run(['--b2c-domain', domainName, token]);
+    expect(halved.err).toContain('b2c.policies');
+    expect(halved.code).toBe(1);
+  });
+
+  it('is taken from a module that calls initialize', async () => {
+    for (const [name, value] of Object.entries(entraEnvironment())) vi.stubEnv(name, value);
+    forgetIdentity();
+    const now = String(seconds);
+    const said = await run(['--config', './configuration.ts', '--now', now, await issuer.token()]);
+    expect(said).toMatchObject({ code: 0, err: '' });
+    expect(said.out).toContain('initialize() in ./configuration.ts');
+    const refused = await run(['--config', 'one-client.ts', '--now', now, '--json', await issuer.token()]);
+    expect(failing(read(refused))).toEqual({ client: 'client' });
+    expect(read(refused).verdict).toMatchObject({ httpStatus: 403, reason: 'client' });
+  });
+
+  it.each([
+    ['./nothing.ts', 'does not call initialize()'],
+    ['./broken.ts', 'could not be loaded: The database is not there.'],
+    ['./missing.ts', 'There is no module ./missing.ts'],
+  ])('is missed in a module that is of no use: %s', async (module, message) => {
+    forgetIdentity();
+    const said = await run(['--config', module, await issuer.token()]);
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toContain(message);
+  });
+});

@@ -1,0 +1,389 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { IdentityOptions } from '../../src/core/configuration/options.js';
+import { createIdentity } from '../../src/core/identity.js';
+import { initialize } from '../../src/gate/initialize.js';
+import type { TestIssuer } from '../../src/testing.js';
+import { start } from '../support/clock.js';
+import { errorOf } from '../support/refusals.js';
+import { elsewhere, entraFlags, failing, graph, issuer, read, run, seconds, useIssuer, type Said } from './run.js';
+
+useIssuer();
+
+/** B2C at a loopback authority has no option of the command line: a module or this is how a test gets there. */
+async function examineB2c(token: string, argv: readonly string[] = []): Promise<Said> {
+  initialize({ b2c: issuer.b2cOptions, now: () => start });
+  return run(['--config', './nothing.ts', '--json', ...argv, token]);
+}
+
+/** How the library itself answers, without the doctor. */
+async function decisionOn(
+  token: string,
+  options: IdentityOptions,
+  demands: readonly ['scope' | 'role', string][] = [],
+) {
+  const error = await errorOf(() =>
+    createIdentity({ ...options, now: () => start }).authenticate(
+      { headers: { authorization: `Bearer ${token}` } },
+      { scheme: undefined, demands: demands.map(([kind, name]) => ({ kind, anyOf: [name] })) },
+    ),
+  );
+  const { status, code, reason } = error as { status: number; code: string; reason?: string };
+  return { httpStatus: status, code, reason };
+}
+
+interface Spoiled {
+  readonly name: string;
+  readonly token: (issuer: TestIssuer) => string | Promise<string>;
+  /** The failing steps and their causes. */
+  readonly fails: Readonly<Record<string, string>>;
+  /** The step at which the library stops. */
+  readonly decides: string;
+  readonly remedy: string;
+  readonly asks?: readonly ['scope' | 'role', string][];
+}
+
+const spoiled: readonly Spoiled[] = [
+  {
+    name: 'is too old',
+    token: (to) => to.token({ exp: seconds - 3600, iat: seconds - 7200, nbf: seconds - 7200 }),
+    fails: { times: 'expired' },
+    decides: 'times',
+    remedy: 'The client must not store tokens itself',
+  },
+  {
+    name: 'comes from the future, by clocks that differ',
+    token: (to) => to.token({ nbf: seconds + 600, iat: seconds + 600 }),
+    fails: { times: 'clock_skew' },
+    decides: 'times',
+    remedy: "look at this machine's clock",
+  },
+  {
+    name: 'is for Microsoft Graph',
+    token: (to) => to.token({ aud: graph }),
+    fails: { audience: 'graph_token' },
+    decides: 'audience',
+    remedy: 'It must ask for api://<client id>/<scope> of this API',
+  },
+  {
+    name: 'is an ID token',
+    token: (to) => to.idToken(),
+    fails: { kind: 'id_token' },
+    decides: 'kind',
+    remedy: 'The client must send the access token',
+  },
+  {
+    name: 'names the audience in another form',
+    token: (to) => to.token({ aud: `api://${to.options.clientId.toUpperCase()}` }),
+    fails: { audience: 'audience_form' },
+    decides: 'audience',
+    remedy: 'Add it to audience',
+  },
+  {
+    name: 'is a v1.0 token for the application id URI',
+    token: (to) => to.v1Token({ aud: 'api://weather' }),
+    fails: { audience: 'v1_token' },
+    decides: 'audience',
+    remedy: 'requestedAccessTokenVersion in the manifest of this API is not 2',
+  },
+  {
+    name: 'is for another API',
+    token: (to) => to.token({ aud: elsewhere }),
+    fails: { audience: 'audience' },
+    decides: 'audience',
+    remedy: 'The token is for another API',
+  },
+  {
+    name: 'is for the client itself',
+    token: (to) => to.token({ aud: elsewhere, azp: elsewhere }),
+    fails: { audience: 'client_token' },
+    decides: 'audience',
+    remedy: 'The token is for the client itself',
+  },
+  {
+    name: 'comes from another cloud',
+    token: (to) => to.token({ iss: `https://login.microsoftonline.us/${to.options.tenantId}/v2.0` }),
+    fails: { issuer: 'wrong_cloud' },
+    decides: 'issuer',
+    remedy: 'look at instance, and at the authority of the client',
+  },
+  {
+    name: 'comes from another tenant',
+    token: (to) => to.token({ iss: `${to.url}/${elsewhere}/v2.0`, tid: elsewhere }),
+    fails: { issuer: 'wrong_tenant' },
+    decides: 'issuer',
+    remedy: 'look at tenantId',
+  },
+  {
+    name: 'comes from External ID where a workforce tenant is configured',
+    token: (to) => to.token({ iss: `https://contoso.ciamlogin.com/${to.options.tenantId}/v2.0` }),
+    fails: { issuer: 'wrong_instance' },
+    decides: 'issuer',
+    remedy: 'another kind of authority',
+  },
+  {
+    name: 'names a tenant that is not in its issuer',
+    token: (to) => to.token({ tid: elsewhere }),
+    fails: { tenant: 'tenant' },
+    decides: 'tenant',
+    remedy: 'allowedTenants',
+  },
+  {
+    name: 'comes from B2C where only Entra ID is configured',
+    token: (to) => to.b2cToken(),
+    fails: { key: 'b2c_token', audience: 'audience', issuer: 'b2c_token' },
+    decides: 'key',
+    remedy: 'initialize() was given no b2c',
+  },
+  {
+    name: 'has no scope, for want of consent',
+    token: (to) => to.token({ scp: undefined }),
+    fails: { kind: 'no_permission' },
+    decides: 'kind',
+    remedy: 'the scope was not consented to',
+  },
+  {
+    name: 'is of an application without a role',
+    token: (to) => to.appToken({ roles: undefined }),
+    fails: { kind: 'no_permission' },
+    decides: 'kind',
+    remedy: 'no app role was assigned',
+  },
+  {
+    name: 'is signed with a key that the issuer does not have',
+    token: (to) => to.token({}, { kid: 'gone' }),
+    fails: { key: 'unknown_key' },
+    decides: 'key',
+    remedy: 'The issuer has no such key',
+  },
+  {
+    name: 'was changed after it was signed',
+    token: async (to) => {
+      const [header = '', , signature = ''] = (await to.token()).split('.');
+      const [, payload = ''] = (await to.token({ oid: 'somebody else' })).split('.');
+      return `${header}.${payload}.${signature}`;
+    },
+    fails: { signature: 'signature' },
+    decides: 'signature',
+    remedy: 'The signature does not match',
+  },
+  {
+    name: 'is signed by another algorithm',
+    token: (to) => to.token({}, { alg: 'HS256' }),
+    fails: { header: 'algorithm' },
+    decides: 'header',
+    remedy: 'not signed with RS256',
+  },
+  {
+    name: 'names no key',
+    token: (to) => to.token({}, { kid: undefined }),
+    fails: { header: 'no_kid' },
+    decides: 'header',
+    remedy: 'The token has no kid',
+  },
+  {
+    name: 'was quoted on its way',
+    token: async (to) => `"${await to.token()}"`,
+    fails: { header: 'malformed' },
+    decides: 'header',
+    remedy: 'quoted',
+  },
+  {
+    name: 'is longer than any header may be',
+    token: (to) => to.token({ filler: 'x'.repeat(16 * 1024) }),
+    fails: { credential: 'malformed' },
+    decides: 'credential',
+    remedy: 'This is not a token as Microsoft issues it',
+  },
+  {
+    name: 'never ends',
+    token: (to) => to.token({ exp: undefined }),
+    fails: { claims: 'malformed' },
+    decides: 'claims',
+    remedy: 'This is not a token as Microsoft issues it',
+  },
+  {
+    name: 'lacks the scope of the route',
+    token: (to) => to.token({ scp: 'profile' }),
+    asks: [['scope', 'access_as_user']],
+    fails: { scope: 'scope_missing' },
+    decides: 'scope',
+    remedy: 'the client must ask for api://<client id>/<scope>',
+  },
+  {
+    name: 'is of an application that lacks the role in place of the scope',
+    token: (to) => to.appToken({ roles: ['other'] }),
+    asks: [['scope', 'access_as_app']],
+    fails: { scope: 'app_role_missing' },
+    decides: 'scope',
+    remedy: 'Define an app role of that name',
+  },
+  {
+    name: 'lacks the role of the route',
+    token: (to) => to.token({ roles: ['Reader'] }),
+    asks: [['role', 'Admin']],
+    fails: { role: 'role_missing' },
+    decides: 'role',
+    remedy: 'The role was not assigned',
+  },
+];
+
+describe('a token', () => {
+  it('that is good passes each step', async () => {
+    const said = await run([...entraFlags(), '--scope', 'access_as_user', '--json', await issuer.token()]);
+    const { steps, verdict } = read(said);
+    expect(said).toMatchObject({ code: 0, err: '' });
+    expect(verdict).toEqual({ status: 'pass' });
+    expect(steps.map(({ step, status }) => `${step} ${status}`)).toEqual([
+      'credential pass',
+      'header pass',
+      'key pass',
+      'signature pass',
+      'claims pass',
+      'times pass',
+      'audience pass',
+      'issuer pass',
+      'tenant pass',
+      'kind pass',
+      'client pass',
+      'scope pass',
+    ]);
+  });
+
+  it.each(spoiled)('that $name is told so', async ({ token: make, fails, decides, remedy, asks = [] }) => {
+    const token = await make(issuer);
+    const flags = asks.flatMap(([kind, name]) => [`--${kind}`, name]);
+    const said = await run([...entraFlags(), ...flags, '--json', token]);
+    const examination = read(said);
+    expect(failing(examination)).toEqual(fails);
+    expect(examination.verdict).toMatchObject({ status: 'fail', cause: fails[decides] });
+    expect(examination.verdict.remedy).toContain(remedy);
+    expect(examination.verdict).toMatchObject(await decisionOn(token, issuer.options, asks));
+    expect(said).toMatchObject({ code: 1, err: '' });
+  });
+
+  it('is told of all mistakes at once', async () => {
+    const token = await issuer.token({
+      exp: seconds - 60,
+      aud: graph,
+      iss: `https://login.microsoftonline.us/${issuer.options.tenantId}/v2.0`,
+      scp: 'profile',
+    });
+    const said = await run([...entraFlags(), '--scope', 'read', '--role', 'Admin', '--json', token]);
+    expect(failing(read(said))).toEqual({
+      times: 'expired',
+      audience: 'graph_token',
+      issuer: 'wrong_cloud',
+      scope: 'scope_missing',
+      role: 'role_missing',
+    });
+    expect(read(said).verdict).toMatchObject({ httpStatus: 401, reason: 'expired' });
+  });
+
+  it('is told of mistakes behind a signature that cannot be checked', async () => {
+    const token = await issuer.token({ aud: graph }, { alg: 'HS256', kid: 'gone' });
+    const { steps } = read(await run([...entraFlags(), '--json', token]));
+    expect(failing({ steps })).toEqual({ header: 'algorithm', key: 'graph_token', audience: 'graph_token' });
+    expect(steps.find(({ step }) => step === 'signature')?.status).toBe('unknown');
+  });
+
+  it('that cannot be read is told so, and nothing is made up about its claims', async () => {
+    const said = await run([...entraFlags(), '--json', 'garbage']);
+    const { steps } = read(said);
+    expect(failing({ steps })).toEqual({ header: 'malformed' });
+    expect(steps.filter(({ status }) => status === 'unknown').map(({ step }) => step)).toEqual([
+      'key',
+      'signature',
+      'claims',
+      'times',
+      'audience',
+      'issuer',
+      'tenant',
+      'kind',
+      'client',
+      'scope',
+    ]);
+    expect(steps.at(-1)).toMatchObject({ because: 'the claims cannot be read' });
+    expect(said.code).toBe(1);
+  });
+
+  it('of version 1.0 that is accepted is named one all the same', async () => {
+    const said = await run([...entraFlags(), '--json', await issuer.v1Token()]);
+    expect(read(said).steps.find(({ step }) => step === 'issuer')).toMatchObject({ status: 'pass', cause: 'v1_token' });
+    expect(said.code).toBe(0);
+    const foreign = read(await run([...entraFlags(), '--json', await issuer.v1Token({ aud: graph })]));
+    expect(foreign.steps.find(({ step }) => step === 'issuer')).not.toHaveProperty('cause');
+  });
+
+  it('passes by any of the scopes that are asked for', async () => {
+    const flags = ['--scope', 'write', '--scope', 'access_as_user'];
+    expect(await run([...entraFlags(), ...flags, await issuer.token()])).toMatchObject({ code: 0 });
+  });
+
+  it('of a tenant that is not among the allowed ones is told so', async () => {
+    const { clientId, instance } = issuer.options;
+    const flags = ['--tenant-id', 'organizations', '--client-id', clientId, '--instance', instance];
+    const token = await issuer.token();
+    const refused = await run([...flags, '--allowed-tenants', `${elsewhere},${randomUUID()}`, '--json', token]);
+    expect(failing(read(refused))).toEqual({ tenant: 'tenant' });
+    expect(refused.code).toBe(1);
+    expect(await run([...flags, '--allowed-tenants', '*', token])).toMatchObject({ code: 0 });
+  });
+
+  it('is judged by the time that is given', async () => {
+    const token = await issuer.token();
+    const late = new Date(start + 2 * 3_600_000).toISOString();
+    expect(failing(read(await run([...entraFlags(), '--now', late, '--json', token])))).toEqual({ times: 'expired' });
+    expect(await run([...entraFlags(), '--now', String(seconds + 60), token])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a B2C token', () => {
+  it('that is good passes', async () => {
+    const said = await examineB2c(await issuer.b2cToken());
+    expect(read(said).steps.map(({ step }) => step)).toContain('policy');
+    expect(said).toMatchObject({ code: 0, err: '' });
+  });
+
+  it.each([
+    {
+      name: 'of another policy',
+      make: () => issuer.b2cToken({ tfp: 'B2C_1_other' }),
+      fails: { policy: 'policy' },
+      remedy: 'not among b2c.policies',
+    },
+    {
+      name: 'of another issuer form',
+      make: () => issuer.b2cToken({ iss: `${issuer.url}/tfp/${elsewhere}/B2C_1_susi/v2.0/` }),
+      fails: { issuer: 'b2c_issuer' },
+      remedy: 'b2c.domainName',
+    },
+    {
+      name: 'of another host',
+      make: () => issuer.b2cToken({ iss: `https://contoso.b2clogin.com/${elsewhere}/v2.0/` }),
+      fails: { issuer: 'b2c_host' },
+      remedy: 'b2c.customDomain',
+    },
+    {
+      name: 'that is none, but of Entra ID',
+      make: () => issuer.token(),
+      fails: { policy: 'no_policy', audience: 'audience', issuer: 'entra_token' },
+      remedy: 'The token has no policy',
+    },
+  ])('$name is told so', async ({ make, fails, remedy }) => {
+    const token = await make();
+    const said = await examineB2c(token);
+    expect(failing(read(said))).toEqual(fails);
+    expect(read(said).verdict).toMatchObject(await decisionOn(token, { b2c: issuer.b2cOptions }));
+    expect(read(said).verdict.remedy).toContain(remedy);
+    expect(said.code).toBe(1);
+  });
+
+  it('beside Entra ID is held against B2C, whatever its policy', async () => {
+    initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
+    const examined = async (token: string) => read(await run(['--config', './nothing.ts', '--json', token]));
+    expect(failing(await examined(await issuer.b2cToken({ tfp: 'B2C_1_other' })))).toEqual({ policy: 'policy' });
+    expect((await examined(await issuer.b2cToken())).verdict.status).toBe('pass');
+    expect((await examined(await issuer.token())).verdict.status).toBe('pass');
+  });
+});

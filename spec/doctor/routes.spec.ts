@@ -1,0 +1,77 @@
+import { getMetadataArgsStorage } from 'routing-controllers';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Route } from '../../src/doctor/routes.js';
+import { run } from './run.js';
+
+describe('the audit of routes', () => {
+  beforeEach(() => {
+    vi.resetModules();
+    getMetadataArgsStorage().reset();
+  });
+
+  it('lists every route with what it demands, inherited ones among them', async () => {
+    const said = await run(['--routes', './shut.ts', '--json']);
+    const { routes, unprotected } = JSON.parse(said.out) as { routes: Route[]; unprotected: number };
+    expect(routes.map(({ method, path, action, requirement }) => [method, path, action, requirement])).toEqual([
+      ['GET', '/weather/:city', 'WeatherController.report', 'token of Entra ID; scope read or read_all'],
+      ['GET', '/weather/open', 'WeatherController.open', null],
+      ['GET', '/weather/status', 'WeatherController.status', 'token of Entra ID'],
+      ['GET', '/people/', 'PeopleController.list', 'token of B2C by B2C_1_susi or B2C_1_edit'],
+      ['POST', '/people/', 'PeopleController.add', 'token of Entra ID of an application; role Admin'],
+      [
+        'POST',
+        '/people/\\/import/',
+        'PeopleController.load',
+        'token of Entra ID or B2C; scope write of a person, or role write_all of an application; no guests',
+      ],
+    ]);
+    expect(routes.map(({ protection }) => protection)).toEqual([
+      'protected',
+      'anonymous',
+      'protected',
+      'protected',
+      'protected',
+      'protected',
+    ]);
+    expect({ code: said.code, err: said.err, unprotected }).toEqual({ code: 0, err: '', unprotected: 0 });
+  });
+
+  it('fails where a route demands nothing, also one that is inherited', async () => {
+    const said = await run(['--routes', 'ajar.ts']);
+    expect(said).toEqual({
+      code: 1,
+      err: '',
+      out: [
+        'GET     /notes/       NotesController.list      token of Entra ID',
+        'DELETE  /notes/:id    NotesController.remove    NOT PROTECTED',
+        'GET     /archive/     ArchiveController.list    token of Entra ID',
+        'DELETE  /archive/:id  ArchiveController.remove  NOT PROTECTED',
+        '',
+        '2 of 4 routes demand nothing, and bear no @AllowAnonymous().',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('counts them for scripts', async () => {
+    const said = await run(['--routes', 'ajar.ts', '--json']);
+    expect((JSON.parse(said.out) as { unprotected: number }).unprotected).toBe(2);
+    expect(said.code).toBe(1);
+  });
+
+  it('says that an open route is meant to be', async () => {
+    const said = await run(['--routes', './shut.ts']);
+    expect(said.out).toMatch(/^GET {3}\/weather\/open +WeatherController\.open +open \(@AllowAnonymous\)$/m);
+    expect(said.out).toContain('6 routes, none of them open by oversight.');
+  });
+
+  it.each([
+    ['./nothing.ts', 'defines no routes'],
+    ['./broken.ts', 'could not be loaded'],
+    ['./missing.ts', 'There is no module'],
+  ])('fails where there is nothing to audit: %s', async (module, message) => {
+    const said = await run(['--routes', module]);
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toContain(message);
+  });
+});
