@@ -1,5 +1,5 @@
 /** The configuration in force, and the one behind an identity that `createMicrosoftIdentity` returned. */
-import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
+import type { Authenticator, MicrosoftIdentity, Requirement } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
 
@@ -15,6 +15,11 @@ export function identityInForce(): Authenticator | undefined {
 /** Puts a configuration in force for the whole process. */
 export function putInForce(identity: Authenticator | undefined): void {
   inForce.identity = identity;
+}
+
+/** The configuration that a requirement is held against. */
+export function identityFor(requirement: Requirement | undefined): Authenticator | undefined {
+  return requirement?.identity ?? identityInForce();
 }
 
 /** The authenticator of each configuration that `createMicrosoftIdentity` returned. */

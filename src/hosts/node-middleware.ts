@@ -1,11 +1,11 @@
-/** The gate of one route as a middleware, for every host on top of Node's own request and response. */
+/** The gate of one route as a middleware that is given Node's request and response and `next`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { currentRequest } from '../core/access/current-request.js';
+import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
-import { isThenable } from '../core/awaited.js';
-import { enter, forwardsErrors, refusalOf } from '../gate/gate.js';
-import { shareHiddenClass } from './hidden-class.js';
-import { answer, warnDeveloper } from './node-answer.js';
+import { andThen, isThenable } from '../core/awaited.js';
+import { enter } from '../gate/gate.js';
+import { refusalOf } from '../gate/refusal.js';
+import { answer } from './node-answer.js';
 
 export type Next = (error?: unknown) => void;
 
@@ -17,39 +17,44 @@ export function refuse(
   next: Next,
   requirement: Requirement | undefined,
 ): void {
-  const refusal = refusalOf(error, requirement, request);
-  warnDeveloper(refusal);
+  const { refusal, forward } = refusalOf(error, requirement, request);
   // An answer that is under way cannot be taken back: the host ends it.
-  if (response.headersSent || forwardsErrors(requirement)) next(refusal);
-  else answer(request, response, refusal);
+  if (forward || response.headersSent) next(refusal);
+  else answer(request.method, response, refusal);
 }
 
-/** Lets a request pass on to `next`, or refuses it. Never throws and never rejects: Express 4 would hang. */
+/** What happens to a request that passes. */
+export interface Passage {
+  /** Is called with what was verified. If it throws, the request is refused. */
+  readonly prepare?: (context: VerifiedContext) => void;
+  /** Is called then, in the context of the request. */
+  readonly proceed: () => void;
+}
+
+/** Lets a request pass, or refuses it. Never throws and never rejects: Express 4 would leave the request unanswered. */
 export function passOrRefuse(
   requirement: Requirement,
   request: IncomingMessage,
   response: ServerResponse,
   next: Next,
+  { prepare, proceed }: Passage,
 ): void {
-  let entry: ReturnType<typeof enter>;
-  try {
-    shareHiddenClass(request);
-    shareHiddenClass(response);
-    entry = enter(request, requirement);
-  } catch (error) {
+  const pass = (context: VerifiedContext) => {
+    currentRequest.run(context, proceed);
+  };
+  const refuseWith = (error: unknown) => {
     refuse(error, request, response, next, requirement);
+  };
+  let entry: VerifiedContext | Promise<VerifiedContext>;
+  try {
+    entry = andThen(enter(request, requirement), (context) => {
+      prepare?.(context);
+      return context;
+    });
+  } catch (error) {
+    refuseWith(error);
     return;
   }
-  if (isThenable(entry)) {
-    entry.then(
-      (context) => {
-        currentRequest.run(context, next);
-      },
-      (error: unknown) => {
-        refuse(error, request, response, next, requirement);
-      },
-    );
-  } else {
-    currentRequest.run(entry, next);
-  }
+  if (isThenable(entry)) entry.then(pass, refuseWith);
+  else pass(entry);
 }

@@ -4,8 +4,9 @@ import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { verifiedRequests } from '../core/access/current-request.js';
 import { requires, type Requirement } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
-import { addressedRefusal, enter, isRefusal, refusalOf } from '../gate/gate.js';
-import { answer, warnDeveloper } from './node-answer.js';
+import { enter } from '../gate/gate.js';
+import { addressedRefusal, isRefusal, refusalOf } from '../gate/refusal.js';
+import { answer } from './node-answer.js';
 import type { Next } from './node-middleware.js';
 
 const policyPrefix = 'b2c-';
@@ -68,9 +69,8 @@ export function authErrorHandler(error: unknown, request: IncomingMessage, respo
     return;
   }
   const requirement: Requirement | undefined = verifiedRequests.get(request)?.requirement;
-  const refusal = refusalOf(error, requirement, request);
-  warnDeveloper(refusal);
+  const { refusal } = refusalOf(error, requirement, request);
   // An answer that is under way cannot be taken back: Express ends it.
   if (response.headersSent) next(refusal);
-  else answer(request, response, refusal);
+  else answer(request.method, response, refusal);
 }

@@ -4,8 +4,8 @@ import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { combineAlongMiddlewares } from '../../core/access/combining.js';
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
-import { ConfigurationError } from '../../core/errors.js';
-import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
+import { shareHiddenClasses } from '../hidden-class.js';
+import { passOrRefuse, type Next } from '../node-middleware.js';
 
 export type HandlerCall = [request: IncomingMessage, response: ServerResponse, next: Next, ...rest: unknown[]];
 
@@ -48,19 +48,9 @@ export function admit(own: Requirement, [request, response, next]: HandlerCall, 
     currentRequest.run(passed, proceed);
     return;
   }
-  passOrRefuse(requirement, request, response, (refusal) => {
-    if (refusal !== undefined) {
-      next(refusal);
-      return;
-    }
-    const context = verifiedRequests.get(request);
-    try {
-      if (context === undefined) throw new ConfigurationError('A request passed its gate, and nothing was verified.');
-      publishClaims(request, context.claims);
-    } catch (error) {
-      refuse(error, request, response, next, requirement);
-      return;
-    }
-    proceed();
-  });
+  shareHiddenClasses(request, response);
+  const prepare = ({ claims }: VerifiedContext) => {
+    publishClaims(request, claims);
+  };
+  passOrRefuse(requirement, request, response, next, { prepare, proceed });
 }

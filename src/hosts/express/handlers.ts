@@ -5,7 +5,8 @@ import { andThen } from '../../core/awaited.js';
 import { guard } from '../../decorators/protected-method.js';
 import { prototypeChainOf, prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
-import { enter, isRefusal } from '../../gate/gate.js';
+import { enter } from '../../gate/gate.js';
+import { isRefusal } from '../../gate/refusal.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { admit, demandsOn, isHandlerCall, publishClaims, type HandlerCall } from './chain.js';
 

@@ -5,8 +5,8 @@ import { currentRequest, verifiedRequests } from '../../core/access/current-requ
 import type { Requirement } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
-import { enter, isRefusal } from '../../gate/gate.js';
-import { warnDeveloper } from '../node-answer.js';
+import { enter } from '../../gate/gate.js';
+import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { isLifted, namesOfHandler, requirementFor } from './handler-method.js';
 import { requestOf } from './platform.js';
 import { exceptionFor } from './refusals.js';
@@ -73,8 +73,9 @@ export class MicrosoftIdentityGuard implements CanActivate {
       requirement = this.#requirementFor(context);
       const request = requestOf(context);
       // A guard of the application and one of the class may both stand here.
-      const passed = requirement === undefined || verifiedRequests.get(request)?.requirement === requirement;
-      if (requirement !== undefined && !passed) await enter(request, requirement);
+      const passed = verifiedRequests.get(request)?.requirement === requirement;
+      if (requirement === undefined || passed) return true;
+      await enter(request, requirement);
       return true;
     } catch (error) {
       throw exceptionFor(error, context, requirement);

@@ -1,6 +1,7 @@
 /** The request and the response of a platform of Nest: Express or Fastify. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
+import type { NodeResponse } from '../node-answer.js';
 
 /** What is used of Fastify's reply. Headers that plugins set, such as those of CORS, wait there, not on Node's response. */
 interface FastifyReply {
@@ -9,7 +10,7 @@ interface FastifyReply {
   code(status: number): unknown;
   header(name: string, value: unknown): unknown;
   removeHeader(name: string): unknown;
-  send(body: string): unknown;
+  send(body?: string): unknown;
 }
 
 type Response = ServerResponse | FastifyReply;
@@ -29,14 +30,13 @@ export function isUnderWay(response: Response): boolean {
 }
 
 /** Fastify's reply in the form of Node's response, as far as an answer needs it. */
-export function asNodeResponse(reply: FastifyReply): ServerResponse {
-  const response = {
+export function asNodeResponse(reply: FastifyReply): NodeResponse {
+  return {
     set statusCode(status: number) {
       reply.code(status);
     },
-    setHeader: (name: string, value: unknown) => reply.header(name, value),
-    removeHeader: (name: string) => reply.removeHeader(name),
-    end: (body: string) => reply.send(body),
+    setHeader: (name, value) => reply.header(name, value),
+    removeHeader: (name) => reply.removeHeader(name),
+    end: (body) => reply.send(body),
   };
-  return response as unknown as ServerResponse;
 }

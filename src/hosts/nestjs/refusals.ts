@@ -2,17 +2,17 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
-import { forwardsErrors, refusalOf } from '../../gate/gate.js';
-import { answer, warnDeveloper } from '../node-answer.js';
+import { refusalOf } from '../../gate/refusal.js';
+import { answer } from '../node-answer.js';
 import { asNodeResponse, isReply, isUnderWay, requestOf, responseOf } from './platform.js';
 
 function send(host: ArgumentsHost, refusal: Refusal): void {
   const response = responseOf(host);
   // It cannot be taken back. Left to Nest, it would not end on Fastify.
   if (isUnderWay(response)) (isReply(response) ? response.raw : response).end();
-  else if (!isReply(response)) answer(requestOf(host), response, refusal);
+  else if (!isReply(response)) answer(requestOf(host).method, response, refusal);
   // The body goes along whatever the method: Fastify leaves it out of the answer to HEAD, and counts it.
-  else answer({ method: 'GET' }, asNodeResponse(response), refusal);
+  else answer('GET', asNodeResponse(response), refusal);
 }
 
 /** A refusal on its way through Nest. Where a filter of the application catches it, that finds Nest's own kind of error. */
@@ -30,9 +30,8 @@ class RefusedRequest extends HttpException {
 
 /** What to throw in an HTTP request that is refused: what this file answers, or what is the application's to answer. */
 export function exceptionFor(error: unknown, host: ArgumentsHost, requirement: Requirement | undefined): Error {
-  const refusal = refusalOf(error, requirement, requestOf(host));
-  warnDeveloper(refusal);
-  if (forwardsErrors(requirement)) return refusal;
+  const { refusal, forward } = refusalOf(error, requirement, requestOf(host));
+  if (forward) return refusal;
   const response = responseOf(host);
   // The challenge stays, also where a filter of the application writes a body of its own.
   for (const [name, value] of Object.entries(isUnderWay(response) ? {} : refusal.headers)) {

@@ -10,6 +10,7 @@ import { isSameOrDerived } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { enter } from '../../gate/gate.js';
+import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, type Next } from '../node-middleware.js';
 import { authorizationChecker as checkAuthorization, type CheckedAction, type CheckerOptions } from './checkers.js';
 import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
@@ -36,7 +37,12 @@ type KoaArguments = [KoaContext, () => Promise<void>];
 function gateFor(requirement: Requirement) {
   return (...parameters: ExpressArguments | KoaArguments): unknown => {
     if (parameters.length === 2) return koaGate(requirement, ...parameters);
-    passOrRefuse(requirement, ...parameters);
+    const [request, response, next] = parameters;
+    shareHiddenClasses(request, response);
+    const proceed = () => {
+      next();
+    };
+    passOrRefuse(requirement, request, response, next, { proceed });
     return undefined;
   };
 }

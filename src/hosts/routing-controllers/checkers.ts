@@ -6,9 +6,10 @@ import { anyOf, type MicrosoftIdentity, type Requirement, type SchemeDemand } fr
 import { onlyScheme } from '../../core/access/scheme.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
-import { enter, forwardsErrors, isRefusal, refusalOf } from '../../gate/gate.js';
+import { enter } from '../../gate/gate.js';
 import { authenticatorOf, identityInForce } from '../../gate/identity-in-force.js';
-import { answer, warnDeveloper } from '../node-answer.js';
+import { isRefusal, refusalOf } from '../../gate/refusal.js';
+import { answer } from '../node-answer.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
 
@@ -158,10 +159,9 @@ class KoaDecision extends Decision {
       return true;
     } catch (error) {
       const { req, res, headerSent } = this.#context;
-      const refusal = refusalOf(error, this.#source, req);
-      warnDeveloper(refusal);
-      if (headerSent || forwardsErrors(this.#source)) throw refusal;
-      answer(req, res, refusal);
+      const { refusal, forward } = refusalOf(error, this.#source, req);
+      if (forward || headerSent) throw refusal;
+      answer(req.method, res, refusal);
       return false;
     }
   }

@@ -2,8 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
-import { forwardsErrors, isRefusal, refusalOf } from '../../gate/gate.js';
-import { warnDeveloper } from '../node-answer.js';
+import { isRefusal, refusalOf } from '../../gate/refusal.js';
 
 /** What is used of Koa's context. */
 export interface KoaContext {
@@ -20,9 +19,8 @@ export const thrownOnKoa = new WeakMap<object, unknown>();
 
 /** Answers a refusal, or throws it where it is forwarded. */
 export function refuseOnKoa(error: unknown, context: KoaContext, requirement: Requirement | undefined): void {
-  const refusal = refusalOf(error, requirement, context.req);
-  warnDeveloper(refusal);
-  if (context.headerSent || forwardsErrors(requirement)) throw refusal;
+  const { refusal, forward } = refusalOf(error, requirement, context.req);
+  if (forward || context.headerSent) throw refusal;
   context.status = refusal.status;
   context.set({ ...refusal.headers, 'Content-Type': 'application/json; charset=utf-8' });
   context.body = JSON.stringify(refusal);

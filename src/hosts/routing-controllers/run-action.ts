@@ -5,7 +5,7 @@ import { currentRequest, verifiedRequests } from '../../core/access/current-requ
 import { isThenable } from '../../core/awaited.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { requirementOf } from '../../decorators/requirements.js';
-import { isRefusal } from '../../gate/gate.js';
+import { isRefusal } from '../../gate/refusal.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { thrownOnKoa, type KoaContext } from './koa.js';
 

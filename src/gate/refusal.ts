@@ -1,0 +1,54 @@
+/** The refusal of a request: what every host does before it answers one or forwards it. */
+import type { Requirement } from '../core/access/requirement.js';
+import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
+import { processWide } from '../core/process-wide.js';
+import type { RequestHeaders } from '../core/token/credential.js';
+import { publishExplanation } from './debug-output.js';
+import { identityFor } from './identity-in-force.js';
+
+/** Whether an error is one that the gate answers. */
+export function isRefusal(error: unknown): error is Refusal {
+  return error instanceof AuthError || error instanceof ConfigurationError;
+}
+
+/** After any other error nothing is known about the token, so the request is refused. */
+function toRefusal(error: unknown): Refusal {
+  if (isRefusal(error)) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
+}
+
+/** The refusal of a request. Its challenge names the resource metadata, where the configuration publishes some. */
+export function addressedRefusal(error: unknown, requirement: Requirement | undefined): Refusal {
+  const refusal = toRefusal(error);
+  const published = identityFor(requirement)?.publishedResource;
+  if (published !== undefined && refusal instanceof AuthError) nameResourceMetadata(refusal, published.url);
+  return refusal;
+}
+
+/** The messages that were given to the developer. */
+export const warningsGiven = processWide('warnings-given', () => new Set<string>());
+
+/** Warns the developer of a mistake in the set-up, once for each message. The caller is not told of it. */
+export function warnDeveloper(refusal: Refusal): void {
+  if (!(refusal instanceof ConfigurationError) || warningsGiven.has(refusal.message)) return;
+  warningsGiven.add(refusal.message);
+  process.emitWarning(refusal.message, { type: 'MicrosoftIdentityWarning', code: refusal.code });
+}
+
+/**
+ * The refusal of a request, addressed to its caller. Subscribers and the developer are told of it.
+ *
+ * @returns the refusal, and whether the host hands it to the application's error handler instead of answering it
+ */
+export function refusalOf(
+  error: unknown,
+  requirement: Requirement | undefined,
+  request: RequestHeaders,
+): { readonly refusal: Refusal; readonly forward: boolean } {
+  const refusal = addressedRefusal(error, requirement);
+  const identity = identityFor(requirement);
+  if (identity !== undefined) publishExplanation(request, refusal, identity);
+  warnDeveloper(refusal);
+  return { refusal, forward: identity?.settings.errors === 'forward' };
+}
