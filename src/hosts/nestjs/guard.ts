@@ -8,7 +8,7 @@ import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { enter } from '../../gate/gate.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { isLifted, namesOfHandler, requirementFor } from './handler-method.js';
-import { requestOf } from './platform.js';
+import { requestOf, shareHiddenClassesOfExpress } from './platform.js';
 import { exceptionFor } from './refusals.js';
 
 /** A token of the one authority that is configured, and nothing more. */
@@ -75,6 +75,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
       // A guard of the application and one of the class may both stand here.
       const passed = verifiedRequests.get(request)?.requirement === requirement;
       if (requirement === undefined || passed) return true;
+      shareHiddenClassesOfExpress(request);
       await enter(request, requirement);
       return true;
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The request and the response of a platform of Nest: Express or Fastify. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
+import { shareHiddenClasses } from '../hidden-class.js';
 import type { NodeResponse } from '../node-answer.js';
 
 /** What is used of Fastify's reply. Headers that plugins set, such as those of CORS, wait there, not on Node's response. */
@@ -24,6 +25,11 @@ export function requestOf(host: ArgumentsHost): IncomingMessage {
 }
 
 export const responseOf = (host: ArgumentsHost) => host.switchToHttp().getResponse<Response>();
+
+/** See hidden-class.ts. Express sets `res` on its requests; Node and Fastify do not. */
+export function shareHiddenClassesOfExpress(request: IncomingMessage & { readonly res?: object }): void {
+  if (request.res !== undefined) shareHiddenClasses(request, request.res);
+}
 
 export function isUnderWay(response: Response): boolean {
   return isReply(response) ? response.sent || response.raw.headersSent : response.headersSent;
