@@ -236,6 +236,7 @@ describe('a wrong option', () => {
     ['b2c as a name', { ...entra, b2c: 'contoso' }, /^initialize: b2c: got 'contoso'; it takes /],
     ['b2c of null', { ...entra, b2c: null }, /^initialize: b2c: got null; it takes /],
     ['b2c as a list', { ...entra, b2c: [b2c] }, /^initialize: b2c: got a list of 1; it takes /],
+    ['b2c as a map', { ...entra, b2c: new Map() }, /^initialize: b2c: got an object; it takes an object of options\.$/],
     ['tokenCache as a list', { ...entra, tokenCache: [] }, /^initialize: tokenCache: got an empty list; it takes /],
     ['options as a word', 'contoso', /^initialize: the options: got 'contoso'; it takes /],
     [

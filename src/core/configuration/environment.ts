@@ -1,10 +1,10 @@
-/** The options that environment variables give. */
+/** Which options do environment variables give? */
 import type { B2cOptions, IdentityOptions } from './options.js';
 
 /**
- * Reads options from environment variables, by the names Microsoft.Identity.Web uses.
+ * Reads options from environment variables. Their names are those of Microsoft.Identity.Web.
  *
- * `AZURE_CLIENT_ID` and `AZURE_TENANT_ID` are left alone: workload identity puts the caller's own values there.
+ * `AZURE_CLIENT_ID` and `AZURE_TENANT_ID` are not read: Kubernetes workload identity sets them to other values.
  *
  * @param environment - the variables, such as `process.env`
  */
@@ -25,7 +25,7 @@ export function optionsFromEnvironment(environment: Readonly<Record<string, stri
     clientId: read('AzureAd__ClientId'),
     instance: read('AzureAd__Instance'),
     audience: read('AzureAd__Audience'),
-    // Half a B2C configuration is refused by the schema, like half of one given as an option.
+    // A B2C configuration that is not complete is refused later, as one that is given as an option.
     b2c: Object.values(b2c).some((value) => value !== undefined) ? (b2c as B2cOptions) : undefined,
   };
 }

@@ -1,4 +1,4 @@
-/** Is each option, looked at on its own, what it takes? Ids and hosts are returned in lower case. */
+/** Does each option have a value that it takes? Ids and hosts are returned in lower case. */
 import { between, boolean, constant, integer, oneOf, select, unknown, type DecoderType } from 'decoders';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
@@ -21,7 +21,7 @@ function isPlain(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
 
-/** A URL of scheme, host, port and path alone. Plain http is for loopback. */
+/** A URL that has a scheme, a host, a port and a path, and no other part. Plain http is for loopback. */
 function plainUrl(value: string): URL | undefined {
   const url = parseUrl(value);
   return url !== undefined && isPlain(url) ? url : undefined;
@@ -137,18 +137,18 @@ const identityOptions = options({
   now: optional(callable<() => number>('a function that returns milliseconds since the epoch')),
 } satisfies Record<keyof IdentityOptions, unknown>);
 
-/** The options after each was checked on its own. */
+/** The options after each of them was checked. */
 export type CheckedOptions = DecoderType<typeof identityOptions>;
 
 /**
- * Checks each option on its own.
+ * Checks each option without the others.
  *
- * @throws ConfigurationError naming the first option that is wrong, what it got and what it takes
+ * @throws ConfigurationError that names the first wrong option, what it got and what it takes
  */
 export function checkOptions(given: unknown): CheckedOptions {
   const result = identityOptions['~standard'].validate(given);
   if ('value' in result) return result.value;
-  // The standard allows a promise, too. The decoders here do not give one.
+  // The type allows a promise. This library never returns one.
   const [issue] = 'issues' in result ? result.issues : [];
   const path = issue?.path?.filter((name) => typeof name === 'string').join('.') ?? 'the options';
   throw new ConfigurationError(`initialize: ${path}: ${issue?.message ?? ''}.`);

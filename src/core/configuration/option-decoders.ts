@@ -1,7 +1,7 @@
 /** How is the value of an option checked, and how is a wrong value described? */
 import { define, nonEmptyArray, object, pojo, select, string, undefined_, unknown, type Decoder } from 'decoders';
 
-/** What kind of value an option has. It decides which wrong values are shown: one that may be a pasted secret is not. */
+/** What kind of value an option has. A wrong value is shown only if it cannot be a secret that was pasted. */
 type Showing = 'word' | 'name' | 'id' | 'url';
 
 function describe(value: unknown, showing: Showing): string {
@@ -17,7 +17,7 @@ function describe(value: unknown, showing: Showing): string {
   return shown ? `'${value}'` : `a string of ${String(value.length)} characters`;
 }
 
-/** Accepts what the decoder accepts. The message names what an option got, and what it takes. */
+/** Accepts what the decoder accepts. Its message names what the option got and what it takes. */
 export function takes<T>(decoder: Decoder<T>, expected: string, showing: Showing = 'word'): Decoder<T> {
   return define((value, _ok, err) => {
     const result = decoder.decode(value);
@@ -36,12 +36,12 @@ export function callable<T>(expected: string): Decoder<T> {
   );
 }
 
-/** An option that may be left out. The decoder of the library would add "Must be undefined" to each message. */
+/** An option that may be left out. The library's `optional` adds "Must be undefined" to each message. */
 export function optional<T>(decoder: Decoder<T>): Decoder<T | undefined> {
   return select(unknown, (value): Decoder<T | undefined> => (value === undefined ? undefined_ : decoder));
 }
 
-/** A list that is not empty. The decoder of the library would add the index to the message of a wrong item. */
+/** A list that is not empty. The library's `array` adds the index of a wrong item to its message. */
 export function listOf(item: Decoder<string>, expected: string): Decoder<readonly string[]> {
   return takes(nonEmptyArray(unknown), expected).chain<readonly string[]>((elements, ok) => {
     const results = elements.map((element) => item.decode(element));
@@ -55,7 +55,7 @@ export function oneOrMore(item: Decoder<string>, expected: string): Decoder<read
   return select(unknown, (value): Decoder<readonly string[]> => (Array.isArray(value) ? list : one));
 }
 
-/** An object of options. An option that is not known is refused: it may be a misspelled restriction. */
+/** An object of options. An unknown option is refused, because it may be a restriction that is misspelled. */
 export function options<T extends Record<string, Decoder<unknown>>>(decoders: T) {
   const known = Object.keys(decoders);
   return takes(pojo, 'an object of options')

@@ -1,33 +1,36 @@
-/** The options of `initialize`. */
+/** Which options does `initialize` take? */
 import type { AccessTokenClaims } from '../access-token-claims.js';
 
-/** Azure AD B2C, as given to {@link IdentityOptions.b2c}. */
+/** The options of Azure AD B2C, for {@link IdentityOptions.b2c}. */
 export interface B2cOptions {
   /** The tenant's name: `contoso` for contoso.onmicrosoft.com. */
   readonly domainName: string;
-  /** The user flow or custom policy, or several, whose tokens are accepted. */
+  /** The user flows or custom policies whose tokens are accepted: one name, or a list. */
   readonly policies: string | readonly string[];
-  /** The B2C tenant's GUID. Default: the `tenantId` above, where that is a GUID. */
+  /** The GUID of the B2C tenant. Default: {@link IdentityOptions.tenantId}, if that is a GUID. */
   readonly tenantId?: string | undefined;
-  /** The API's app registration in the B2C tenant. Default: the `clientId` above. */
+  /** The client id of the API's app registration in the B2C tenant. Default: {@link IdentityOptions.clientId}. */
   readonly clientId?: string | undefined;
-  /** Audiences accepted beside `<clientId>` and `api://<clientId>`. */
+  /** Audiences that are accepted beside `<clientId>` and `api://<clientId>`. */
   readonly audience?: string | readonly string[] | undefined;
-  /** The authority's origin, in place of `https://<domainName>.b2clogin.com`. */
+  /** The origin of the authority. Default: `https://<domainName>.b2clogin.com`. */
   readonly instance?: string | undefined;
-  /** A custom domain's bare host name, in place of `<domainName>.b2clogin.com`; beside `instance`, both are accepted. */
+  /**
+   * The host name of a custom domain, without a scheme. It replaces `<domainName>.b2clogin.com`. With `instance` beside
+   * it, both are accepted.
+   */
   readonly customDomain?: string | undefined;
 }
 
-/** What the API says of itself to clients (RFC 9728), as given to {@link IdentityOptions.resourceMetadata}. */
+/** What the API publishes about itself for clients (RFC 9728), for {@link IdentityOptions.resourceMetadata}. */
 export interface ResourceMetadataOptions {
-  /** The API's resource identifier: the https URL that clients call, without a fragment. */
+  /** The resource identifier of the API: the https URL that clients call, without a query and a fragment. */
   readonly resource: string;
-  /** The scopes a client may ask for, by their short names. */
+  /** The short names of the scopes that a client can ask for. */
   readonly scopes?: readonly string[] | undefined;
-  /** The API's name, for people. */
+  /** The name of the API, for people. */
   readonly name?: string | undefined;
-  /** Where developers read about the API. */
+  /** The https URL of the documentation for developers. */
   readonly documentation?: string | undefined;
 }
 
@@ -35,35 +38,38 @@ export interface ResourceMetadataOptions {
 export interface IdentityOptions {
   /** The tenant: its GUID, a verified domain, or `organizations`, `common`, `consumers`. */
   readonly tenantId?: string | undefined;
-  /** The API's app registration (application id, a GUID). */
+  /** The application (client) id of the API's app registration, a GUID. */
   readonly clientId?: string | undefined;
-  /** Audiences accepted beside `<clientId>` and `api://<clientId>`; compared exactly, one trailing slash apart. */
+  /**
+   * Audiences that are accepted beside `<clientId>` and `api://<clientId>`. They are compared exactly, except that one
+   * trailing slash is ignored.
+   */
   readonly audience?: string | readonly string[] | undefined;
   /**
-   * The authority's origin: a {@link Cloud}, `https://<name>.ciamlogin.com` (with or without the tenant as its path), or a
-   * custom domain. Default `https://login.microsoftonline.com`. `http:` is for loopback addresses alone.
+   * The origin of the authority: a {@link Cloud}, `https://<name>.ciamlogin.com` (with or without the tenant as its
+   * path), or a custom domain. Default `https://login.microsoftonline.com`. `http:` is only for loopback addresses.
    */
   readonly instance?: string | undefined;
   /**
-   * Which tenants may call: GUIDs, `'*'`, or a function that is asked for each request once its token verified. Required
-   * with `organizations` and `common`, refused beside a single tenant.
+   * Which tenants may call: a list of GUIDs, `'*'`, or a function that is called for each request after its token was
+   * verified. Required if `tenantId` is `organizations` or `common`, refused if it is a single tenant.
    */
   readonly allowedTenants?: '*' | readonly string[] | ((tid: string) => boolean | Promise<boolean>) | undefined;
-  /** Which client applications may call (`azp`, or `appid` in v1.0 tokens). Default: any. */
+  /** The ids of the client applications that may call (`azp`, or `appid` in v1.0 tokens). Default: any. */
   readonly allowedClients?: readonly string[] | undefined;
-  /** Looks up the groups of a caller who is in too many for the token to hold. Default: such a caller is refused. */
+  /** Looks up the groups of a caller who is in too many groups for the token. Default: such a caller is refused. */
   readonly resolveGroups?: ((claims: AccessTokenClaims) => readonly string[] | Promise<readonly string[]>) | undefined;
   /** Azure AD B2C, alone or beside Entra ID. */
   readonly b2c?: B2cOptions | undefined;
-  /** What the API says of itself, so that clients find the issuer (RFC 9728). Default: nothing. */
+  /** What the API publishes about itself, so that clients find the issuer (RFC 9728). Default: nothing. */
   readonly resourceMetadata?: ResourceMetadataOptions | undefined;
-  /** Whether refusals are explained to the developer. Default: unless `NODE_ENV` is `production`. */
+  /** Whether refusals are explained to the developer. Default: `true`, unless `NODE_ENV` is `production`. */
   readonly diagnostics?: boolean | undefined;
   /** Tolerance for `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default 5. */
   readonly clockToleranceSeconds?: number | undefined;
-  /** `'respond'` (default): a refusal is answered at once. `'forward'`: it goes to the application's error handler. */
+  /** `'respond'` (default): a refusal is answered at once. `'forward'`: the application's error handler gets it. */
   readonly errors?: 'respond' | 'forward' | undefined;
-  /** The cache of verified tokens: `false` turns it off; `maxEntries` bounds it, default 10,000. */
+  /** The cache of verified tokens. `false` turns it off. `maxEntries` limits its size, default 10,000. */
   readonly tokenCache?: false | { readonly maxEntries?: number | undefined } | undefined;
   /** Fetches OpenID configurations and keys, for proxies and custom TLS. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;

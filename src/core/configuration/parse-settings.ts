@@ -1,4 +1,4 @@
-/** From options to settings: cross-checks and defaults, copied and frozen. */
+/** Which settings do the options give? Here are the checks of options against each other, and the defaults. */
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { b2cHost, Cloud, isExternalIdHost } from '../microsoft-hosts.js';
@@ -15,7 +15,7 @@ function refuse(option: string, problem: string): never {
 
 const unique = (values: readonly string[]): readonly string[] => Object.freeze([...new Set(values)]);
 
-/** Both forms name the same application, so neither widens what is accepted. */
+/** Both default audiences name the same application. */
 const audiencesOf = (clientId: string, configured: readonly string[] = []) =>
   unique([clientId, `api://${clientId}`, ...configured]);
 
@@ -102,7 +102,7 @@ function resourceSettings({ resourceMetadata }: CheckedOptions): ResourceMetadat
   return Object.freeze({ ...resourceMetadata, resource });
 }
 
-/** A clock that answers nonsense must not make an expired token look good: every comparison with NaN is false. */
+/** A clock that returns no number must not make an expired token valid: every comparison with NaN is false. */
 function trustworthyClock(now: () => number): () => number {
   return () => {
     let time: unknown;
@@ -116,7 +116,7 @@ function trustworthyClock(now: () => number): () => number {
   };
 }
 
-/** What goes wrong in a function of the developer's is the developer's to hear of, and lets nobody in. */
+/** An error in `resolveGroups` refuses the request with a ConfigurationError. */
 function groupsResolver(resolve: NonNullable<CheckedOptions['resolveGroups']>): GroupsResolver {
   return async (claims) => {
     let groups: unknown;
@@ -131,9 +131,9 @@ function groupsResolver(resolve: NonNullable<CheckedOptions['resolveGroups']>): 
 }
 
 /**
- * Checks options and turns them into settings.
+ * Checks the options and makes settings of them. The settings are copies, and frozen.
  *
- * @throws ConfigurationError naming the option, what it got and what it takes
+ * @throws ConfigurationError that names the option, what it got and what it takes
  */
 export function parseSettings(input: IdentityOptions): Settings {
   const options = checkOptions(input);

@@ -1,46 +1,46 @@
-/** The checked settings that everything else works from. */
+/** What is configured, after the options were checked? */
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { ResourceMetadataOptions } from './options.js';
 
-/** How an Entra tenant is accepted. */
+/** Which Entra tokens are accepted. */
 export interface EntraSettings {
   readonly kind: 'entra';
   readonly tenantId: string;
   readonly clientId: string;
   readonly audiences: readonly string[];
   readonly instance: string;
-  /** How metadata names the tenant in its path. */
+  /** The tenant in the path of the OpenID configuration. */
   readonly tenantPath: string;
   readonly allowedTenants: '*' | ReadonlySet<string> | TenantQuestion | undefined;
 }
 
-/** Asked whether a tenant may call, once a token of it verified. */
+/** Decides whether a tenant may call. Called after the token was verified. */
 export type TenantQuestion = (tid: string) => boolean | Promise<boolean>;
 
-/** Looks up the groups of a caller whose token could not hold them. */
+/** Looks up the groups of a caller who is in too many groups for the token. */
 export type GroupsResolver = (claims: AccessTokenClaims) => Promise<readonly string[]>;
 
-/** How a B2C tenant is accepted. */
+/** Which B2C tokens are accepted. */
 export interface B2cSettings {
   readonly kind: 'b2c';
   readonly domainName: string;
-  /** The GUID that the issuer must name, where it is known. */
+  /** The GUID that the issuer must name; undefined: any. */
   readonly tenantId: string | undefined;
   readonly clientId: string;
   readonly audiences: readonly string[];
-  /** The authority hosts: one, or a custom domain beside another. */
+  /** The origins of the authority: one, or a custom domain and another. */
   readonly instances: readonly string[];
   readonly policies: readonly string[];
 }
 
-/** The checked settings that everything else works from. */
+/** The settings of one configuration. */
 export interface Settings {
   readonly entra: EntraSettings | undefined;
   readonly b2c: B2cSettings | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly resolveGroups: GroupsResolver | undefined;
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
-  /** Whether refusals are explained; undefined leaves it to the environment. */
+  /** Whether refusals are explained; undefined: the environment decides. */
   readonly diagnostics: boolean | undefined;
   readonly clockToleranceSeconds: number;
   readonly errors: 'respond' | 'forward';

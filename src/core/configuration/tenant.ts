@@ -2,7 +2,7 @@
 import { isGuid } from '../guid.js';
 import { initialDomain, tenantOfExternalIdHost } from '../microsoft-hosts.js';
 
-/** Whether a tenant name stands for more than one tenant, so that the issuer is a template. */
+/** Whether a tenant id means more than one tenant. The issuer in the OpenID configuration is then a template. */
 export const isMultiTenant = (tenantId: string) => tenantId === 'organizations' || tenantId === 'common';
 
 /** The tenant in the path of an instance. Only External ID has one there. */

@@ -1,4 +1,4 @@
-/** Which OpenID configuration an authority publishes, and whether an issuer named in it belongs to the settings. Pure functions. */
+/** Where is the OpenID configuration of an authority, and which issuer and key set may it name? */
 import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
 import { isMultiTenant } from '../configuration/tenant.js';
 import { isGuid } from '../guid.js';
@@ -13,20 +13,20 @@ import {
   type TokenVersion,
 } from './issuer.js';
 
-/** One OpenID configuration, and what its issuer must look like. */
+/** The address of one OpenID configuration, and what may be in it. */
 export interface Authority {
   readonly metadataUrl: string;
-  /** Whether an issuer read from the OpenID configuration belongs to what was configured. */
+  /** Whether an issuer in the OpenID configuration belongs to the configured tenant. */
   readonly ownsIssuer: (issuer: string) => boolean;
-  /** Whether a URL read from the OpenID configuration may be asked for keys. */
+  /** Whether keys may be loaded from a URL in the OpenID configuration. */
   readonly ownsKeysUrl: (url: string, issuer: string) => boolean;
-  /** The options to look at when the document cannot be had. */
+  /** The options to check if the document cannot be loaded. */
   readonly options: string;
 }
 
 export const wellKnown = '.well-known/openid-configuration';
 
-/** Where a client goes for a token that says more. */
+/** Where a client gets another token, for a claims challenge. */
 export interface ChallengeAuthority {
   readonly realm: string;
   readonly authorizationUri: string;
@@ -34,12 +34,12 @@ export interface ChallengeAuthority {
 
 const isHttp = (url: URL) => url.protocol === 'http:' || url.protocol === 'https:';
 
-/** Whether an OpenID configuration at `instance` may name a URL. Plain http is for loopback, and only towards loopback. */
+/** Whether an OpenID configuration at `instance` may name a URL. On loopback it may name any http URL on loopback. */
 function mayName(instance: URL, url: URL, tenantId: string | undefined): boolean {
   if (isLoopback(instance.hostname) && isLoopback(url.hostname) && isHttp(url)) return true;
   if (url.protocol !== 'https:') return false;
   if (url.host === instance.host || isTokenService(url.host)) return true;
-  // Each cloud has its v1.0 issuers on sts.… beside login.…, also one that is not listed.
+  // A cloud that is not in our list also has its v1.0 issuers at sts.… and its authority at login.…
   if (instance.host.startsWith('login.') && url.host === `sts.${instance.host.slice('login.'.length)}`) return true;
   return tenantId !== undefined && url.host === externalIdHost(tenantId);
 }
@@ -56,7 +56,7 @@ function ownsEntraIssuer(settings: EntraSettings, instance: URL, issuer: string)
   return isGuid(settings.tenantId) ? tenant === settings.tenantId : tenant !== tenantPlaceholder;
 }
 
-/** The document that speaks for Entra tokens of one version. */
+/** The authority of Entra tokens of one version. */
 export function entraAuthority(settings: EntraSettings, version: TokenVersion): Authority {
   const instance = new URL(settings.instance);
   const base = `${settings.instance}/${settings.tenantPath}`;
@@ -73,14 +73,14 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
   };
 }
 
-/** The document that speaks for the tokens of one B2C policy. */
+/** The authority of the tokens of one B2C policy. */
 export function b2cAuthority(settings: B2cSettings, policy: string, authorityOrigin: string): Authority {
   const instance = new URL(authorityOrigin);
   return {
     metadataUrl: `${instance.origin}/${initialDomain(settings.domainName)}/${policy}/v2.0/${wellKnown}`,
     ownsIssuer: (issuer) => {
       const url = parseUrl(issuer);
-      // A custom domain stands beside b2clogin.com, it does not replace it.
+      // The tenant's host on b2clogin.com stays in use beside a custom domain.
       const origins = [...settings.instances, `https://${b2cHost(settings.domainName)}`];
       if (url === undefined || !origins.includes(url.origin)) return false;
       const tenant = segmentsOf(url).find(isGuid);
@@ -94,12 +94,12 @@ export function b2cAuthority(settings: B2cSettings, policy: string, authorityOri
   };
 }
 
-/** Where a client goes for another token of an Entra tenant. */
+/** Where a client gets another token of an Entra tenant. */
 export function entraChallenge({ instance, tenantId, tenantPath }: EntraSettings): ChallengeAuthority {
   return Object.freeze({ realm: tenantId, authorizationUri: `${instance}/${tenantPath}/oauth2/v2.0/authorize` });
 }
 
-/** Where a client goes for another token of a B2C policy. */
+/** Where a client gets another token of a B2C policy. */
 export function b2cChallenge({ domainName }: B2cSettings, policy: string, instance: string): ChallengeAuthority {
   const realm = initialDomain(domainName);
   return Object.freeze({ realm, authorizationUri: `${instance}/${realm}/${policy}/oauth2/v2.0/authorize` });

@@ -1,14 +1,14 @@
-/** What an issuer, and the claims that name one, tell. Pure functions. An issuer is read from the OpenID configuration, never made up from a host name. */
+/** Which tenant, token version or B2C policy does an issuer name, and does it match the published issuer? */
 import { guidLength, isGuid } from '../guid.js';
 import { isExternalIdHost } from '../microsoft-hosts.js';
 import { parseUrl } from '../url.js';
 
-/** The form of an Entra token: its issuer's, not its `ver`'s. */
+/** The version of an Entra token, by the form of its issuer and not by `ver`. */
 export type TokenVersion = 'v1' | 'v2';
 
 export const tenantPlaceholder = '{tenantid}';
 
-/** The tenant that holds personal Microsoft accounts. */
+/** The tenant of all personal Microsoft accounts. */
 export const consumerTenant = '9188040d-6c67-4c5b-b112-36a304b66dad';
 
 export function segmentsOf(url: URL): readonly string[] {
@@ -16,24 +16,24 @@ export function segmentsOf(url: URL): readonly string[] {
   return url.pathname.replace('%7Btenantid%7D', tenantPlaceholder).split('/');
 }
 
-/** The tenant an Entra issuer names: a GUID, the template's placeholder, or nothing. */
+/** The tenant that an issuer names: a GUID, or the placeholder of a template. */
 export function tenantOfIssuer(issuer: string): string | undefined {
   const url = parseUrl(issuer);
   return url && segmentsOf(url).find((segment) => segment === tenantPlaceholder || isGuid(segment));
 }
 
 /**
- * Entra publishes v1.0 and v2.0 issuers in two documents; the form of the issuer tells which: a v1.0 issuer ends with the
- * tenant and a slash. Anything else is held against the v2.0 document, so that a made-up issuer costs no other request.
+ * The version of a token by its issuer. Entra publishes v1.0 and v2.0 issuers in two documents. A v1.0 issuer ends with
+ * the tenant and a slash. Every other text counts as v2.0, so that an invented issuer does not cause a second download.
  */
 export function tokenVersionOf(issuer: unknown): TokenVersion {
   return typeof issuer === 'string' && issuer.endsWith('/') && isGuid(issuer.slice(-guidLength - 1, -1)) ? 'v1' : 'v2';
 }
 
 /**
- * What an issuer text says when it is held against an issuer, or an issuer template, of the metadata.
+ * Compares the issuer of a token with a published issuer, which may be a template.
  *
- * @returns the tenant it names where the metadata holds a template, `true` where the two are equal, else `false`
+ * @returns for a template the tenant in the issuer, else whether the two are equal
  */
 export function matchIssuer(issuer: string, published: string): { readonly tenant: string } | boolean {
   const at = published.indexOf(tenantPlaceholder);
@@ -45,21 +45,22 @@ export function matchIssuer(issuer: string, published: string): { readonly tenan
   return isGuid(tenant) && { tenant };
 }
 
-/** An issuer with its placeholder, if any, filled in. */
+/** A published issuer, with the tenant in place of the placeholder. */
 export function fillTenant(published: string, tenant: string): string {
   return published.replaceAll(tenantPlaceholder, () => tenant);
 }
 
-/** Whether an issuer is an Entra External ID tenant's. */
+/** Whether an issuer belongs to Entra External ID. */
 export function isExternalId(issuer: string): boolean {
   return isExternalIdHost(parseUrl(issuer)?.hostname ?? '');
 }
 
 /**
- * What belongs to the B2C policy a token names. Only the token's own word: good for choosing a document, never for trust.
+ * The value that belongs to the B2C policy of a token. The claims are not verified, so the result may choose an OpenID
+ * configuration and decide nothing else.
  *
- * @param configured - what belongs to each configured policy, by its name in lower case
- * @returns undefined where the token names no policy, or one that is not configured
+ * @param configured - a value for each configured policy, by the name of the policy in lower case
+ * @returns undefined if the token names no policy, or one that is not configured
  */
 export function ofPolicy<T>(claims: PolicyClaims, configured: ReadonlyMap<string, T>): T | undefined {
   const named = namedPolicy(claims);
@@ -69,9 +70,9 @@ export function ofPolicy<T>(claims: PolicyClaims, configured: ReadonlyMap<string
 /** The claims that may name a B2C policy. */
 type PolicyClaims = Readonly<Partial<Record<'tfp' | 'acr' | 'iss', unknown>>>;
 
-/** What a token gives as its B2C policy, of any type; undefined where it names none. */
+/** The B2C policy that a token names, of any type; undefined if it names none. */
 export function namedPolicy({ tfp, acr, iss }: PolicyClaims): unknown {
-  // Newer user flows put the policy in tfp, older policies in acr, the OIDC-compliant form in the issuer alone.
+  // Newer user flows put the policy in tfp, older policies in acr. The OIDC-compliant form has it only in the issuer.
   return tfp ?? acr ?? policyOfIssuer(iss);
 }
 

@@ -1,4 +1,4 @@
-/** What the API says of itself, so that clients find the issuer by themselves (RFC 9728). Pure functions. */
+/** What does the API publish about itself, so that clients find its issuer (RFC 9728)? */
 import type { ResourceMetadataOptions } from '../configuration/options.js';
 import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
 import { deepFreeze } from '../json.js';
@@ -19,7 +19,7 @@ export interface ResourceMetadata {
   readonly resource_documentation?: string;
 }
 
-/** The metadata, and where it is published. */
+/** The metadata and its URL. */
 export interface PublishedResource {
   readonly document: ResourceMetadata;
   readonly url: string;
@@ -27,14 +27,14 @@ export interface PublishedResource {
 
 const wellKnownResource = '/.well-known/oauth-protected-resource';
 
-/** The Application ID URI that an app registration is given by default: what full scope names begin with. */
+/** The default Application ID URI of an app registration. Full scope names start with it. */
 export function appIdUriOf(settings: EntraSettings | B2cSettings): string {
   return settings.kind === 'entra'
     ? `api://${settings.clientId}`
     : `https://${initialDomain(settings.domainName)}/${settings.clientId}`;
 }
 
-/** The names by which a client asks for scopes; in tokens they stand by their short names. */
+/** The names by which a client asks for scopes. Tokens contain the short names. */
 export function fullScopeNames(
   scopes: readonly string[],
   entra: EntraSettings | undefined,
@@ -51,7 +51,7 @@ function authorizationServers(entra: EntraSettings | undefined, b2c: B2cSettings
   return [...(entra === undefined ? [] : [entraAuthority(entra, 'v2')]), ...ofB2c].map(issuerUrlOf);
 }
 
-/** Where metadata is published: the well-known part goes between host and path (RFC 9728 §3.1). */
+/** The path of the metadata. The well-known part is between the host and the path of the API (RFC 9728 §3.1). */
 export function wellKnownPath({ resource }: Pick<ResourceMetadata, 'resource'>): string {
   const { pathname } = new URL(resource);
   return pathname === '/' ? wellKnownResource : `${wellKnownResource}${pathname}`;

@@ -8,7 +8,7 @@ const longestBackOffMs = 60_000;
 /** How long a value stays usable after it was last seen, in milliseconds. */
 export const keptForMs = 24 * 60 * 60 * 1000;
 
-/** Whether a span has passed since a moment. A clock set backwards counts as passed, so that it never wedges anything. */
+/** Whether a span has passed since a moment. It has if the clock was set back, so that a load is never put off for long. */
 export function hasPassed(spanMs: number, sinceMs: number, nowMs: number): boolean {
   return nowMs < sinceMs || nowMs - sinceMs >= spanMs;
 }
