@@ -5,15 +5,17 @@ import { errorOf } from '../../support/refusals.js';
 
 const day = 24 * hour;
 
-/** A value whose loads are counted, and answered by what the test says. */
+/** A value whose loads are counted, and answered as the test says. */
 function setUp() {
   const clock = fakeClock();
   const source = {
     loads: 0,
+    given: undefined as string | undefined,
     answer: (): Promise<string> => Promise.resolve(`value ${String(source.loads)}`),
   };
-  const value = new LastKnownGood(() => {
+  const value = new LastKnownGood<string>((previous) => {
     source.loads++;
+    source.given = previous;
     return source.answer();
   }, clock.now);
   const fail = (error: Error = new Error('down')) => {
@@ -63,6 +65,24 @@ describe('the first load', () => {
     expect(await Promise.all([errorOf(() => value.get()), errorOf(() => value.get())])).toEqual([error, error]);
     expect(source.loads).toBe(1);
     expect(value.failure?.error).toBe(error);
+  });
+});
+
+describe('a load', () => {
+  it('is given the last good value, however old and whatever failed since', async () => {
+    const { value, source, clock, fail, recover } = setUp();
+    await value.get();
+    expect(source.given).toBeUndefined();
+    fail();
+    clock.advance(2 * day);
+    await errorOf(() => value.get());
+    expect(source.given).toBe('value 1');
+    recover();
+    clock.advance(minute);
+    await value.get();
+    expect(source.given).toBe('value 1');
+    await value.refresh();
+    expect(source.given).toBe('recovered');
   });
 });
 

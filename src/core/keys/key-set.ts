@@ -8,27 +8,54 @@ import { readConfiguration, type PublishedIssuer } from './openid-configuration.
 import { readSigningKeys, type SigningKey } from './signing-keys.js';
 
 const unknownKidRefreshMs = 5 * 60 * 1000;
-const mostRetainedKids = 1_000;
+const mostKeptKids = 1_000;
 
-/** Says on the channel for keys how loading a document ended. */
+/** Publishes on the channel for keys how loading a document ended. */
 async function observed<T>(what: Omit<KeysEvent, 'outcome'>, load: () => Promise<T>): Promise<T> {
-  const say = (outcome: KeysEvent['outcome']) => {
+  const publish = (outcome: KeysEvent['outcome']) => {
     if (keysChannel.hasSubscribers) keysChannel.publish({ outcome, ...what } satisfies KeysEvent);
   };
   try {
     const loaded = await load();
-    say('loaded');
+    publish('loaded');
     return loaded;
   } catch (error) {
-    say('failed');
+    publish('failed');
     throw error;
   }
 }
 
-interface Retained {
-  /** More than one where a key set repeats a kid: each of them is the issuer's. */
+/** The keys of one kid. */
+interface KeysOfKid {
+  /** More than one where a key set repeats a kid: each of them belongs to the issuer. */
   readonly keys: readonly SigningKey[];
+  /** When a key set last held the kid. */
   readonly seenAtMs: number;
+}
+
+type KeysByKid = ReadonlyMap<string, KeysOfKid>;
+
+/** The signing keys of a key set. Those that were known before are not imported again. */
+function readKeys(document: unknown, previous: KeysByKid | undefined): Promise<readonly SigningKey[]> {
+  const known = new Map<string, SigningKey>();
+  for (const { keys } of previous?.values() ?? []) for (const key of keys) known.set(key.fingerprint, key);
+  return readSigningKeys(document, (fingerprint) => known.get(fingerprint));
+}
+
+/** The keys of a new key set, and those it lacks of the previous ones: in real key sets a kid disappears for hours. */
+function keepMissing(keys: readonly SigningKey[], previous: KeysByKid | undefined, nowMs: number): KeysByKid {
+  const byKid = new Map<string, KeysOfKid>();
+  for (const key of keys) {
+    const twins = byKid.get(key.kid)?.keys ?? [];
+    if (!twins.some(({ fingerprint }) => fingerprint === key.fingerprint)) {
+      byKid.set(key.kid, { keys: [...twins, key], seenAtMs: nowMs });
+    }
+  }
+  for (const [kid, missing] of previous ?? []) {
+    if (byKid.size >= mostKeptKids) break;
+    if (!byKid.has(kid) && nowMs - missing.seenAtMs < keptForMs) byKid.set(kid, missing);
+  }
+  return byKid;
 }
 
 export interface KeySetOptions {
@@ -44,8 +71,7 @@ export class KeySet {
   readonly #authority: Authority;
   readonly #now: () => number;
   readonly #configuration: LastKnownGood<PublishedIssuer>;
-  readonly #keys: LastKnownGood<ReadonlyMap<string, Retained>>;
-  #retained: ReadonlyMap<string, Retained> = new Map();
+  readonly #keys: LastKnownGood<KeysByKid>;
   #unknownKidAtMs: number | undefined;
 
   constructor(authority: Authority, { fetch, now, closing }: KeySetOptions) {
@@ -60,10 +86,10 @@ export class KeySet {
       now,
     );
     this.#keys = new LastKnownGood(
-      () =>
+      (previous) =>
         observed({ document: 'keys', metadataUrl }, async () => {
           const { keysUrl } = await this.#configuration.get();
-          return this.#retain(await this.#readKeys(await downloadJson(fetch, keysUrl, closing)));
+          return keepMissing(await readKeys(await downloadJson(fetch, keysUrl, closing), previous), previous, now());
         }),
       now,
     );
@@ -89,8 +115,9 @@ export class KeySet {
 
   /** The keys of a kid where they are at hand; undefined says nothing about the kid. Refreshes in the background. */
   peek(kid: string, now = this.#now()): readonly SigningKey[] | undefined {
-    if (this.#configuration.peek(now) === undefined || this.#keys.peek(now) === undefined) return undefined;
-    return this.#usable(kid, now);
+    if (this.#configuration.peek(now) === undefined) return undefined;
+    const found = this.#keys.peek(now)?.get(kid);
+    return found && now - found.seenAtMs < keptForMs ? found.keys : undefined;
   }
 
   /** Whether a key, once found here, is still to be trusted. */
@@ -110,12 +137,12 @@ export class KeySet {
       await this.#configuration.get();
       await this.#keys.get();
       // A flight under way may bring the kid; one that set out before the kid existed does not count as having looked.
-      if (this.#usable(kid) === undefined) await this.#keys.flight;
-      if (this.#usable(kid) === undefined) await this.#lookAgain();
+      if (this.peek(kid) === undefined) await this.#keys.flight;
+      if (this.peek(kid) === undefined) await this.#lookAgain();
     } catch (cause) {
       throw this.#unavailable(cause);
     }
-    const keys = this.#usable(kid);
+    const keys = this.peek(kid);
     if (keys === undefined && this.#keys.failure !== undefined) throw this.#unavailable(this.#keys.failure.error);
     return keys;
   }
@@ -147,34 +174,6 @@ export class KeySet {
     }
     this.#unknownKidAtMs = now;
     await this.#keys.refresh();
-  }
-
-  #usable(kid: string, now = this.#now()): readonly SigningKey[] | undefined {
-    const retained = this.#retained.get(kid);
-    return retained && now - retained.seenAtMs < keptForMs ? retained.keys : undefined;
-  }
-
-  #readKeys(document: unknown): Promise<readonly SigningKey[]> {
-    const known = new Map<string, SigningKey>();
-    for (const { keys } of this.#retained.values()) for (const key of keys) known.set(key.fingerprint, key);
-    return readSigningKeys(document, (fingerprint) => known.get(fingerprint));
-  }
-
-  /** Real key sets flap: a kid goes missing for hours and comes back. What was there is kept beside what is. */
-  #retain(keys: readonly SigningKey[]): ReadonlyMap<string, Retained> {
-    const now = this.#now();
-    const byKid = new Map<string, Retained>();
-    for (const key of keys) {
-      const twins = byKid.get(key.kid)?.keys ?? [];
-      if (!twins.some(({ fingerprint }) => fingerprint === key.fingerprint))
-        byKid.set(key.kid, { keys: [...twins, key], seenAtMs: now });
-    }
-    for (const [kid, retained] of this.#retained) {
-      if (byKid.size >= mostRetainedKids) break;
-      if (!byKid.has(kid) && now - retained.seenAtMs < keptForMs) byKid.set(kid, retained);
-    }
-    this.#retained = byKid;
-    return byKid;
   }
 
   get #retryAfterSeconds(): number {

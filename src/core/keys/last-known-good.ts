@@ -1,4 +1,4 @@
-/** A value that is loaded on first need, refreshed behind the back of those who use it, and kept through failures. */
+/** A value that is loaded on first need, refreshed in the background, and kept while its source fails. */
 
 const refreshAfterMs = 60 * 60 * 1000;
 const refreshJitter = 0.1;
@@ -21,49 +21,49 @@ interface Failure {
 }
 
 export class LastKnownGood<T> {
-  readonly #load: () => Promise<T>;
+  readonly #load: (previous: T | undefined) => Promise<T>;
   readonly #now: () => number;
   #good: { readonly value: T; readonly atMs: number; readonly refreshAfterMs: number } | undefined;
   #failure: Failure | undefined;
   #flight: Promise<T> | undefined;
 
   /**
-   * @param load - gets the value; a rejection may carry `retryAfterSeconds`
+   * @param load - loads the value, given the one loaded before, however old; a rejection may carry `retryAfterSeconds`
    * @param now - milliseconds since the epoch
    */
-  constructor(load: () => Promise<T>, now: () => number) {
+  constructor(load: (previous: T | undefined) => Promise<T>, now: () => number) {
     this.#load = load;
     this.#now = now;
   }
 
-  /** What the last load failed with, until one succeeds. */
+  /** The error of the last load; undefined where that load succeeded. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
 
-  /** The load under way, if there is one. */
+  /** The load that is under way, if there is one. */
   get flight(): Promise<T> | undefined {
     return this.#flight;
   }
 
-  /** When it is worth trying again after a failure: whole seconds from now, at least 1. */
+  /** The whole seconds until the next load after a failure, at least 1. */
   get retryAfterSeconds(): number {
     if (this.#failure === undefined) return 1;
     const remainingMs = this.#failure.atMs + this.#failure.backOffMs - this.#now();
     return Math.ceil(Math.min(Math.max(remainingMs, 1000), this.#failure.backOffMs) / 1000);
   }
 
-  /** The value at hand, if one is good enough to use. Starts a refresh in the background where one is due. */
+  /** The value at hand, unless it is too old to use. Starts a refresh in the background where one is due. */
   peek(now = this.#now()): T | undefined {
     if (this.#good === undefined) return undefined;
     if (this.#isDue(now)) {
-      // Its outcome is kept in `failure`; nobody waits for it.
+      // No caller waits for this refresh. Its error is kept in `failure`.
       this.refresh().catch(() => undefined);
     }
     return now - this.#good.atMs < keptForMs ? this.#good.value : undefined;
   }
 
-  /** The value at hand, or loaded now: once, however many wait for it, and not again while backing off. */
+  /** The value at hand, or loaded now: once for all who wait, and not while backing off after a failure. */
   async get(): Promise<T> {
     const value = this.peek();
     if (value !== undefined) return value;
@@ -73,7 +73,7 @@ export class LastKnownGood<T> {
 
   /** Loads the value now, joining a load that is under way. */
   refresh(): Promise<T> {
-    this.#flight ??= this.#load().then(
+    this.#flight ??= this.#load(this.#good?.value).then(
       (value) => {
         this.#flight = undefined;
         this.#failure = undefined;
