@@ -74,7 +74,7 @@ async function lookUp(publications: Publications, authority: KnownAuthority, kid
   const keySet = publications.keySetOf(authority);
   try {
     await keySet.ready();
-    const [key] = (await keySet.find(kid)) ?? [];
+    const [key] = (await keySet.find(kid))?.keys ?? [];
     return key === undefined
       ? { outcome: new InvalidTokenError('key'), found: 'no such key' }
       : { outcome: 'pass', found: 'it is one of them', key };

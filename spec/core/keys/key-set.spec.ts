@@ -45,6 +45,7 @@ const publish = (...keys: readonly unknown[]) => {
   answers.keys = json({ keys });
 };
 const kidsOf = (keys: readonly SigningKey[] | undefined) => keys?.map(({ kid }) => kid);
+const kidsFound = async (kid: string, by = keySet) => kidsOf((await by.find(kid))?.keys);
 
 /** Lets a refresh that set out in the background come to its end. */
 async function afterRequests(metadata: number, keys: number): Promise<void> {
@@ -75,7 +76,7 @@ describe('the place of the keys', () => {
       },
     };
     const judged = new KeySet(judging, { fetch, now: clock.now, closing: closing.signal });
-    expect(kidsOf(await judged.find('first'))).toEqual(['first']);
+    expect(await kidsFound('first', judged)).toEqual(['first']);
     expect(asked).toEqual([[keysUrl, issuer]]);
   });
 });
@@ -85,14 +86,16 @@ describe('a cold key set', () => {
     expect(keySet.issuer).toBeUndefined();
     expect(keySet.peek('first')).toBeUndefined();
     expect(requests).toEqual({ metadata: 0, keys: 0 });
-    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+    expect(await kidsFound('first')).toEqual(['first']);
     expect(keySet.issuer).toEqual({ issuer, keysUrl, cloudInstanceName: undefined });
     expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
   });
 
   it('asks once for each document, however many requests wait', async () => {
-    const found = await Promise.all(Array.from({ length: 100 }, (_, n) => keySet.find(n % 2 ? 'first' : 'second')));
-    expect(found.every((keys) => keys?.length === 1)).toBe(true);
+    const found = await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => keySet.find(n % 2 ? 'first' : 'second')),
+    );
+    expect(found.every((each) => each?.keys.length === 1)).toBe(true);
     await Promise.all([keySet.ready(), keySet.loadIssuer(), keySet.find('first')]);
     expect(requests).toEqual({ metadata: 1, keys: 1 });
   });
@@ -121,7 +124,7 @@ describe('a cold key set', () => {
     expect((error as IssuerUnavailableError).cause).toBeInstanceOf(Error);
     answers[on] = right;
     clock.advance(second);
-    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+    expect(await kidsFound('first')).toEqual(['first']);
   });
 
   it("asks nobody again while it backs off, and passes on the server's wish", async () => {
@@ -257,7 +260,7 @@ describe('a warm key set', () => {
     for (let hours = 2; hours < 24; hours += 2) {
       clock.advance(2 * hour);
       expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
-      expect(kidsOf(await keySet.find('second'))).toEqual(['second']);
+      expect(await kidsFound('second')).toEqual(['second']);
       await until(() => requests.keys === 1 + hours / 2);
       await afterRequests(requests.metadata, requests.keys);
     }
@@ -273,7 +276,7 @@ describe('a warm key set', () => {
     answers.metadata = broken();
     clock.advance(23 * hour);
     expect(keySet.issuer?.issuer).toBe(issuer);
-    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+    expect(await kidsFound('first')).toEqual(['first']);
     await afterRequests(2, 2);
     clock.advance(hour);
     expect(keySet.issuer).toBeUndefined();
@@ -290,20 +293,20 @@ describe('an unknown kid', () => {
 
   it('is looked for at once, and found by the same request', async () => {
     publish(first, third);
-    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(await kidsFound('third')).toEqual(['third']);
     expect(requests).toEqual({ metadata: 1, keys: 2 });
   });
 
   it('is found by all who wait for it at once, with one request', async () => {
     publish(first, third);
-    const found = await Promise.all(Array.from({ length: 20 }, () => keySet.find('third')));
-    expect(found.every((keys) => keys?.[0]?.kid === 'third')).toBe(true);
+    const found = await Promise.all(Array.from({ length: 20 }, async () => keySet.find('third')));
+    expect(found.every((each) => each?.keys[0]?.kid === 'third')).toBe(true);
     expect(requests).toEqual({ metadata: 1, keys: 2 });
   });
 
   it('costs one key request in 5 minutes, and no metadata request, however many are made up', async () => {
     for (let n = 0; n < 50; n++) expect(await keySet.find(`made up ${String(n)}`)).toBeUndefined();
-    await Promise.all(Array.from({ length: 50 }, (_, n) => keySet.find(`made up at once ${String(n)}`)));
+    await Promise.all(Array.from({ length: 50 }, async (_, n) => keySet.find(`made up at once ${String(n)}`)));
     expect(requests).toEqual({ metadata: 1, keys: 2 });
     clock.advance(5 * minute - 1);
     await keySet.find('made up');
@@ -319,7 +322,7 @@ describe('an unknown kid', () => {
     keySet.peek('first');
     await afterRequests(2, 2);
     publish(first, third);
-    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(await kidsFound('third')).toEqual(['third']);
     expect(requests).toEqual({ metadata: 2, keys: 3 });
   });
 
@@ -329,10 +332,10 @@ describe('an unknown kid', () => {
     clock.advance(2 * hour);
     keySet.peek('first');
     await until(() => requests.keys === 2);
-    const found = keySet.find('third');
+    const found = kidsFound('third');
     publish(first, third);
     answer(Response.json({ keys: [first] }));
-    expect(kidsOf(await found)).toEqual(['third']);
+    expect(await found).toEqual(['third']);
     expect(requests.keys).toBe(3);
   });
 
@@ -342,9 +345,9 @@ describe('an unknown kid', () => {
     clock.advance(2 * hour);
     keySet.peek('first');
     await until(() => requests.keys === 2);
-    const found = keySet.find('third');
+    const found = kidsFound('third');
     answer(Response.json({ keys: [first, third] }));
-    expect(kidsOf(await found)).toEqual(['third']);
+    expect(await found).toEqual(['third']);
     expect(requests.keys).toBe(2);
   });
 
@@ -353,14 +356,14 @@ describe('an unknown kid', () => {
     publish(first, third);
     expect(await keySet.find('third')).toBeUndefined();
     clock.advance(5 * minute);
-    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(await kidsFound('third')).toEqual(['third']);
   });
 
   it('may be looked for again when the clock is set backwards', async () => {
     await keySet.find('made up');
     publish(first, third);
     clock.advance(-hour);
-    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(await kidsFound('third')).toEqual(['third']);
   });
 
   it.each<[string, Answer]>([
@@ -383,13 +386,13 @@ describe('an unknown kid', () => {
     await refuses(() => keySet.find('third'), 'issuer_unavailable');
     publish(first, third);
     clock.advance(minute);
-    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(await kidsFound('third')).toEqual(['third']);
     expect(requests).toEqual({ metadata: 1, keys: 3 });
   });
 
   it('is found after a rotation that put every key away, while the old ones stay good', async () => {
     publish(third);
-    expect(kidsOf(await keySet.find('third'))).toEqual(['third']);
+    expect(await kidsFound('third')).toEqual(['third']);
     expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
     expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
   });
@@ -410,7 +413,7 @@ describe('an unknown kid', () => {
 describe('malformed neighbours', () => {
   it('do a good key no harm', async () => {
     publish(null, 7, [], { kty: 'RSA', kid: 'first' }, { ...other, n: '!' }, first);
-    expect(kidsOf(await keySet.find('first'))).toEqual(['first']);
+    expect(await kidsFound('first')).toEqual(['first']);
     expect(await keySet.find('second')).toBeUndefined();
   });
 });

@@ -1,8 +1,18 @@
 /** Whether a verified token satisfies a requirement. Pure functions. */
 import type { AccessTokenClaims } from '../access-token-claims.js';
-import type { GroupsResolver } from '../configuration/settings.js';
+import { isThenable } from '../awaited.js';
+import type { EntraSettings, GroupsResolver } from '../configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from '../errors.js';
-import { authContextsOf, callsAsApp, callsAsUser, groupsOf, isGuest, rolesOf, scopesOf } from '../token/claims.js';
+import {
+  authContextsOf,
+  callsAsApp,
+  callsAsUser,
+  clientOf,
+  groupsOf,
+  isGuest,
+  rolesOf,
+  scopesOf,
+} from '../token/claims.js';
 import type { VerifiedToken } from '../token/verified-token.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
 import {
@@ -89,6 +99,47 @@ export function checkScopes(scopes: readonly string[], claims: AccessTokenClaims
 export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void {
   if (scheme?.policies === undefined) return;
   if (!scheme.policies.some((name) => isSamePolicy(name, token.policy))) throw new InvalidTokenError('policy');
+}
+
+/**
+ * Asks the application whether a tenant may call, where `allowedTenants` is a function.
+ *
+ * @returns a promise only where the function returns one
+ * @throws InvalidTokenError `tenant`
+ * @throws ConfigurationError where the function fails
+ */
+export function checkTenant({ kind, claims }: VerifiedToken, entra: EntraSettings | undefined): void | Promise<void> {
+  const isAllowed = entra?.allowedTenants;
+  if (kind !== 'entra' || typeof isAllowed !== 'function') return undefined;
+  let answer: unknown;
+  try {
+    answer = isAllowed(claims.tid ?? '');
+  } catch (cause) {
+    return tenantQuestionFailed(cause);
+  }
+  if (isThenable(answer)) return Promise.resolve(answer).then(requireTrue, tenantQuestionFailed);
+  requireTrue(answer);
+  return undefined;
+}
+
+function tenantQuestionFailed(cause: unknown): never {
+  throw new ConfigurationError('initialize: allowedTenants: threw an error.', { cause });
+}
+
+/** No other value, however truthy, allows a tenant. */
+function requireTrue(answer: unknown): void {
+  if (answer !== true) throw new InvalidTokenError('tenant');
+}
+
+/**
+ * Checks that the client application that asked for the token is accepted.
+ *
+ * @throws InsufficientScopeError `client`
+ */
+export function checkClient({ claims }: VerifiedToken, allowedClients: ReadonlySet<string> | undefined): void {
+  if (allowedClients !== undefined && !allowedClients.has(clientOf(claims) ?? '')) {
+    throw new InsufficientScopeError('client');
+  }
 }
 
 function checkCallers(callers: Callers | undefined, claims: AccessTokenClaims): void {

@@ -1,4 +1,4 @@
-/** The issuer and the signing keys that an authority publishes, kept as the last known good. */
+/** The issuer and the signing keys that an authority publishes. Those that were loaded last are kept while loading fails. */
 import { keysChannel, type KeysEvent } from '../channels.js';
 import { downloadJson } from '../download.js';
 import { IssuerUnavailableError } from '../errors.js';
@@ -58,11 +58,17 @@ function keepMissing(keys: readonly SigningKey[], previous: KeysByKid | undefine
   return byKid;
 }
 
+/** The keys of a kid, and what their issuer publishes about itself. */
+export interface FoundKeys {
+  readonly keys: readonly SigningKey[];
+  readonly issuer: PublishedIssuer;
+}
+
 export interface KeySetOptions {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Ends all downloads. */
+  /** Aborts all downloads. */
   readonly closing: AbortSignal;
 }
 
@@ -95,13 +101,13 @@ export class KeySet {
     );
   }
 
-  /** What the authority publishes, where that is at hand. */
+  /** What the authority publishes about itself, where that is at hand. */
   get issuer(): PublishedIssuer | undefined {
     return this.#configuration.peek();
   }
 
   /**
-   * What the authority publishes.
+   * What the authority publishes about itself.
    *
    * @throws IssuerUnavailableError
    */
@@ -113,42 +119,54 @@ export class KeySet {
     }
   }
 
-  /** The keys of a kid where they are at hand; undefined says nothing about the kid. Refreshes in the background. */
+  /** The keys of a kid, where they are at hand. Starts a refresh in the background where one is due. */
   peek(kid: string, now = this.#now()): readonly SigningKey[] | undefined {
     if (this.#configuration.peek(now) === undefined) return undefined;
     const found = this.#keys.peek(now)?.get(kid);
     return found && now - found.seenAtMs < keptForMs ? found.keys : undefined;
   }
 
-  /** Whether a key, once found here, is still to be trusted. */
+  /** Whether a key that was found here is still trusted. */
   trusts(key: SigningKey, now = this.#now()): boolean {
     return this.peek(key.kid, now)?.includes(key) === true;
   }
 
   /**
-   * The keys of a kid. A kid that is not known is looked for once more at the issuer, if that was not done for another
-   * in the last 5 minutes: a new key works at once, and made-up kids cost the issuer next to nothing.
+   * The keys of a kid. Answers without a promise where they are at hand.
+   *
+   * An unknown kid is looked for in a new copy of the key set, unless one was fetched for an unknown kid in the last
+   * 5 minutes: so a new key works at once, and made-up kids cause few requests to the issuer.
    *
    * @returns undefined where the issuer has no such key
-   * @throws IssuerUnavailableError where that cannot be told
+   * @throws IssuerUnavailableError where the key set cannot be had
    */
-  async find(kid: string): Promise<readonly SigningKey[] | undefined> {
+  find(kid: string): FoundKeys | undefined | Promise<FoundKeys | undefined> {
+    return this.#found(kid) ?? this.#lookUp(kid);
+  }
+
+  #found(kid: string): FoundKeys | undefined {
+    const { issuer } = this;
+    const keys = this.peek(kid);
+    return issuer && keys && { keys, issuer };
+  }
+
+  async #lookUp(kid: string): Promise<FoundKeys | undefined> {
     try {
       await this.#configuration.get();
       await this.#keys.get();
-      // A flight under way may bring the kid; one that set out before the kid existed does not count as having looked.
+      // A load that is under way may bring the kid. It does not count as a look-up: it may have begun before the key was made.
       if (this.peek(kid) === undefined) await this.#keys.flight;
       if (this.peek(kid) === undefined) await this.#lookAgain();
     } catch (cause) {
       throw this.#unavailable(cause);
     }
-    const keys = this.peek(kid);
-    if (keys === undefined && this.#keys.failure !== undefined) throw this.#unavailable(this.#keys.failure.error);
-    return keys;
+    const found = this.#found(kid);
+    if (found === undefined && this.#keys.failure !== undefined) throw this.#unavailable(this.#keys.failure.error);
+    return found;
   }
 
   /**
-   * Loads what is not at hand.
+   * Loads what is not at hand yet.
    *
    * @throws IssuerUnavailableError whose message names the options to look at
    */

@@ -1,12 +1,13 @@
-/** What an Entra or B2C access token says, and the checks of it that jose does not make. Pure functions. */
+/** The claims of an Entra or B2C access token: what they mean, and whether they are acceptable. Pure functions. */
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
+import type { Settings } from '../configuration/settings.js';
 import { InvalidTokenError } from '../errors.js';
 import { tenantOfIssuer } from '../issuers/issuer.js';
 import { isTokenService } from '../microsoft-hosts.js';
 import { parseUrl } from '../url.js';
 
-const isAbsentOr = (value: unknown, type: 'string' | 'integer') =>
-  value === undefined || (type === 'string' ? typeof value === 'string' : Number.isSafeInteger(value));
+const isTextOrAbsent = (value: unknown) => value === undefined || typeof value === 'string';
+const isIntegerOrAbsent = (value: unknown) => value === undefined || Number.isSafeInteger(value);
 
 function isAudience(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0 && value.every((member) => typeof member === 'string');
@@ -15,17 +16,17 @@ function isAudience(value: unknown): boolean {
 
 /**
  * Checks that the registered claims have the types of RFC 7519 §4.1, and that `iss`, `aud` and `exp` are there.
- * A time is a whole number of seconds: `1e400` is Infinity to a JSON parser, and would never end.
+ * A time is a whole number of seconds: a JSON parser reads `1e400` as Infinity, and such a token would never expire.
  */
 export function hasRegisteredClaims(claims: UnverifiedClaims): claims is AccessTokenClaims {
   return (
     typeof claims['iss'] === 'string' &&
     isAudience(claims['aud']) &&
     Number.isSafeInteger(claims['exp']) &&
-    isAbsentOr(claims['nbf'], 'integer') &&
-    isAbsentOr(claims['iat'], 'integer') &&
-    isAbsentOr(claims['sub'], 'string') &&
-    isAbsentOr(claims['jti'], 'string')
+    isIntegerOrAbsent(claims['nbf']) &&
+    isIntegerOrAbsent(claims['iat']) &&
+    isTextOrAbsent(claims['sub']) &&
+    isTextOrAbsent(claims['jti'])
   );
 }
 
@@ -36,7 +37,7 @@ export function hasRegisteredClaims(claims: UnverifiedClaims): claims is AccessT
  * @throws InvalidTokenError `expired` or `not_yet_valid`
  */
 export function checkTimes(claims: AccessTokenClaims, nowSeconds: number, toleranceSeconds: number): void {
-  // RFC 7519 §4.1.4: "on or after" the expiration time the token is no longer good.
+  // RFC 7519 §4.1.4: "on or after" the expiration time the token is not accepted.
   if (nowSeconds >= claims.exp + toleranceSeconds) throw new InvalidTokenError('expired');
   const start = Math.max(claims.nbf ?? -Infinity, claims.iat ?? -Infinity);
   if (nowSeconds < start - toleranceSeconds) throw new InvalidTokenError('not_yet_valid');
@@ -44,12 +45,29 @@ export function checkTimes(claims: AccessTokenClaims, nowSeconds: number, tolera
 
 const withoutSlash = (audience: string) => (audience.endsWith('/') ? audience.slice(0, -1) : audience);
 
-/** Whether one of the token's audiences is one of ours: exactly, one trailing slash apart. */
+/** Whether one of the token's audiences is one of ours. One trailing slash makes no difference. */
 export function hasAudience(claims: AccessTokenClaims, audiences: readonly string[]): boolean {
   const presented = typeof claims.aud === 'string' ? [claims.aud] : claims.aud;
   return presented.some((audience) =>
     audiences.some((ours) => audience === ours || (audience !== '' && withoutSlash(audience) === withoutSlash(ours))),
   );
+}
+
+/**
+ * Checks the types of the registered claims, the times and the audience.
+ *
+ * @returns the same claims
+ * @throws InvalidTokenError `malformed`, `expired`, `not_yet_valid` or `audience`
+ */
+export function checkClaims(
+  claims: UnverifiedClaims,
+  audiences: readonly string[],
+  { now, clockToleranceSeconds }: Pick<Settings, 'now' | 'clockToleranceSeconds'>,
+): AccessTokenClaims {
+  if (!hasRegisteredClaims(claims)) throw new InvalidTokenError('malformed');
+  checkTimes(claims, now() / 1000, clockToleranceSeconds);
+  if (!hasAudience(claims, audiences)) throw new InvalidTokenError('audience');
+  return claims;
 }
 
 /** App-only tokens have no `scp`; those of agent identities have an empty one, or `/`. */

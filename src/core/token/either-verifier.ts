@@ -1,20 +1,26 @@
-/** Verifies the tokens of either authority. */
+/** Verifies tokens of either scheme. */
 import type { Settings } from '../configuration/settings.js';
-import type { B2cVerifier } from './b2c-verifier.js';
 import { createTokenLru, digestOf, type Lru } from './token-cache.js';
 import type { Verification } from './verified-token.js';
 import type { Verifier } from './verifier.js';
 
-/** Verifies tokens of either of two authorities: that of a B2C policy where the token names one, else of Entra ID. */
+/** Verifies the tokens that name a configured B2C policy as B2C's, and all others as Entra ID's. */
 export class EitherVerifier implements Verifier {
   readonly #entra: Verifier;
-  readonly #b2c: B2cVerifier;
-  /** Which of the two a token's own text calls for, by digest: whether it was verified before has no say in that. */
+  readonly #b2c: Verifier;
+  readonly #isForB2c: (text: string) => boolean;
+  /** The verifier of a token, by digest. It depends on the text of the token, not on whether the token verified before. */
   readonly #choices: Lru<Verifier> | undefined;
 
-  constructor(entra: Verifier, b2c: B2cVerifier, { tokenCacheEntries }: Settings) {
+  constructor(
+    entra: Verifier,
+    b2c: Verifier,
+    isForB2c: (text: string) => boolean,
+    { tokenCacheEntries }: Pick<Settings, 'tokenCacheEntries'>,
+  ) {
     this.#entra = entra;
     this.#b2c = b2c;
+    this.#isForB2c = isForB2c;
     this.#choices = createTokenLru(tokenCacheEntries);
   }
 
@@ -22,13 +28,9 @@ export class EitherVerifier implements Verifier {
     const digest = digestOf(text);
     let choice = this.#choices?.get(digest);
     if (choice === undefined) {
-      choice = this.#b2c.claims(text) ? this.#b2c : this.#entra;
+      choice = this.#isForB2c(text) ? this.#b2c : this.#entra;
       this.#choices?.set(digest, choice);
     }
     return choice.verify(text, digest);
-  }
-
-  async ready(): Promise<void> {
-    await Promise.all([this.#entra.ready(), this.#b2c.ready()]);
   }
 }

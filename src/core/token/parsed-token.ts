@@ -1,28 +1,33 @@
 /** A token taken apart: its text, header and payload, all unverified. */
 import { isUtf8 } from 'node:buffer';
+import { createLRU } from 'lru.min';
 import type { UnverifiedClaims } from '../access-token-claims.js';
 import { decodeBase64url } from '../base64url.js';
 import { InvalidTokenError } from '../errors.js';
 import { parseJsonObject } from '../json.js';
-import type { Lru } from './token-cache.js';
 
-/** A token taken apart, nothing of it believed. */
+/** The parts of a token whose header is acceptable. Nothing is verified. */
 export interface ParsedToken {
-  /** The name it goes by in memory. */
-  readonly digest: string;
-  /** What the signature is over (RFC 7515 §5.2): header and payload as they stand in the token. */
+  /** The part that the signature covers (RFC 7515 §5.2): header and payload as they stand in the token. */
   readonly signingInput: string;
   readonly signature: Buffer;
-  /** The header as it stands in the token, where it was not known yet. */
-  readonly newHeader: string | undefined;
+  /** The header as it stands in the token. */
+  readonly header: string;
   readonly kid: string;
   readonly payload: UnverifiedClaims;
 }
 
-/** Looks at an unverified token: good for advice to a developer, never for a decision. */
+/** Header and payload of a token; undefined where they cannot be read. */
 export interface SeenToken {
   readonly header: UnverifiedClaims | undefined;
   readonly payload: UnverifiedClaims | undefined;
+}
+
+const mostKnownHeaders = 100;
+
+/** A slice of a string keeps the whole string in memory, which here is the token. A copy does not. */
+function copyOf(slice: string): string {
+  return Buffer.from(slice, 'latin1').toString('latin1');
 }
 
 /** One part of a token, read as JSON. Only canonical base64url is read: caches know a token by a digest of its text. */
@@ -44,12 +49,26 @@ function kidOf(header: UnverifiedClaims | undefined): string {
   return kid;
 }
 
+/** The headers of verified tokens, with their kid. As a rule all tokens that a key signs have the same header. */
+export class KnownHeaders {
+  readonly #kids = createLRU<string, string>({ max: mostKnownHeaders });
+
+  /** The kid of a header: remembered, or of a header that is acceptable. */
+  kidOf(header: string): string {
+    return this.#kids.get(header) ?? kidOf(readPart(header));
+  }
+
+  add({ header, kid }: Pick<ParsedToken, 'header' | 'kid'>): void {
+    if (!this.#kids.has(header)) this.#kids.set(copyOf(header), kid);
+  }
+}
+
 /**
  * Takes a token apart.
  *
- * @param knownHeaders - header texts that were found good before, with their kid
+ * @throws InvalidTokenError
  */
-export function parseToken(text: string, digest: string, knownHeaders: Lru<string>): ParsedToken {
+export function parseToken(text: string, knownHeaders: KnownHeaders): ParsedToken {
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
   if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
@@ -57,24 +76,11 @@ export function parseToken(text: string, digest: string, knownHeaders: Lru<strin
   const payload = readPart(text.slice(first + 1, second));
   const signature = decodeBase64url(text.slice(second + 1));
   if (payload === undefined || signature === undefined) throw new InvalidTokenError('malformed');
-  const knownKid = knownHeaders.get(header);
-  return {
-    digest,
-    signingInput: text.slice(0, second),
-    signature,
-    newHeader: knownKid === undefined ? header : undefined,
-    kid: knownKid ?? kidOf(readPart(header)),
-    payload,
-  };
+  return { signingInput: text.slice(0, second), signature, header, kid: knownHeaders.kidOf(header), payload };
 }
 
-/** What a token says, nothing of it believed: for advice to a developer. Whatever cannot be read is left out. */
+/** The parts of a token that can be read. Unverified: for advice to a developer, never for a decision. */
 export function readToken(text: string): SeenToken {
-  const [header = ''] = text.split('.', 1);
-  return { header: readPart(header), payload: readPayload(text) };
-}
-
-export function readPayload(text: string): UnverifiedClaims | undefined {
-  const [, payload = ''] = text.split('.', 2);
-  return readPart(payload);
+  const [header = '', payload = ''] = text.split('.', 2);
+  return { header: readPart(header), payload: readPart(payload) };
 }

@@ -1,27 +1,22 @@
-/** Tokens that were verified, so that a token costs its signature once. Bounded; raw tokens are not kept. */
+/** Remembers verified tokens, so that the signature of a token is checked once. Bounded; raw tokens are not kept. */
 import { hash } from 'node:crypto';
 import { createLRU } from 'lru.min';
-import type { KeySet } from '../keys/key-set.js';
-import type { SigningKey } from '../keys/signing-keys.js';
-import type { VerifiedToken } from './verified-token.js';
+import type { SignedToken, Verification } from './verified-token.js';
 
-/** A verified token, with what it must be held against again each time it comes back. */
-export interface CachedToken {
-  readonly token: VerifiedToken;
+/** A verified token, and the key to look for again each time the token comes back. */
+export interface CachedToken extends SignedToken, Verification {
   readonly outcome: 'cached';
-  readonly key: SigningKey;
-  readonly keySet: KeySet;
 }
 
-/** The name a token goes by in memory: its SHA-256 digest. */
+/** The SHA-256 digest of a token, by which it is remembered. */
 export function digestOf(token: string): string {
   return hash('sha256', token, 'base64');
 }
 
-/** A bounded map that drops the entry not asked for the longest. */
+/** A bounded map that drops the least recently used entry. */
 export type Lru<Value> = ReturnType<typeof createLRU<string, Value>>;
 
-/** What is remembered of tokens, by digest: no more than so many entries, and nothing at all where that is 0. */
+/** What is remembered about tokens, by digest. Undefined where the bound is 0. */
 export function createTokenLru<Value>(mostEntries: number): Lru<Value> | undefined {
   return mostEntries === 0 ? undefined : createLRU({ max: mostEntries });
 }
@@ -35,7 +30,7 @@ export class TokenCache {
   }
 
   /**
-   * The entry of a token, unless the key that signed it is no longer trusted.
+   * The entry of a token. It is dropped where the key that signed the token is no longer trusted.
    *
    * @param now - milliseconds since the epoch
    */

@@ -2,15 +2,25 @@
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { Scheme } from '../configuration/settings.js';
 import type { ChallengeAuthority } from '../issuers/authority.js';
+import type { KeySet } from '../keys/key-set.js';
+import type { SigningKey } from '../keys/signing-keys.js';
 
-/** A token that passed every check, and what its authority vouches for. */
+/** A token that passed every check, and the authority it comes from. */
 export interface VerifiedToken {
   readonly kind: Scheme;
   readonly claims: AccessTokenClaims;
   /** The configured name of the B2C policy that issued it. */
   readonly policy: string | undefined;
-  /** Where a client goes for a token that says more. */
+  /** Where a client goes for another token. */
   readonly authority: ChallengeAuthority;
+}
+
+/** A verified token and the key that signed it. */
+export interface SignedToken {
+  readonly token: VerifiedToken;
+  readonly key: SigningKey;
+  /** Where the key was found. */
+  readonly keySet: KeySet;
 }
 
 /** The outcome of a verification that a token passed. */

@@ -1,6 +1,6 @@
-/** Verifies the tokens of Entra ID and External ID. */
+/** The issuers of Entra ID and External ID: of one tenant or many, for v1.0 and for v2.0 tokens. */
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
-import type { EntraSettings, Settings } from '../configuration/settings.js';
+import type { EntraSettings } from '../configuration/settings.js';
 import { InvalidTokenError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { entraAuthority, entraChallenge } from '../issuers/authority.js';
@@ -17,47 +17,46 @@ import { KeySet, type KeySetOptions } from '../keys/key-set.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
 import type { SigningKey } from '../keys/signing-keys.js';
 import { hasCaseTwin } from './claims.js';
-import { CachingVerifier, type Source } from './verifier.js';
+import type { TrustedIssuer, TrustedIssuers } from './trusted-issuers.js';
 
-/** Where key and metadata both name a cloud they must name the same one: US Government and Global share v1.0 issuers. */
+/** Checks that key and metadata name the same cloud, where both name one: US Government and Global share v1.0 issuers. */
 function checkCloud(key: SigningKey, issuer: PublishedIssuer): void {
   const { cloudInstanceName } = issuer;
   if (!key.cloudInstanceName || !cloudInstanceName || key.cloudInstanceName === cloudInstanceName) return;
   throw new InvalidTokenError('key');
 }
 
-export class EntraVerifier extends CachingVerifier {
-  protected readonly kind = 'entra';
-  protected readonly audiences: readonly string[];
+export class EntraIssuers implements TrustedIssuers {
+  readonly kind = 'entra';
+  readonly audiences: readonly string[];
   readonly #settings: EntraSettings;
   readonly #keySets: Readonly<Record<TokenVersion, KeySet>>;
-  readonly #sources: Readonly<Record<TokenVersion, Source>>;
+  readonly #issuers: Readonly<Record<TokenVersion, TrustedIssuer>>;
 
-  constructor(entra: EntraSettings, settings: Settings, options: KeySetOptions) {
-    super(settings);
-    this.#settings = entra;
-    this.audiences = entra.audiences;
+  constructor(settings: EntraSettings, options: KeySetOptions) {
+    this.#settings = settings;
+    this.audiences = settings.audiences;
     this.#keySets = {
-      v1: new KeySet(entraAuthority(entra, 'v1'), options),
-      v2: new KeySet(entraAuthority(entra, 'v2'), options),
+      v1: new KeySet(entraAuthority(settings, 'v1'), options),
+      v2: new KeySet(entraAuthority(settings, 'v2'), options),
     };
-    this.#sources = { v1: this.#source('v1', 'v2'), v2: this.#source('v2', 'v1') };
+    this.#issuers = { v1: this.#issuer('v1', 'v2'), v2: this.#issuer('v2', 'v1') };
   }
 
-  protected sourceOf(payload: UnverifiedClaims): Source {
-    return this.#sources[tokenVersionOf(payload['iss'])];
+  issuerOf(claims: UnverifiedClaims): TrustedIssuer {
+    return this.#issuers[tokenVersionOf(claims['iss'])];
   }
 
   async ready(): Promise<void> {
-    // v1.0 documents are left to the first v1.0 token: External ID tenants have none.
+    // The documents for v1.0 tokens are loaded with the first of them: External ID tenants publish none.
     await this.#keySets.v2.ready();
   }
 
-  #source(version: TokenVersion, other: TokenVersion): Source {
-    const check: Source['check'] = (claims, key, issuer) => {
-      const tenant = this.#checkTenant(claims, issuer);
-      checkCloud(key, issuer);
-      return this.#checkKeyIssuer(key, claims, tenant, issuer, other);
+  #issuer(version: TokenVersion, other: TokenVersion): TrustedIssuer {
+    const check: TrustedIssuer['check'] = (claims, key, published) => {
+      const tenant = this.#checkTenant(claims, published);
+      checkCloud(key, published);
+      return this.#checkKeyIssuer(key, claims, tenant, published, other);
     };
     const authority = entraChallenge(this.#settings);
     return { keySet: this.#keySets[version], check, policy: undefined, authority };
@@ -79,11 +78,11 @@ export class EntraVerifier extends CachingVerifier {
   #isAllowed(tenant: string): boolean {
     const { tenantId, allowedTenants } = this.#settings;
     if (tenantId === 'organizations' && tenant === consumerTenant) return false;
-    // A function is asked later, for each request.
+    // Where it is a function, it is asked at each request: see checkTenant.
     return typeof allowedTenants === 'object' ? allowedTenants.has(tenant) : true;
   }
 
-  /** Keeps a key that is published for one tenant, such as that of personal accounts, from speaking for another. */
+  /** Checks that a key that names an issuer names this one: the key of personal accounts is valid for their tenant alone. */
   #checkKeyIssuer(
     key: SigningKey,
     claims: AccessTokenClaims,

@@ -1,0 +1,40 @@
+/** The issuers that tokens may come from, with what it takes to check that they do. */
+import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
+import type { Scheme } from '../configuration/settings.js';
+import type { ChallengeAuthority } from '../issuers/authority.js';
+import type { KeySet } from '../keys/key-set.js';
+import type { PublishedIssuer } from '../keys/openid-configuration.js';
+import type { SigningKey } from '../keys/signing-keys.js';
+
+/** The trusted issuer a token claims to come from. Chosen by unverified claims, so used only to find keys. */
+export interface TrustedIssuer {
+  readonly keySet: KeySet;
+  /**
+   * Checks that the claims, and the key that signed them, belong to the issuer.
+   *
+   * @param published - what the issuer publishes about itself
+   * @throws InvalidTokenError `issuer`, `tenant` or `key`
+   */
+  readonly check: (claims: AccessTokenClaims, key: SigningKey, published: PublishedIssuer) => void | Promise<void>;
+  /** The B2C policy, by its configured name. */
+  readonly policy: string | undefined;
+  readonly authority: ChallengeAuthority;
+}
+
+/** The trusted issuers of one scheme, and the audiences that stand for this API there. */
+export interface TrustedIssuers {
+  readonly kind: Scheme;
+  readonly audiences: readonly string[];
+  /**
+   * The issuer that a token claims to come from.
+   *
+   * @throws InvalidTokenError where no issuer can be told
+   */
+  issuerOf(claims: UnverifiedClaims): TrustedIssuer;
+  /**
+   * Loads the keys that the first request needs.
+   *
+   * @throws IssuerUnavailableError
+   */
+  ready(): Promise<void>;
+}
