@@ -3,24 +3,31 @@ import { describe, expect, it } from 'vitest';
 import {
   AllowAnonymous,
   ConfigurationError,
+  DenyGuests,
+  RequiresAnyAuth,
   RequiresAuth,
   RequiresB2cAuth,
+  RequiresGroup,
   RequiresRole,
+  RequiresScopeOrAppPermission,
   ValidateScope,
 } from '../../src/index.js';
 
-describe('decorators that contradict each other or ask for nothing', () => {
-  const decorating =
-    (...decorators: ((target: object, key: string, descriptor: PropertyDescriptor) => void)[]) =>
-    () => {
-      class Target {
-        method(): void {
-          return undefined;
-        }
+/** Applies decorators to a method, the first of them first. */
+const decorating =
+  (...decorators: ((target: object, key: string, descriptor: PropertyDescriptor) => void)[]) =>
+  () => {
+    class Controller {
+      method() {
+        return {};
       }
-      const descriptor = Object.getOwnPropertyDescriptor(Target.prototype, 'method') ?? {};
-      for (const decorate of decorators) decorate(Target.prototype, 'method', descriptor);
-    };
+    }
+    const { prototype } = Controller;
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, 'method') ?? expect.fail('the method is gone');
+    for (const decorate of decorators) decorate(prototype, 'method', descriptor);
+  };
+
+describe('decorators that contradict each other or ask for nothing', () => {
   const none = [] as unknown as [string];
 
   it.each([
@@ -57,5 +64,60 @@ describe('decorators that contradict each other or ask for nothing', () => {
     expect(() => {
       standard(() => undefined, { kind: 'method', name: 'method' });
     }).toThrow('experimentalDecorators');
+  });
+});
+
+describe('a decorator that no token can satisfy', () => {
+  it.each<[string, () => void, string]>([
+    [
+      'conflicting callers',
+      decorating(RequiresAuth({ callers: 'user' }), RequiresAuth({ callers: 'app' })),
+      'Controller.method combines @RequiresAuth() for people and for applications. Use one of them.',
+    ],
+    [
+      'conflicting callers, an open one between them',
+      decorating(RequiresAuth({ callers: 'user' }), RequiresAuth({ callers: 'any' }), RequiresAuth({ callers: 'app' })),
+      'Controller.method combines @RequiresAuth() for people and for applications. Use one of them.',
+    ],
+    [
+      'both @RequiresAnyAuth and @RequiresAuth',
+      decorating(RequiresAnyAuth(), RequiresAuth()),
+      'Controller.method combines two of @RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth(). Use one of them.',
+    ],
+    [
+      'both @RequiresB2cAuth and @RequiresAnyAuth',
+      decorating(RequiresB2cAuth(), RequiresAnyAuth()),
+      'Controller.method combines two of @RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth(). Use one of them.',
+    ],
+    [
+      '@AllowAnonymous beside @DenyGuests',
+      decorating(DenyGuests(), AllowAnonymous()),
+      'Controller.method combines @AllowAnonymous() with a requirement. Remove one of them.',
+    ],
+    [
+      'callers that do not exist',
+      () => RequiresAuth({ callers: 'users' as 'user' }),
+      "callers takes 'user', 'app' or 'any'.",
+    ],
+    ['no group', () => RequiresGroup(...([] as unknown as [string])), 'At least one group name is needed.'],
+    ['a blank group', () => RequiresGroup(' '), 'A group name is blank.'],
+    [
+      'no application permission',
+      () => RequiresScopeOrAppPermission({ scope: 'a', appPermission: [] }),
+      'At least one role name is needed.',
+    ],
+    [
+      'no scope beside an application permission',
+      () => RequiresScopeOrAppPermission({ scope: [], appPermission: 'a' }),
+      'At least one scope name is needed.',
+    ],
+    [
+      'the full name of a scope',
+      () => RequiresScopeOrAppPermission({ scope: 'api://a/b', appPermission: 'a' }),
+      'A scope name is a full URI. Use the short name, such as access_as_user, which is what the scp claim has.',
+    ],
+  ])('throws where it stands: %s', (_, define, message) => {
+    expect(define).toThrow(ConfigurationError);
+    expect(define).toThrow(message);
   });
 });

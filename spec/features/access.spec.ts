@@ -4,7 +4,6 @@ import { Get, JsonController, useKoaServer } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   AllowAnonymous,
-  ConfigurationError,
   DenyGuests,
   initialize,
   RequiresAnyAuth,
@@ -554,74 +553,5 @@ describe.each([
       expectForbidden(await get('/derived/overridden', user()), 'group');
       expect(ran).toEqual(['overridden']);
     });
-  });
-});
-
-describe('a decorator that no token can satisfy', () => {
-  const standing = (...decorators: ((target: object, key: string, descriptor: PropertyDescriptor) => void)[]) => {
-    return () => {
-      class Controller {
-        method() {
-          return {};
-        }
-      }
-      const { prototype } = Controller;
-      const descriptor = Object.getOwnPropertyDescriptor(prototype, 'method');
-      if (descriptor === undefined) throw new Error('the method is gone');
-      for (const decorate of decorators) decorate(prototype, 'method', descriptor);
-    };
-  };
-
-  it.each<[string, () => void, string]>([
-    [
-      'conflicting callers',
-      standing(RequiresAuth({ callers: 'user' }), RequiresAuth({ callers: 'app' })),
-      'Controller.method combines @RequiresAuth() for people and for applications. Use one of them.',
-    ],
-    [
-      'conflicting callers, an open one between them',
-      standing(RequiresAuth({ callers: 'user' }), RequiresAuth({ callers: 'any' }), RequiresAuth({ callers: 'app' })),
-      'Controller.method combines @RequiresAuth() for people and for applications. Use one of them.',
-    ],
-    [
-      'both @RequiresAnyAuth and @RequiresAuth',
-      standing(RequiresAnyAuth(), RequiresAuth()),
-      'Controller.method combines two of @RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth(). Use one of them.',
-    ],
-    [
-      'both @RequiresB2cAuth and @RequiresAnyAuth',
-      standing(RequiresB2cAuth(), RequiresAnyAuth()),
-      'Controller.method combines two of @RequiresAuth(), @RequiresB2cAuth() and @RequiresAnyAuth(). Use one of them.',
-    ],
-    [
-      '@AllowAnonymous beside @DenyGuests',
-      standing(DenyGuests(), AllowAnonymous()),
-      'Controller.method combines @AllowAnonymous() with a requirement. Remove one of them.',
-    ],
-    [
-      'callers that do not exist',
-      () => RequiresAuth({ callers: 'users' as 'user' }),
-      "callers takes 'user', 'app' or 'any'.",
-    ],
-    ['no group', () => RequiresGroup(...([] as unknown as [string])), 'At least one group name is needed.'],
-    ['a blank group', () => RequiresGroup(' '), 'A group name is blank.'],
-    [
-      'no application permission',
-      () => RequiresScopeOrAppPermission({ scope: 'a', appPermission: [] }),
-      'At least one role name is needed.',
-    ],
-    [
-      'no scope beside an application permission',
-      () => RequiresScopeOrAppPermission({ scope: [], appPermission: 'a' }),
-      'At least one scope name is needed.',
-    ],
-    [
-      'the full name of a scope',
-      () => RequiresScopeOrAppPermission({ scope: 'api://a/b', appPermission: 'a' }),
-      'A scope name is a full URI. Use the short name, such as access_as_user, which is what the scp claim has.',
-    ],
-  ])('throws where it stands: %s', (_, define, message) => {
-    expect(define).toThrow(ConfigurationError);
-    expect(define).toThrow(message);
   });
 });
