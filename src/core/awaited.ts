@@ -1,9 +1,9 @@
 /**
- * A value that is there, or a promise of it.
+ * Values that may have to be awaited.
  *
- * A promise is recognized by its `then`, as `await` recognizes it, and not by its class. Another library or realm has a
- * class of its own; and where a library such as zone.js replaces `globalThis.Promise`, async functions still return native
- * promises.
+ * A promise is recognized by its `then`, as `await` recognizes it, and not by its class. Other libraries and realms have
+ * classes of their own. If zone.js or Bluebird replaces `globalThis.Promise`, async functions still return native
+ * promises, which are not instances of it.
  */
 
 /** Whether a value has to be awaited. */
@@ -13,9 +13,9 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Hands a value to the next step: at once where it is there, else when its promise is fulfilled.
+ * Passes a value to the next step: at once, or when its promise is fulfilled.
  *
- * @returns a promise only where the value, or the answer of the next step, has to be awaited
+ * @returns a promise only if the value or the result of the next step is one
  */
 export function andThen<T, R>(value: T | PromiseLike<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
   return isThenable(value) ? whenFulfilled(value, next) : next(value);

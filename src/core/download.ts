@@ -6,7 +6,7 @@ const timeLimitMs = 5_000;
 const sizeLimitBytes = 1024 * 1024;
 const longestRetryAfterSeconds = 300;
 
-/** Why a document could not be had. Its text names the document, so it is for the developer alone. */
+/** A download that failed. The message names the URL: it is for the developer, and is not sent to callers. */
 export class DownloadError extends Error {
   override readonly name = 'DownloadError';
 
@@ -15,11 +15,11 @@ export class DownloadError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds ?? 0;
   }
 
-  /** How long the server asked to be left alone, in seconds, 300 at the most; 0 where it did not. */
+  /** The seconds for which the server asked not to be called again, at most 300; 0 if it did not ask. */
   readonly retryAfterSeconds: number;
 }
 
-/** The body as text. The bound counts decompressed bytes: `fetch` decompresses while it streams. */
+/** The body as text. The limit is for decompressed bytes: `fetch` decompresses while it streams. */
 async function readBody(response: Response, url: string): Promise<string> {
   if (response.body === null) return '';
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -30,7 +30,7 @@ async function readBody(response: Response, url: string): Promise<string> {
     if (done) return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
     size += value.byteLength;
     if (size > sizeLimitBytes) {
-      // Not awaited: a server that never ends its answer must not hold this up.
+      // Not awaited: it would take as long as the server goes on sending.
       reader.cancel().catch(() => undefined);
       throw new DownloadError(`GET ${url} answered more than ${String(sizeLimitBytes)} bytes`);
     }
@@ -44,8 +44,8 @@ function retryAfterSecondsOf(response: Response): number {
 }
 
 async function readJson(fetch: typeof globalThis.fetch, url: string, signal: AbortSignal): Promise<unknown> {
-  // Documents are asked for an hour apart: no connection is worth keeping. One that idles while the first requests come
-  // in was measured to slow down all that follow, on Node 20.
+  // The next document is fetched an hour later. A connection that was idle during a server's first requests slowed all
+  // later ones by about 10 µs on Node 20, long after it was closed (docs/performance.md). Goes with Node 20.
   const headers = { accept: 'application/json', connection: 'close' };
   const response = await fetch(url, { headers, redirect: 'manual', signal });
   if (response.redirected) throw new DownloadError(`GET ${url} was redirected`);
@@ -63,7 +63,7 @@ async function readJson(fetch: typeof globalThis.fetch, url: string, signal: Abo
   }
 }
 
-/** Rejects when the signal fires, also where a user's own `fetch` pays no heed to it. */
+/** Rejects when the signal is aborted, also if the application's own `fetch` ignores the signal. */
 function whenAborted(signal: AbortSignal): { readonly promise: Promise<never>; readonly forget: () => void } {
   let onAbort: () => void = () => undefined;
   const promise = new Promise<never>((_, reject) => {
@@ -81,7 +81,7 @@ function whenAborted(signal: AbortSignal): { readonly promise: Promise<never>; r
 }
 
 /**
- * Fetches a JSON document: status 200, no redirects, 1 MiB after decompression, 5 seconds for headers and body.
+ * Fetches a JSON document: status 200, no redirects, at most 1 MiB after decompression, within 5 seconds.
  *
  * @param closing - aborts the request
  * @throws DownloadError

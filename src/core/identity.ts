@@ -34,7 +34,7 @@ function publishRefused(error: unknown): never {
   throw error;
 }
 
-/** A verifier for each scheme that the settings configure, and one for either scheme where they configure both. */
+/** A verifier for each scheme that is configured, and one for either scheme if both are configured. */
 function createVerifiers(
   entra: EntraIssuers | undefined,
   b2c: B2cIssuers | undefined,
@@ -111,13 +111,13 @@ class Identity implements Authenticator {
   }
 }
 
-/** Settings, ready to check requests. */
+/** Creates the identity of checked settings. */
 export function identityOf(settings: Settings): Authenticator {
   return new Identity(settings);
 }
 
 /**
- * A configuration ready to check requests.
+ * Checks options, and creates their identity.
  *
  * @throws ConfigurationError naming the option that is wrong
  */

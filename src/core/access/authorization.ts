@@ -102,11 +102,11 @@ export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void
 }
 
 /**
- * Asks the application whether a tenant may call, where `allowedTenants` is a function.
+ * Asks the application whether a tenant may call, if `allowedTenants` is a function.
  *
- * @returns a promise only where the function returns one
+ * @returns a promise only if the function returns one
  * @throws InvalidTokenError `tenant`
- * @throws ConfigurationError where the function fails
+ * @throws ConfigurationError if the function throws or rejects
  */
 export function checkTenant({ kind, claims }: VerifiedToken, entra: EntraSettings | undefined): void | Promise<void> {
   const isAllowed = entra?.allowedTenants;

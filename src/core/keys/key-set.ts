@@ -1,4 +1,4 @@
-/** The issuer and the signing keys that an authority publishes. Those that were loaded last are kept while loading fails. */
+/** The issuer and the signing keys that an authority publishes. While loading fails, the last ones are kept. */
 import { keysChannel, type KeysEvent } from '../channels.js';
 import { downloadJson } from '../download.js';
 import { IssuerUnavailableError } from '../errors.js';
@@ -27,7 +27,7 @@ async function observed<T>(what: Omit<KeysEvent, 'outcome'>, load: () => Promise
 
 /** The keys of one kid. */
 interface KeysOfKid {
-  /** More than one where a key set repeats a kid: each of them belongs to the issuer. */
+  /** More than one if a key set repeats a kid: each of them belongs to the issuer. */
   readonly keys: readonly SigningKey[];
   /** When a key set last held the kid. */
   readonly seenAtMs: number;
@@ -42,7 +42,7 @@ function readKeys(document: unknown, previous: KeysByKid | undefined): Promise<r
   return readSigningKeys(document, (fingerprint) => known.get(fingerprint));
 }
 
-/** The keys of a new key set, and those it lacks of the previous ones: in real key sets a kid disappears for hours. */
+/** The keys of a new key set, and the previous ones that it lacks: Microsoft's key sets lose a kid for hours at times. */
 function keepMissing(keys: readonly SigningKey[], previous: KeysByKid | undefined, nowMs: number): KeysByKid {
   const byKid = new Map<string, KeysOfKid>();
   for (const key of keys) {
@@ -101,7 +101,7 @@ export class KeySet {
     );
   }
 
-  /** What the authority publishes about itself, where that is at hand. */
+  /** What the authority publishes about itself, if it is loaded. */
   get issuer(): PublishedIssuer | undefined {
     return this.#configuration.peek();
   }
@@ -119,7 +119,7 @@ export class KeySet {
     }
   }
 
-  /** The keys of a kid, where they are at hand. Starts a refresh in the background where one is due. */
+  /** The keys of a kid, if they are loaded. Starts a refresh in the background if one is due. */
   peek(kid: string, now = this.#now()): readonly SigningKey[] | undefined {
     if (this.#configuration.peek(now) === undefined) return undefined;
     const found = this.#keys.peek(now)?.get(kid);
@@ -132,13 +132,13 @@ export class KeySet {
   }
 
   /**
-   * The keys of a kid. Answers without a promise where they are at hand.
+   * The keys of a kid. Answers without a promise if they are loaded.
    *
-   * An unknown kid is looked for in a new copy of the key set, unless one was fetched for an unknown kid in the last
-   * 5 minutes: so a new key works at once, and made-up kids cause few requests to the issuer.
+   * For an unknown kid the key set is loaded again, unless that was done for another in the last 5 minutes. So a new
+   * key works at once, and made-up kids cause few requests to the issuer.
    *
-   * @returns undefined where the issuer has no such key
-   * @throws IssuerUnavailableError where the key set cannot be had
+   * @returns undefined if the issuer has no such key
+   * @throws IssuerUnavailableError if the key set could not be loaded
    */
   find(kid: string): FoundKeys | undefined | Promise<FoundKeys | undefined> {
     return this.#found(kid) ?? this.#lookUp(kid);
@@ -154,7 +154,7 @@ export class KeySet {
     try {
       await this.#configuration.get();
       await this.#keys.get();
-      // A load that is under way may bring the kid. It does not count as a look-up: it may have begun before the key was made.
+      // A load under way may bring the kid. If not, the kid may be newer than that load, and one more is due.
       if (this.peek(kid) === undefined) await this.#keys.flight;
       if (this.peek(kid) === undefined) await this.#lookAgain();
     } catch (cause) {
@@ -166,7 +166,7 @@ export class KeySet {
   }
 
   /**
-   * Loads what is not at hand yet.
+   * Loads what is not loaded yet.
    *
    * @throws IssuerUnavailableError whose message names the options to look at
    */

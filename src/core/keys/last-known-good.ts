@@ -36,7 +36,7 @@ export class LastKnownGood<T> {
     this.#now = now;
   }
 
-  /** The error of the last load; undefined where that load succeeded. */
+  /** The error of the last load; undefined if that load succeeded. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
@@ -53,7 +53,7 @@ export class LastKnownGood<T> {
     return Math.ceil(Math.min(Math.max(remainingMs, 1000), this.#failure.backOffMs) / 1000);
   }
 
-  /** The value at hand, unless it is too old to use. Starts a refresh in the background where one is due. */
+  /** The value, if it is loaded and not too old. Starts a refresh in the background if one is due. */
   peek(now = this.#now()): T | undefined {
     if (this.#good === undefined) return undefined;
     if (this.#isDue(now)) {
@@ -63,7 +63,7 @@ export class LastKnownGood<T> {
     return now - this.#good.atMs < keptForMs ? this.#good.value : undefined;
   }
 
-  /** The value at hand, or loaded now: once for all who wait, and not while backing off after a failure. */
+  /** The value. Loads it if it is not loaded: once for all callers, and not while backing off after a failure. */
   async get(): Promise<T> {
     const value = this.peek();
     if (value !== undefined) return value;
@@ -71,7 +71,7 @@ export class LastKnownGood<T> {
     return this.refresh();
   }
 
-  /** Loads the value now, joining a load that is under way. */
+  /** Loads the value now, or waits for the load that is under way. */
   refresh(): Promise<T> {
     this.#flight ??= this.#load(this.#good?.value).then(
       (value) => {

@@ -1,13 +1,13 @@
-/** What an OpenID configuration states. */
+/** Reads and checks an OpenID configuration. */
 import { object, string, unknown } from 'decoders';
 import type { Authority } from '../issuers/authority.js';
 import { tenantOfIssuer } from '../issuers/issuer.js';
 import { textOrNothing } from './signing-keys.js';
 
-/** What an OpenID configuration says, as far as it is needed. */
+/** The parts of an OpenID configuration that are needed. */
 export interface PublishedIssuer {
   readonly issuer: string;
-  /** The tenant the issuer names: a GUID, or the placeholder of a template. */
+  /** The tenant that the issuer names: a GUID, or the placeholder of a template. */
   readonly tenant: string | undefined;
   readonly keysUrl: string;
   readonly cloudInstanceName: string | undefined;
@@ -19,6 +19,11 @@ const openIdConfiguration = object({
   cloud_instance_name: unknown,
 });
 
+/**
+ * Reads an OpenID configuration.
+ *
+ * @throws Error if it is malformed, or does not belong to the authority
+ */
 export function readConfiguration(document: unknown, authority: Authority): PublishedIssuer {
   const result = openIdConfiguration.decode(document);
   if (!result.ok) throw new Error(`${authority.metadataUrl} is not an OpenID configuration.`);

@@ -1,17 +1,17 @@
-/** From a published key set to the keys that may check a signature. */
+/** The keys of a published key set that may verify signatures. jose imports them; node:crypto verifies with them. */
 import { KeyObject } from 'node:crypto';
 import { decodeBase64url } from '../base64url.js';
 import { importJWK } from '../jose.js';
 
-/** A public key of an issuer, and whom it says it speaks for. */
+/** A public key of an issuer, and the issuer and cloud that it is published for. */
 export interface SigningKey {
   readonly kid: string;
   readonly key: KeyObject;
-  /** The issuer, or issuer template, that the key itself names. Entra's v2.0 keys do. */
+  /** The issuer, or issuer template, that the key itself names. Entra's v2.0 keys name one. */
   readonly issuer: string | undefined;
   /** The cloud that the key itself names. */
   readonly cloudInstanceName: string | undefined;
-  /** Equal for equal keys, so that a key keeps its identity from one key set to the next. */
+  /** The same for equal keys, so that a key in the next key set is recognized, and remains the same object. */
   readonly fingerprint: string;
 }
 
@@ -24,7 +24,7 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
 type Member = Readonly<Record<string, unknown>>;
 
-/** A positive integer in the only base64url form RFC 7518 §2 allows for it. */
+/** A positive integer, in the one base64url form that RFC 7518 §2 allows. */
 function decodeUnsigned(value: unknown): Buffer | undefined {
   const bytes = typeof value === 'string' ? decodeBase64url(value) : undefined;
   return bytes !== undefined && bytes.length > 0 && bytes[0] !== 0 ? bytes : undefined;
@@ -41,11 +41,11 @@ function isSoundExponent(exponent: Buffer): boolean {
   return value >= leastExponent && value % 2n === 1n;
 }
 
-/** A text that says something, or undefined. */
+/** A text that is not blank, or undefined. */
 export const textOrNothing = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? value : undefined);
 const isAbsentOr = (value: unknown, expected: string) => value === undefined || value === expected;
 
-/** The parts of a member that matter, or undefined where it must not check signatures. */
+/** The relevant parts of a member of a key set; undefined if it must not verify signatures. */
 function readMember(
   member: unknown,
 ): (Omit<SigningKey, 'key'> & { readonly n: string; readonly e: string }) | undefined {
@@ -53,9 +53,9 @@ function readMember(
   const { kid, kty, use, alg, n, e, issuer, cloud_instance_name } = member as Member;
   if (typeof kid !== 'string' || kid === '' || kty !== 'RSA') return undefined;
   if (!isAbsentOr(use, 'sig') || !isAbsentOr(alg, 'RS256')) return undefined;
-  // A key set that gives a private key away gives away who may sign.
+  // With a private key that is published, anyone can sign.
   if (privateMembers.some((name) => name in member)) return undefined;
-  // A key bound to an issuer in a way that cannot be read is bound to nobody.
+  // A key whose issuer cannot be read must not be used for any issuer.
   if (issuer !== undefined && textOrNothing(issuer) === undefined) return undefined;
   const modulus = decodeUnsigned(n);
   const exponent = decodeUnsigned(e);
@@ -67,10 +67,10 @@ function readMember(
 }
 
 /**
- * The usable keys of a key set. A member that is malformed or unfit is left out, and does its neighbours no harm.
+ * The usable keys of a key set. Members that are malformed or not usable are ignored.
  *
- * @param known - keys already imported, by fingerprint
- * @throws Error where the document is no key set, holds too many keys, or not one that is usable
+ * @param known - the key of a fingerprint, if it was imported before
+ * @throws Error if the document is not a key set, holds too many keys, or holds no usable one
  */
 export async function readSigningKeys(
   document: unknown,
@@ -95,11 +95,11 @@ async function importMember(
   const existing = known(read.fingerprint);
   if (existing !== undefined) return existing;
   try {
-    // Only the public numbers are handed on: whatever else the member holds has no say.
+    // jose is given the public numbers alone, so that no other member can affect the key.
     const key = await importJWK({ kty: 'RSA', n, e }, 'RS256');
     return key instanceof Uint8Array ? undefined : Object.freeze({ ...rest, key: KeyObject.from(key) });
   } catch {
-    // Numbers that pass for a key but make none: unfit like any other malformed member.
+    // Numbers that are no RSA key: the member is malformed.
     return undefined;
   }
 }

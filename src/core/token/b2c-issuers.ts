@@ -1,4 +1,4 @@
-/** The issuers of a B2C tenant: one for each policy, on each of the tenant's hosts. */
+/** The issuers of a B2C tenant: one for each policy on each host. */
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
 import type { B2cSettings } from '../configuration/settings.js';
 import { InvalidTokenError } from '../errors.js';
@@ -35,7 +35,7 @@ export class B2cIssuers implements TrustedIssuers {
     );
   }
 
-  /** Whether a token names a policy that is configured here. Unverified: it decides where to look for keys, and no more. */
+  /** Whether a token names a configured policy. The claims are unverified, so this only decides where to look for keys. */
   recognizes(claims: UnverifiedClaims): boolean {
     return ofPolicy(claims, this.#issuers) !== undefined;
   }

@@ -79,7 +79,7 @@ export function scopesOf(claims: { readonly scp?: unknown }): readonly string[] 
   return typeof scp === 'string' && !isNoScope(scp) ? scp.split(' ').filter((scope) => scope !== '') : [];
 }
 
-/** The roles of a token. Items are taken whole: a role that holds a space is one role. */
+/** The roles of a token. An item with a space in it is one role. */
 export function rolesOf(claims: { readonly roles?: unknown }): readonly string[] {
   const { roles } = claims;
   return Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string' && role !== '') : [];
@@ -92,32 +92,32 @@ export function clientOf(claims: UnverifiedClaims): string | undefined {
 }
 
 /**
- * Whether the claims are those of an ID token. It has the same issuer, audience and keys as an access token, so it is told
- * by what it holds: hashes of other tokens, no client, or a nonce without a scope.
+ * Whether the claims are those of an ID token. It has the same issuer, audience and keys as an access token. It is
+ * recognized by hashes of other tokens, by a missing client, or by a nonce without a scope.
  */
 export function looksLikeIdToken(claims: UnverifiedClaims): boolean {
   if (claims['at_hash'] !== undefined || claims['c_hash'] !== undefined) return true;
   return clientOf(claims) === undefined || (isNoScope(claims['scp']) && claims['nonce'] !== undefined);
 }
 
-/** Whether the claims are an access token's: not those of an ID token, with a scope or, for an application, a role. */
+/** Whether the claims are those of an access token: not of an ID token, and with a scope or an application's role. */
 export function isAccessToken(claims: UnverifiedClaims): boolean {
   const { scp } = claims as { readonly scp?: unknown };
   if (looksLikeIdToken(claims)) return false;
   return isNoScope(scp) ? rolesOf(claims).length > 0 : typeof scp === 'string' && scp.trim() !== '';
 }
 
-/** Whether a claim stands beside one whose name differs from it in letter case alone, so that readers may disagree. */
+/** Whether there is a claim whose name differs in letter case alone. Other readers of the token might take that one. */
 export function hasCaseTwin(claims: UnverifiedClaims, name: string): boolean {
   return Object.keys(claims).some((key) => key !== name && key.length === name.length && key.toLowerCase() === name);
 }
 
-/** What the claims that tell an application from a person say. */
+/** The claims that distinguish an application from a person. */
 type CallerClaims = Readonly<Pick<AccessTokenClaims, 'idtyp' | 'scp'>>;
 
 /**
- * Whether an application calls on its own behalf, without a person: `idtyp` says so where it is there, and else that
- * there is no scope.
+ * Whether an application calls on its own behalf, without a person. If the token has `idtyp`, that decides. Otherwise
+ * a token without a scope is an application's.
  *
  * @see {@link https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference Access token claims reference}
  */
@@ -125,18 +125,18 @@ export function callsAsApp(claims: CallerClaims): boolean {
   return claims.idtyp === undefined ? isNoScope(claims.scp) : claims.idtyp === 'app';
 }
 
-/** Whether a person calls, by the same rule. An `idtyp` of neither kind is neither. */
+/** Whether a person calls, by the same rule. With an unknown `idtyp` neither an application nor a person calls. */
 export function callsAsUser(claims: CallerClaims): boolean {
   return claims.idtyp === undefined ? !isNoScope(claims.scp) : claims.idtyp === 'user';
 }
 
-/** Whether the person is a guest of the tenant. Applications never are. */
+/** Whether a person who is a guest in the tenant calls. An application is never a guest. */
 export function isGuest(claims: AccessTokenClaims): boolean {
   if (callsAsApp(claims)) return false;
   const { acct, idp } = claims as { readonly acct?: unknown; readonly idp?: unknown };
   if (acct !== undefined) return acct !== 0 && acct !== '0';
   if (idp === undefined || idp === claims.iss) return false;
-  // The home tenant may be named by its v1.0 issuer in a v2.0 token.
+  // In a v2.0 token, idp may name the home tenant by its v1.0 issuer.
   return (
     typeof idp !== 'string' ||
     claims.tid === undefined ||
@@ -145,7 +145,7 @@ export function isGuest(claims: AccessTokenClaims): boolean {
   );
 }
 
-/** The groups that a token names; `overage` where they were too many for it. */
+/** The groups that a token names; `overage` if they did not fit into the token. */
 export function groupsOf(claims: AccessTokenClaims): readonly string[] | 'overage' {
   const { groups, _claim_names, hasgroups } = claims as Readonly<Record<string, unknown>>;
   if (Array.isArray(groups)) return groups.filter((group): group is string => typeof group === 'string');
@@ -159,7 +159,7 @@ export function authContextsOf(claims: AccessTokenClaims): readonly unknown[] {
   return Array.isArray(acrs) ? acrs : [acrs];
 }
 
-/** Whether the client application said that it understands claims challenges. */
+/** Whether the client application declared that it understands claims challenges. */
 export function understandsClaimsChallenges(claims: AccessTokenClaims): boolean {
   const declared: unknown = claims.xms_cc;
   return (Array.isArray(declared) ? declared : [declared]).some(

@@ -1,10 +1,10 @@
-/** From the request's headers to its bearer credential (RFC 6750 §2.1): that header, and no other place. */
+/** Reads the bearer token of a request (RFC 6750 §2.1) from its Authorization header, and from no other place. */
 import { InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors.js';
 
-/** What is read of a request. Node's `IncomingMessage` fits, and so does a plain object with `headers`. */
+/** The part of a request that is read. Node's `IncomingMessage` has it, and so does a plain object with `headers`. */
 export interface RequestHeaders {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** All header lines as received: names and values in turn. `headers` hides a second Authorization header. */
+  /** All header lines as received: names and values in turn. `headers` does not show a second Authorization header. */
   readonly rawHeaders?: readonly string[] | undefined;
 }
 
@@ -14,7 +14,7 @@ export const longestToken = 16 * 1024;
 const scheme = 'bearer';
 const space = 32;
 
-/** Node keeps the first Authorization header and drops the rest without a word; only the raw lines show them. */
+/** Node keeps the first Authorization header and drops all others. Only the raw header lines show them. */
 function repeatsAuthorization(rawHeaders: readonly string[]): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -32,19 +32,19 @@ function authorizationHeader(request: RequestHeaders): string {
   return value[0] ?? '';
 }
 
-/** RFC 9110 §5.6.2: the characters a scheme name is made of. */
+/** RFC 9110 §5.6.2: the characters of which a scheme name consists. */
 function isTokenCharacter(code: number): boolean {
   if ((code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122)) return true;
   return code > 32 && code < 127 && "!#$%&'*+-.^_`|~".includes(String.fromCharCode(code));
 }
 
 /**
- * The bearer token of a request. No regular expression ever sees the token: its last input stays reachable in memory.
+ * The bearer token of a request. No regular expression is run on it: V8 keeps the last input of one in memory.
  *
- * @returns what stands after the scheme, of at most 16 KiB; whether it has a token's form is for the verifier to see
- * @throws MissingTokenError where there is no Authorization header, an empty one, or one of another scheme
- * @throws InvalidRequestError where there are two
- * @throws InvalidTokenError (`malformed`) where nothing stands after the scheme, or too much, or no space before it
+ * @returns the text after the scheme, of at most 16 KiB; the verifier checks its form
+ * @throws MissingTokenError if there is no Authorization header, an empty one, or one of another scheme
+ * @throws InvalidRequestError if there are two
+ * @throws InvalidTokenError (`malformed`) if no space or no text follows the scheme, or the text is too long
  */
 export function bearerToken(request: RequestHeaders): string {
   const value = authorizationHeader(request);

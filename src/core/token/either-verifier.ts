@@ -9,7 +9,7 @@ export class EitherVerifier implements Verifier {
   readonly #entra: Verifier;
   readonly #b2c: Verifier;
   readonly #isForB2c: (text: string) => boolean;
-  /** The verifier of a token, by digest. It depends on the text of the token, not on whether the token verified before. */
+  /** By digest of the token. Only the text of the token decides, not which verifier accepted it before. */
   readonly #choices: Lru<Verifier> | undefined;
 
   constructor(

@@ -19,7 +19,7 @@ import type { SigningKey } from '../keys/signing-keys.js';
 import { hasCaseTwin } from './claims.js';
 import type { TrustedIssuer, TrustedIssuers } from './trusted-issuers.js';
 
-/** Checks that key and metadata name the same cloud, where both name one: US Government and Global share v1.0 issuers. */
+/** Checks that key and metadata name the same cloud, if both name one. The v1.0 issuers of two clouds are equal. */
 function checkCloud(key: SigningKey, issuer: PublishedIssuer): void {
   const { cloudInstanceName } = issuer;
   if (!key.cloudInstanceName || !cloudInstanceName || key.cloudInstanceName === cloudInstanceName) return;
@@ -78,11 +78,11 @@ export class EntraIssuers implements TrustedIssuers {
   #isAllowed(tenant: string): boolean {
     const { tenantId, allowedTenants } = this.#settings;
     if (tenantId === 'organizations' && tenant === consumerTenant) return false;
-    // Where it is a function, it is asked at each request: see checkTenant.
+    // A function is called for each request, by checkTenant.
     return typeof allowedTenants === 'object' ? allowedTenants.has(tenant) : true;
   }
 
-  /** Checks that a key that names an issuer names this one: the key of personal accounts is valid for their tenant alone. */
+  /** Checks the issuer that a key names, if it names one. Keys for personal accounts are valid in one tenant alone. */
   #checkKeyIssuer(
     key: SigningKey,
     claims: AccessTokenClaims,

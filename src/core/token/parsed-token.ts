@@ -17,7 +17,7 @@ export interface ParsedToken {
   readonly payload: UnverifiedClaims;
 }
 
-/** Header and payload of a token; undefined where they cannot be read. */
+/** Header and payload of a token; undefined if they cannot be read. */
 export interface SeenToken {
   readonly header: UnverifiedClaims | undefined;
   readonly payload: UnverifiedClaims | undefined;
@@ -30,18 +30,18 @@ function copyOf(slice: string): string {
   return Buffer.from(slice, 'latin1').toString('latin1');
 }
 
-/** One part of a token, read as JSON. Only canonical base64url is read: caches know a token by a digest of its text. */
+/** One part of a token, read as JSON. Its base64url must be canonical: tokens are known by a digest of their text. */
 function readPart(part: string): UnverifiedClaims | undefined {
   const bytes = decodeBase64url(part);
   return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined;
 }
 
-/** The kid of a header that is fit in every other respect. */
+/** The kid of a header, once all other members are checked. */
 function kidOf(header: UnverifiedClaims | undefined): string {
   if (header === undefined) throw new InvalidTokenError('malformed');
-  // RFC 7515 §4.1.11, RFC 7797 §6: extensions that must be understood, of which none is.
+  // RFC 7515 §4.1.11, RFC 7797 §6: extensions that a reader must understand. None is supported.
   if (header['crit'] !== undefined || header['b64'] !== undefined) throw new InvalidTokenError('malformed');
-  // RFC 8725 §3.1: the algorithm is ours to choose.
+  // RFC 8725 §3.1: the recipient chooses the algorithms.
   if (header['alg'] !== 'RS256') throw new InvalidTokenError('algorithm');
   const { typ, kid } = header;
   if (typ !== undefined && typ !== 'JWT' && typ !== 'at+jwt') throw new InvalidTokenError('token_type');
@@ -53,7 +53,11 @@ function kidOf(header: UnverifiedClaims | undefined): string {
 export class KnownHeaders {
   readonly #kids = createLRU<string, string>({ max: mostKnownHeaders });
 
-  /** The kid of a header: remembered, or of a header that is acceptable. */
+  /**
+   * The kid of a header.
+   *
+   * @throws InvalidTokenError if the header is not acceptable
+   */
   kidOf(header: string): string {
     return this.#kids.get(header) ?? kidOf(readPart(header));
   }

@@ -16,7 +16,7 @@ export function digestOf(token: string): string {
 /** A bounded map that drops the least recently used entry. */
 export type Lru<Value> = ReturnType<typeof createLRU<string, Value>>;
 
-/** What is remembered about tokens, by digest. Undefined where the bound is 0. */
+/** What is remembered about tokens, by digest. Undefined if the bound is 0. */
 export function createTokenLru<Value>(mostEntries: number): Lru<Value> | undefined {
   return mostEntries === 0 ? undefined : createLRU({ max: mostEntries });
 }
@@ -30,7 +30,7 @@ export class TokenCache {
   }
 
   /**
-   * The entry of a token. It is dropped where the key that signed the token is no longer trusted.
+   * The entry of a token. It is dropped if the key that signed the token is no longer trusted.
    *
    * @param now - milliseconds since the epoch
    */

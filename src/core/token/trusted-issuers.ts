@@ -1,4 +1,4 @@
-/** The issuers that tokens may come from, with what it takes to check that they do. */
+/** The issuers that tokens may come from, and how to check that a token comes from one of them. */
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
 import type { Scheme } from '../configuration/settings.js';
 import type { ChallengeAuthority } from '../issuers/authority.js';
@@ -21,14 +21,14 @@ export interface TrustedIssuer {
   readonly authority: ChallengeAuthority;
 }
 
-/** The trusted issuers of one scheme, and the audiences that stand for this API there. */
+/** The trusted issuers of one scheme, and the audiences by which their tokens name this API. */
 export interface TrustedIssuers {
   readonly kind: Scheme;
   readonly audiences: readonly string[];
   /**
    * The issuer that a token claims to come from.
    *
-   * @throws InvalidTokenError where no issuer can be told
+   * @throws InvalidTokenError if the claims name no trusted issuer
    */
   issuerOf(claims: UnverifiedClaims): TrustedIssuer;
   /**

@@ -8,9 +8,9 @@ import type { SignedToken, Verification } from './verified-token.js';
 /** Verifies tokens. */
 export interface Verifier {
   /**
-   * Verifies a token. Answers without a promise where nothing has to be loaded for it.
+   * Verifies a token. Answers without a promise if nothing has to be loaded.
    *
-   * @param digest - the token's digest, where it is known already
+   * @param digest - the token's digest, if the caller has it
    * @throws InvalidTokenError
    * @throws IssuerUnavailableError
    */
