@@ -39,8 +39,12 @@ export const {
  */
 export const createMicrosoftIdentity = boundIdentityFor((identity) => decoratorsFor(routingControllers, identity));
 
-export { currentUserChecker, type CheckedAction, type CheckerOptions } from './hosts/routing-controllers/checkers.js';
-export { authorizationChecker } from './hosts/routing-controllers/binding.js';
+export {
+  authorizationChecker,
+  currentUserChecker,
+  type CheckedAction,
+  type CheckerOptions,
+} from './hosts/routing-controllers/checkers.js';
 export { operationRoutes } from './hosts/routing-controllers/operation-routes.js';
 export { resourceMetadataController } from './hosts/routing-controllers/resource-metadata.js';
 export * from './hosts/every-entry.js';

@@ -60,7 +60,7 @@ describe.each(expressReleases)('refusals on routing-controllers, $release', ({ e
     expect(ran).toEqual([]);
     expect(warned.mock.calls).toEqual([
       [
-        'A protected route was called before initialize().',
+        'WeatherController.now was called before initialize(). Call initialize() before the server listens.',
         { type: 'MicrosoftIdentityWarning', code: 'invalid_configuration' },
       ],
     ]);

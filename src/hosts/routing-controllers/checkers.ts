@@ -1,17 +1,16 @@
-/** What routing-controllers' own `@Authorized()` and `@CurrentUser()` ask, for applications that already bear them. */
+/** The checkers of routing-controllers' own `@Authorized()` and `@CurrentUser()`, for apps that already use these. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
-import { anyOf, type MicrosoftIdentity, type Requirement, type SchemeDemand } from '../../core/access/requirement.js';
-import { onlyScheme } from '../../core/access/scheme.js';
+import type { MicrosoftIdentity, Requirement, SchemeDemand } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
-import { enter } from '../../gate/gate.js';
-import { authenticatorOf, identityInForce } from '../../gate/identity-in-force.js';
-import { isRefusal, refusalOf } from '../../gate/refusal.js';
-import { answer } from '../node-answer.js';
+import { authenticatorOf } from '../../gate/identity-in-force.js';
 import { refuse, type Next } from '../node-middleware.js';
-import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
+import { authorize, isAdmitted, withRoles } from './authorized.js';
+import { registerChecker, watchDrivers } from './checker-in-use.js';
+import { refuseOnNode, type KoaContext } from './koa.js';
+import { markRefused } from './run-action.js';
+import { hookIntoStorage } from './storage-hook.js';
 
 /** What is used of the `Action` of routing-controllers. */
 export interface CheckedAction {
@@ -32,164 +31,96 @@ export interface CheckerOptions {
 
 const schemes: readonly unknown[] = ['entra', 'b2c', 'any', undefined] satisfies CheckerOptions['scheme'][];
 
-/** Two schemes are configured, and a guess would let in the callers of the other. */
-function refuseToGuess({ scheme, identity = identityInForce() }: Requirement): void {
-  if (scheme === undefined && identity !== undefined && onlyScheme(identity.settings) === undefined) {
-    throw new ConfigurationError(
-      'authorizationChecker() was not given the option scheme, and both Entra ID and B2C are configured. ' +
-        "Give it 'entra', 'b2c' or 'any'.",
-    );
+/** What routing-controllers uses of Express's response to answer an error. */
+interface ExpressResponse extends ServerResponse {
+  status: unknown;
+  header: unknown;
+  json: unknown;
+  send: unknown;
+}
+
+/** Makes a response ignore what routing-controllers sends. */
+function mute(response: ExpressResponse): ExpressResponse {
+  const ignore = () => response;
+  return Object.assign(response, { status: ignore, header: ignore, json: ignore, send: ignore });
+}
+
+/**
+ * Answers a refusal on Express, or forwards it.
+ *
+ * Where a check is false, routing-controllers answers with an error of its own, without a challenge, and passes it to
+ * Express, which closes the connection of a request that is answered already. It does both with the `response` and the
+ * `next` of the action.
+ */
+function refuseOnExpress(error: unknown, action: CheckedAction, requirement: Requirement): void {
+  const response = action.response as ExpressResponse;
+  const { next } = action;
+  Object.assign(action, { response: mute(Object.create(response) as ExpressResponse), next: () => undefined });
+  refuse(error, action.request as IncomingMessage, response, next as Next, requirement);
+  // A checker of the application may have been given another action, and may have handed on a copy.
+  if (response.headersSent) mute(response);
+}
+
+async function check(requirement: Requirement, action: CheckedAction, roles: readonly unknown[]): Promise<boolean> {
+  const context = action.context as KoaContext | undefined;
+  const request = context?.req ?? (action.request as IncomingMessage);
+  try {
+    if (!Array.isArray(roles)) throw new ConfigurationError('authorizationChecker() takes a list of roles.');
+    if (isAdmitted(request, requirement, roles)) return true;
+    await authorize(request, withRoles(requirement, [roles]));
+    return true;
+  } catch (error) {
+    const response = context?.res ?? (action.response as ServerResponse);
+    if (context === undefined) refuseOnExpress(error, action, requirement);
+    else refuseOnNode(error, context, requirement);
+    markRefused(response);
+    return false;
   }
 }
 
 /**
- * Verifies a request, unless its gate did: then what the gate demands and what the checker demands must both hold, and
- * the gate's context stays, without which its action would not run.
+ * An `authorizationChecker` for routing-controllers: its own `@Authorized()` then accepts only verified tokens, and
+ * `@Authorized(['Admin', 'Editor'])` only those with any of the roles. If the route also has a decorator of this library,
+ * both must hold.
+ *
+ * Given to routing-controllers as it is, it puts a gate before each action with `@Authorized()`, as the decorators do:
+ * inherited actions are protected, and a request is refused before its body is read.
+ *
+ * A checker of your own can call it. The promise is true where the request may pass. It is false where the request is
+ * refused and answered.
+ *
+ * @param options.scheme - the authority: `'entra'`, `'b2c'` or `'any'`; default: the one that is configured
+ * @param options.identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
+ * @throws ConfigurationError where an option is wrong
+ * @example
+ * ```ts
+ * import { authorizationChecker, currentUserChecker } from 'microsoft-identity-decorators';
+ * import { createExpressServer } from 'routing-controllers';
+ *
+ * createExpressServer({ authorizationChecker: authorizationChecker(), currentUserChecker: currentUserChecker() });
+ * ```
  */
-async function verify(
-  request: IncomingMessage,
-  source: Requirement,
-  roles: readonly unknown[],
-): Promise<VerifiedContext> {
-  const demands = roles.length === 0 ? [] : [anyOf('role', roles)];
-  const passed = verifiedRequests.get(request);
-  if (passed === undefined) {
-    refuseToGuess(source);
-    return enter(request, { ...source, demands });
-  }
-  const { scheme = passed.requirement?.scheme, identity = passed.requirement?.identity } = source;
-  await (identity ?? identityInForce())?.authenticate(request, { scheme, identity, demands });
-  return passed;
-}
-
-type Handler<Value, Result> = ((value: Value) => Result | PromiseLike<Result>) | null | undefined;
-
-/**
- * A promise of `true` that hands the request on inside its own context, and answers a refused one by itself:
- * routing-controllers would drop the challenge, end the connection, and make a 500 of it on Koa.
- */
-abstract class Decision implements Promise<boolean> {
-  readonly [Symbol.toStringTag] = 'Decision';
-
-  abstract then<Allowed = boolean, Refused = never>(
-    onAllowed?: Handler<boolean, Allowed>,
-    onRefused?: Handler<unknown, Refused>,
-  ): Promise<Allowed | Refused>;
-
-  catch<Refused = never>(onRefused?: Handler<unknown, Refused>): Promise<boolean | Refused> {
-    return Promise.resolve(this).catch(onRefused);
-  }
-
-  finally(onSettled?: (() => void) | null): Promise<boolean> {
-    return Promise.resolve(this).finally(onSettled);
-  }
-}
-
-class ExpressDecision extends Decision {
-  readonly #verified: Promise<VerifiedContext>;
-
-  constructor({ request, response, next }: CheckedAction, source: Requirement, roles: readonly unknown[]) {
-    super();
-    const incoming = request as IncomingMessage;
-    this.#verified = verify(incoming, source, roles).catch((error: unknown) => {
-      refuse(error, incoming, response as ServerResponse, next as Next, source);
-      // The request is answered: nothing may come of it any more, and Express waits for nobody's promise.
-      return new Promise<never>(() => undefined);
-    });
-  }
-
-  then<Allowed = boolean, Refused = never>(
-    onAllowed?: Handler<boolean, Allowed>,
-    onRefused?: Handler<unknown, Refused>,
-  ): Promise<Allowed | Refused> {
-    return this.#verified.then(
-      (context) => currentRequest.run(context, () => Promise.resolve(true).then(onAllowed)),
-      onRefused,
-    );
-  }
-}
-
-class KoaDecision extends Decision {
-  readonly #verified: Promise<VerifiedContext>;
-  readonly #context: KoaContext;
-  readonly #source: Requirement;
-
-  constructor(context: KoaContext, source: Requirement, roles: readonly unknown[]) {
-    super();
-    this.#context = context;
-    this.#source = source;
-    this.#verified = verify(context.req, source, roles);
-    // Its refusal is answered once it is known who asks.
-    this.#verified.catch(() => undefined);
-  }
-
-  then<Allowed = boolean, Refused = never>(
-    onAllowed?: Handler<boolean, Allowed>,
-    onRefused?: Handler<unknown, Refused>,
-  ): Promise<Allowed | Refused> {
-    // `await` takes both ways out, and means a checker of the application's own that goes on with what it is given.
-    if (typeof onRefused === 'function') return this.#tell().then(onAllowed, onRefused);
-    const handed = this.#handOn(() => onAllowed?.(true)) as Promise<unknown> as Promise<Allowed>;
-    // A refusal that comes out is forwarded, to Koa and what stands around: routing-controllers would swallow it.
-    return Object.assign(handed, {
-      catch: <Caught>(onError: Handler<unknown, Caught>) =>
-        handed.then(undefined, (error: unknown) => {
-          if (isRefusal(error) || typeof onError !== 'function') throw error;
-          return onError(error);
-        }),
-    });
-  }
-
-  /** Hands the request on, or answers on Koa's context, to which the middleware around may still add. */
-  async #handOn(next: () => unknown): Promise<void> {
-    let verified: VerifiedContext;
-    try {
-      verified = await this.#verified;
-    } catch (error) {
-      refuseOnKoa(error, this.#context, this.#source);
-      return;
-    }
-    await passOnKoa(verified, this.#context, this.#source, next);
-  }
-
-  /** Answers on Node's own response: what is written to Koa's context after that is not sent. */
-  async #tell(): Promise<boolean> {
-    try {
-      await this.#verified;
-      return true;
-    } catch (error) {
-      const { req, res, headerSent } = this.#context;
-      const { refusal, forward } = refusalOf(error, this.#source, req);
-      if (forward || headerSent) throw refusal;
-      answer(req.method, res, refusal);
-      return false;
-    }
-  }
-}
-
-/** See `authorizationChecker` of routing-controllers.ts, which is the one to hand out. */
 export function authorizationChecker(
   options: CheckerOptions = {},
 ): (action: CheckedAction, roles: readonly unknown[]) => Promise<boolean> {
   const { scheme } = options;
   const identity = options.identity && authenticatorOf(options.identity);
-  if (!schemes.includes(scheme)) throw new ConfigurationError("scheme takes 'entra', 'b2c' or 'any'.");
-  const source: Requirement = {
-    scheme: scheme && { kind: scheme },
-    identity,
-    demands: [],
-    at: 'authorizationChecker()',
-  };
-  return (action, roles) =>
-    action.context === undefined
-      ? new ExpressDecision(action, source, roles)
-      : new KoaDecision(action.context as KoaContext, source, roles);
+  if (!schemes.includes(scheme)) {
+    throw new ConfigurationError("authorizationChecker: scheme takes 'entra', 'b2c' or 'any'.");
+  }
+  const requirement = { at: 'authorizationChecker()', scheme: scheme && { kind: scheme }, identity, demands: [] };
+  hookIntoStorage();
+  watchDrivers();
+  return registerChecker(
+    (action: CheckedAction, roles: readonly unknown[]) => check(requirement, action, roles),
+    requirement,
+  );
 }
 
 /**
- * A `currentUserChecker` for routing-controllers: `@CurrentUser()` is given the verified claims of the request, frozen.
- * It verifies nothing by itself: where neither `@Authorized()` nor a decorator of this library stands, it gives
- * `undefined`.
+ * A `currentUserChecker` for routing-controllers: `@CurrentUser()` gets the verified claims of the request, frozen.
+ *
+ * It does not verify the token. Without `@Authorized()` or a decorator of this library on the action, it is `undefined`.
  */
 export function currentUserChecker(): (action: CheckedAction) => AccessTokenClaims | undefined {
   return ({ request }) => verifiedClaimsOf(request as object);

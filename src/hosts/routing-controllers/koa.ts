@@ -1,8 +1,10 @@
 /** The gate's answers on Koa's context. Knows no framework: the context is described by what is used of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
+import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import type { Refusal } from '../../core/errors.js';
 import { isRefusal, refusalOf } from '../../gate/refusal.js';
+import { answer } from '../node-answer.js';
 
 /** What is used of Koa's context. */
 export interface KoaContext {
@@ -14,8 +16,12 @@ export interface KoaContext {
   set(headers: Readonly<Record<string, string>>): void;
 }
 
-/** What an action threw, by request: routing-controllers answers it as a 500 before the gate gets to see it. */
-export const thrownOnKoa = new WeakMap<object, unknown>();
+/** A gate that stands around an action, and what the action threw: routing-controllers makes a 500 of that. */
+interface GateAround {
+  thrown?: Refusal;
+}
+
+const gatesAround = new WeakMap<IncomingMessage, GateAround>();
 
 /** Answers a refusal, or throws it where it is forwarded. */
 export function refuseOnKoa(error: unknown, context: KoaContext, requirement: Requirement | undefined): void {
@@ -26,6 +32,28 @@ export function refuseOnKoa(error: unknown, context: KoaContext, requirement: Re
   context.body = JSON.stringify(refusal);
 }
 
+/**
+ * Answers a refusal on Node's own response. What is written to Koa's context after that is not sent.
+ *
+ * @throws the refusal, where it is forwarded
+ */
+export function refuseOnNode(
+  error: unknown,
+  { req, res, headerSent }: KoaContext,
+  requirement: Requirement | undefined,
+): void {
+  const { refusal, forward } = refusalOf(error, requirement, req);
+  if (forward || headerSent) throw refusal;
+  answer(req.method, res, refusal);
+}
+
+/** Leaves what an action refused to the gate around it. Without one, routing-controllers would answer it as a 500. */
+export function refuseActionOnKoa(refusal: Refusal, context: KoaContext): void {
+  const gate = gatesAround.get(context.req);
+  if (gate === undefined) refuseOnNode(refusal, context, verifiedRequests.get(context.req)?.requirement);
+  else gate.thrown = refusal;
+}
+
 /** Runs what comes after a gate in the request's own context, and answers what that refuses. */
 export async function passOnKoa(
   verified: VerifiedContext,
@@ -33,14 +61,13 @@ export async function passOnKoa(
   requirement: Requirement | undefined,
   next: () => unknown,
 ): Promise<void> {
+  const gate: GateAround = {};
+  gatesAround.set(context.req, gate);
   try {
     await currentRequest.run(verified, next);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    thrownOnKoa.set(context.req, error);
+    gate.thrown = error;
   }
-  if (!thrownOnKoa.has(context.req)) return;
-  const thrown = thrownOnKoa.get(context.req);
-  thrownOnKoa.delete(context.req);
-  refuseOnKoa(thrown, context, requirement);
+  if (gate.thrown !== undefined) refuseOnKoa(gate.thrown, context, requirement);
 }

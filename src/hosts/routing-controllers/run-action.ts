@@ -3,11 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import { isThenable } from '../../core/awaited.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { processWide } from '../../core/process-wide.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
+import { nameOfElement } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
-import { isRefusal } from '../../gate/refusal.js';
+import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { refuse, type Next } from '../node-middleware.js';
-import { thrownOnKoa, type KoaContext } from './koa.js';
+import { refuseActionOnKoa, type KoaContext } from './koa.js';
 
 export type Storage = ReturnType<typeof getMetadataArgsStorage>;
 
@@ -18,22 +21,48 @@ export interface Controller {
   readonly name: string;
 }
 
-const requestOf = (action: Action): IncomingMessage =>
+/** Node's own request. */
+const incomingMessageOf = (action: Action): IncomingMessage =>
   (action.context as KoaContext | undefined)?.req ?? (action.request as IncomingMessage);
 
-/** Answers what an action refused; any other error is routing-controllers' to handle. */
-function settle(error: unknown, action: Action): unknown {
+const serverResponseOf = (action: Action): ServerResponse =>
+  (action.context as KoaContext | undefined)?.res ?? (action.response as ServerResponse);
+
+/**
+ * The result of an action whose request is answered. routing-controllers must neither send a result nor, as it does after
+ * an error, have the connection closed. It does nothing about a promise that stays pending.
+ */
+const alreadyAnswered = () => new Promise<never>(() => undefined);
+
+/** Answers what an action refused; routing-controllers handles any other error. */
+function answerRefusal(error: unknown, action: Action): unknown {
   if (!isRefusal(error)) throw error;
-  const request = requestOf(action);
   if (action.context !== undefined) {
-    thrownOnKoa.set(request, error);
+    refuseActionOnKoa(error, action.context as KoaContext);
     throw error;
   }
+  const request = action.request as IncomingMessage;
   const { requirement } = verifiedRequests.get(request) ?? {};
   refuse(error, request, action.response as ServerResponse, action.next as Next, requirement);
-  // The request is answered. routing-controllers must neither send a result nor, as it does after an error,
-  // have the connection torn down; a promise that stays pending is the one result it does nothing about.
-  return new Promise<never>(() => undefined);
+  return alreadyAnswered();
+}
+
+const refused = processWide('refused-responses', () => new WeakSet<ServerResponse>());
+
+/** Notes that a request is refused, and answered or forwarded: its action must not run, whatever a checker returns. */
+export function markRefused(response: ServerResponse): void {
+  refused.add(response);
+}
+
+function skipAction({ target, method }: ActionMetadata, action: Action): unknown {
+  const error = new ConfigurationError(
+    `${nameOfElement(target, method)} does not run: authorizationChecker() refused the request, and the checker of the app returned true. ` +
+      'Return false where authorizationChecker() does.',
+  );
+  warnDeveloper(error);
+  // Koa's middleware waits for the action. What routing-controllers makes of the error is not sent.
+  if (action.context !== undefined) throw error;
+  return alreadyAnswered();
 }
 
 type Run = (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown;
@@ -41,18 +70,21 @@ type Run = (metadata: ActionMetadata, action: Action, parameters: unknown[]) => 
 /** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
 export function runAction(run: Run): NonNullable<ActionArgs['methodOverride']> {
   return (metadata, action, parameters) => {
+    if (refused.has(serverResponseOf(action))) return skipAction(metadata, action);
     try {
       const result = runInContext(run, metadata, action, parameters);
-      return isThenable(result) ? Promise.resolve(result).catch((error: unknown) => settle(error, action)) : result;
+      return isThenable(result)
+        ? Promise.resolve(result).catch((error: unknown) => answerRefusal(error, action))
+        : result;
     } catch (error) {
-      return settle(error, action);
+      return answerRefusal(error, action);
     }
   };
 }
 
 function runInContext(run: Run, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
   const controller = metadata.target as Controller;
-  const context = verifiedRequests.get(requestOf(action));
+  const context = verifiedRequests.get(incomingMessageOf(action));
   const requirement = requirementOf(controller.prototype, metadata.method);
   if (requirement !== undefined && context?.requirement !== requirement) {
     throw gateDidNotRun(controller.name, metadata.method);

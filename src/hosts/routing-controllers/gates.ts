@@ -1,0 +1,86 @@
+/** The gates before an action: of the decorators of this library, and of `@Authorized()`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
+import type { Requirement } from '../../core/access/requirement.js';
+import { nameOfElement } from '../../decorators/prototype-chain.js';
+import { requirementOf } from '../../decorators/requirements.js';
+import { enter } from '../../gate/gate.js';
+import { shareHiddenClasses } from '../hidden-class.js';
+import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
+import { admit, authorizedRoles, withRoles } from './authorized.js';
+import { requirementOfCheckerInUse } from './checker-in-use.js';
+import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
+import type { Controller, Storage } from './run-action.js';
+
+type ExpressArguments = [IncomingMessage, ServerResponse, Next];
+type KoaArguments = [KoaContext, () => Promise<void>];
+
+/** A middleware. The two drivers call it with the arguments of their framework. */
+type Gate = (...parameters: ExpressArguments | KoaArguments) => unknown;
+
+/** Checks a request; throws or rejects where it is refused. */
+type Check = (request: IncomingMessage) => VerifiedContext | Promise<VerifiedContext>;
+
+/** The gate on Koa. It also stands around the action, and answers what the action refuses. */
+async function koaGate(requirement: Requirement, check: Check, ...[context, next]: KoaArguments): Promise<void> {
+  let verified: VerifiedContext;
+  try {
+    verified = await check(context.req);
+  } catch (error) {
+    refuseOnKoa(error, context, requirement);
+    return;
+  }
+  await passOnKoa(verified, context, requirement, next);
+}
+
+function decoratorGate(requirement: Requirement): Gate {
+  return (...parameters) => {
+    if (parameters.length === 2) return koaGate(requirement, (request) => enter(request, requirement), ...parameters);
+    const [request, response, next] = parameters;
+    shareHiddenClasses(request, response);
+    const proceed = () => {
+      next();
+    };
+    passOrRefuse(requirement, request, response, next, { proceed });
+    return undefined;
+  };
+}
+
+function authorizedGate(checker: Requirement, target: Controller, method: string, storage: Storage): Gate | undefined {
+  const lists = authorizedRoles(target, method, storage);
+  if (lists.length === 0) return undefined;
+  const withoutRoles = { ...checker, at: `@Authorized() on ${nameOfElement(target, method)}` };
+  let requirement: Requirement | undefined;
+  const check = async (request: IncomingMessage) => {
+    // A name that cannot be a role refuses the requests of its action. It does not stop the app.
+    requirement ??= withRoles(withoutRoles, lists);
+    return admit(request, requirement);
+  };
+  return (...parameters) => {
+    if (parameters.length === 2) return koaGate(checker, check, ...parameters);
+    const [request, response, next] = parameters;
+    shareHiddenClasses(request, response);
+    check(request).then(
+      (context) => {
+        currentRequest.run(context, () => {
+          next();
+        });
+      },
+      (error: unknown) => {
+        refuse(error, request, response, next, checker);
+      },
+    );
+    return undefined;
+  };
+}
+
+/** The gates of an action, in their order. */
+export function gatesFor(target: Controller, method: string, storage: Storage): readonly Gate[] {
+  const requirement = requirementOf(target.prototype, method);
+  const checker = requirementOfCheckerInUse();
+  const gates = [
+    requirement && decoratorGate(requirement),
+    checker && authorizedGate(checker, target, method, storage),
+  ];
+  return gates.filter((gate) => gate !== undefined);
+}

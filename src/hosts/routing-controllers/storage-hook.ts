@@ -1,0 +1,56 @@
+/** Puts the gates in place when routing-controllers registers its routes, and runs actions in their request. */
+import { getMetadataArgsStorage } from 'routing-controllers';
+import { processWide } from '../../core/process-wide.js';
+import { isSameOrDerived } from '../../decorators/prototype-chain.js';
+import { gatesFor } from './gates.js';
+import { runAction, type Controller, type Storage } from './run-action.js';
+
+type Use = Storage['uses'][number];
+
+const hookedStorages = processWide('hooked-storages', () => new WeakSet<Storage>());
+
+export function actionNamesOf(controller: Controller): readonly string[] {
+  const { actions } = getMetadataArgsStorage();
+  return actions
+    .filter(({ target }) => isSameOrDerived(controller.prototype, (target as Controller).prototype))
+    .map(({ method }) => method);
+}
+
+/**
+ * Hooks into the storage of routing-controllers, once.
+ *
+ * routing-controllers registers inherited actions too, and asks for their middleware with the derived class, for which
+ * nothing was stored. So storage answers with the gates, and none is stored: this protects inherited actions.
+ */
+export function hookIntoStorage(): void {
+  const storage = getMetadataArgsStorage();
+  if (hookedStorages.has(storage)) return;
+  hookedStorages.add(storage);
+  const usesOf = storage.filterUsesWithTargetAndMethod.bind(storage) as (
+    target: Use['target'],
+    method?: string,
+  ) => Use[];
+  storage.filterUsesWithTargetAndMethod = (target: Use['target'], method?: string) => {
+    const controller = target as Controller;
+    const isProtected = actionNamesOf(controller).some((name) => gatesFor(controller, name, storage).length > 0);
+    if (!isProtected) return usesOf(target, method);
+    // The gates go before the middleware of the class too, which therefore moves to its actions.
+    if (method === undefined) return [];
+    const gates = gatesFor(controller, method, storage).map((middleware): Use => ({
+      target,
+      method,
+      middleware,
+      afterAction: false,
+    }));
+    return [...gates, ...usesOf(target), ...usesOf(target, method)];
+  };
+  const declaredActionsOf = storage.filterActionsWithTarget.bind(storage);
+  storage.filterActionsWithTarget = (target) =>
+    declaredActionsOf(target).map((action) => ({
+      ...action,
+      methodOverride: runAction(
+        action.methodOverride ??
+          ((metadata, request, parameters) => metadata.callMethod(parameters, request) as unknown),
+      ),
+    }));
+}
