@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import type { IdentityOptions } from '../../../src/core/configuration/options.js';
+import { consumerTenant } from '../../../src/core/issuers/issuer.js';
+import type { TokenOverrides } from '../../../src/testing/issuer.js';
+import { refuses, type RefusalName } from '../../support/refusals.js';
+import {
+  authenticate,
+  claimsOf,
+  clientId,
+  configured,
+  entra,
+  issuer,
+  otherTenant,
+  refusesSpoilt,
+  tenantId,
+  useIssuer,
+} from './verification.js';
+
+useIssuer();
+
+describe('an Entra token', () => {
+  it.each<[string, () => Promise<string>]>([
+    ['a delegated token of v2.0', () => issuer.token()],
+    ['a delegated token of v1.0', () => issuer.v1Token()],
+    ['an app-only token of v2.0', () => issuer.appToken()],
+    ['an app-only token of v1.0', () => issuer.v1Token({ scp: undefined, roles: ['access_as_app'] })],
+    ["an agent's token, its scp a slash", () => issuer.appToken({ scp: '/' })],
+    ["an agent's token, its scp empty", () => issuer.appToken({ scp: '' })],
+    ['a v2.0 token for the App ID URI', () => issuer.token({ aud: `api://${clientId}` })],
+    ['a v1.0 token for the client id', () => issuer.v1Token({ aud: clientId })],
+    ['a token for the App ID URI with a slash', () => issuer.token({ aud: `api://${clientId}/` })],
+    ['a token for several APIs', () => issuer.token({ aud: ['other', clientId] })],
+    ['a token without tid', () => issuer.token({ tid: undefined })],
+    ['a token without nbf and iat', () => issuer.token({ nbf: undefined, iat: undefined })],
+    ['a token without typ', () => issuer.token({}, { typ: undefined })],
+    ['a token of type at+jwt', () => issuer.token({}, { typ: 'at+jwt' })],
+    ['a v2.0 token that calls itself 1.0', () => issuer.token({ ver: '1.0' })],
+  ])('is accepted: %s', async (_, make) => {
+    const verified = await authenticate(await make(), entra);
+    expect(verified).toMatchObject({ kind: 'entra', policy: undefined });
+    expect(verified.claims.iss).toContain(tenantId);
+  });
+
+  it.each<[RefusalName, string, TokenOverrides]>([
+    ['tenant', 'a tid of another tenant', { tid: otherTenant }],
+    ['tenant', 'a tid that is no GUID', { tid: 'contoso.onmicrosoft.com' }],
+    ['tenant', 'a tid of null', { tid: null }],
+    ['tenant', 'a list of tids', { tid: [otherTenant] }],
+    ['tenant', 'a second tid in other letters', { TID: otherTenant }],
+  ])('is refused as %s for %s', async (name, _, claims) => {
+    await refusesSpoilt((...parts) => issuer.token(...parts), [claims], name);
+  });
+
+  it.each<[string, (iss: string) => string]>([
+    ['another tenant', (iss) => iss.replace(tenantId, otherTenant)],
+    ['a slash more', (iss) => `${iss}/`],
+    ['another scheme', (iss) => iss.replace('http:', 'https:')],
+    ['another host', (iss) => iss.replace('127.0.0.1', '127.0.0.2')],
+    ['upper case', (iss) => iss.toUpperCase().replace('/V2.0', '/v2.0')],
+    ['the template', (iss) => iss.replace(tenantId, '{tenantid}')],
+    ['nothing', () => ''],
+  ])('is refused for an issuer with %s', async (_, spoil) => {
+    const { iss } = await claimsOf(issuer.token());
+    await refusesSpoilt((...parts) => issuer.token(...parts), [{ iss: spoil(iss) }], 'issuer');
+  });
+
+  it('is refused where its issuer and tid are both of another tenant', async () => {
+    const { iss } = await claimsOf(issuer.token());
+    const claims = { iss: iss.replace(tenantId, otherTenant), tid: otherTenant };
+    await refusesSpoilt((...parts) => issuer.token(...parts), [claims], 'issuer');
+  });
+});
+
+describe('many tenants', () => {
+  const of = (tenant: string, overrides: TokenOverrides = {}) =>
+    issuer.token({ iss: `${issuer.url}/${tenant}/v2.0`, tid: tenant, ...overrides });
+  const v1Of = (tenant: string, overrides: TokenOverrides = {}) =>
+    issuer.v1Token({ iss: `${issuer.url}/sts/${tenant}/`, tid: tenant, ...overrides });
+  const multiTenant = (name: 'organizations' | 'common', allowedTenants: '*' | readonly string[]) =>
+    configured({ tenantId: name, allowedTenants });
+
+  it.each([
+    ['a v2.0 token', of],
+    ['a v1.0 token', v1Of],
+  ])('are let in where the list names them: %s', async (_, make) => {
+    const by = multiTenant('organizations', [tenantId]);
+    expect(await claimsOf(make(tenantId), entra, by)).toMatchObject({ tid: tenantId });
+    const stranger = await make(otherTenant);
+    await refuses(() => authenticate(stranger, entra, by), 'tenant');
+  });
+
+  it.each(['organizations', 'common'] as const)('are all let in by * at %s', async (name) => {
+    const by = multiTenant(name, '*');
+    for (const tenant of [tenantId, otherTenant]) {
+      expect(await claimsOf(of(tenant), entra, by)).toMatchObject({ tid: tenant });
+      expect(await claimsOf(v1Of(tenant), entra, by)).toMatchObject({ tid: tenant });
+    }
+  });
+
+  it.each<[string, '*' | readonly string[]]>([
+    ['*', '*'],
+    ['a list that names it', [consumerTenant]],
+  ])('never are that of personal accounts at organizations, with %s', async (_, allowedTenants) => {
+    const token = await of(consumerTenant);
+    expect(await claimsOf(Promise.resolve(token), entra, multiTenant('common', allowedTenants))).toMatchObject({
+      tid: consumerTenant,
+    });
+    await refuses(() => authenticate(token, entra, multiTenant('organizations', allowedTenants)), 'tenant');
+  });
+
+  it.each<[string, RefusalName, () => TokenOverrides]>([
+    ['has no tid', 'tenant', () => ({ tid: undefined })],
+    ['has a tid beside its issuer', 'tenant', () => ({ tid: otherTenant })],
+    ['has a tid in upper case', 'tenant', () => ({ tid: tenantId.toUpperCase() })],
+    ['has an issuer beside its tid', 'tenant', () => ({ iss: `${issuer.url}/${otherTenant}/v2.0` })],
+    ['has the template for an issuer', 'issuer', () => ({ iss: `${issuer.url}/{tenantid}/v2.0` })],
+    ['names no tenant', 'issuer', () => ({ iss: `${issuer.url}//v2.0` })],
+    ['names a tenant that is no GUID', 'issuer', () => ({ iss: `${issuer.url}/contoso/v2.0`, tid: 'contoso' })],
+    ['comes from another host', 'issuer', () => ({ iss: `http://127.0.0.2/${tenantId}/v2.0` })],
+  ])('are refused where a token %s', async (_, name, claims) => {
+    const by = multiTenant('organizations', '*');
+    await refusesSpoilt((overrides) => of(tenantId, overrides), [claims()], name, entra, by);
+  });
+});
+
+/** Answers as an issuer on another host would, with what the test changes in its documents. */
+function pretending(host: string, change: { configuration?: object; key?: object; v1?: object } = {}): IdentityOptions {
+  const answer = async (url: string, init?: RequestInit) => {
+    const { pathname } = new URL(url);
+    const response = await fetch(issuer.url + pathname, init);
+    const document = (await response.json()) as { keys?: object[] };
+    if (document.keys) return Response.json({ keys: document.keys.map((key) => ({ ...key, ...change.key })) });
+    const keys = `${pathname.includes('/v2.0/') ? 'discovery/v2.0' : 'discovery'}/keys`;
+    const own = pathname.includes('/v2.0/') ? change.configuration : change.v1;
+    return Response.json({ ...document, jwks_uri: `https://${host}/${tenantId}/${keys}`, ...own });
+  };
+  return {
+    instance: `https://${host}`,
+    b2c: undefined,
+    fetch: ((url: string, init) => answer(url, init)) as typeof fetch,
+  };
+}
+
+describe('an issuer on a host of its own', () => {
+  it.each<[string, string, string]>([
+    ['China, by the old host', 'login.chinacloudapi.cn', 'https://login.partner.microsoftonline.cn/<tid>/v2.0'],
+    ['US Government', 'login.microsoftonline.us', 'https://login.microsoftonline.us/<tid>/v2.0'],
+    ['External ID', 'contoso.ciamlogin.com', 'https://<tid>.ciamlogin.com/<tid>/v2.0'],
+  ])('is taken from the metadata, not from the host: %s', async (_, host, template) => {
+    const iss = template.replaceAll('<tid>', tenantId);
+    const by = configured(pretending(host, { configuration: { issuer: iss }, key: { issuer: undefined } }));
+    await refusesSpoilt(
+      (claims) => issuer.token({ iss, ...claims }),
+      [{ iss: `https://${host}/${otherTenant}/v2.0` }],
+      'issuer',
+      entra,
+      by,
+    );
+  });
+});
+
+describe('a key that names its issuer', () => {
+  const host = 'login.microsoftonline.com';
+  const v2 = () => `https://${host}/${tenantId}/v2.0`;
+  const v1 = () => `https://sts.windows.net/${tenantId}/`;
+  const withKey = (key: object, configuration: object = {}) =>
+    configured(
+      pretending(host, {
+        key,
+        configuration: { issuer: v2(), ...configuration },
+        v1: { issuer: v1(), ...configuration },
+      }),
+    );
+  const token = () => issuer.token({ iss: v2() });
+  const v1Token = () => issuer.v1Token({ iss: v1() });
+
+  it.each<[string, () => string | undefined]>([
+    ['nothing', () => undefined],
+    ["the token's issuer", v2],
+    ["the token's issuer as a template", () => `https://${host}/{tenantid}/v2.0`],
+    ['the issuer of the v1.0 metadata', v1],
+    ['the issuer of the v1.0 metadata as a template', () => 'https://sts.windows.net/{tenantid}/'],
+  ])('speaks for a tenant where it names %s', async (_, named) => {
+    const by = withKey({ issuer: named() });
+    expect(await claimsOf(token(), entra, by)).toMatchObject({ tid: tenantId });
+    expect(await claimsOf(v1Token(), entra, by)).toMatchObject({ tid: tenantId });
+  });
+
+  it.each<[string, () => string]>([
+    ['personal accounts', () => `https://${host}/${consumerTenant}/v2.0`],
+    ['another tenant', () => `https://${host}/${otherTenant}/v2.0`],
+    ['another host', () => `https://login.example/${tenantId}/v2.0`],
+    ['a slash more', () => `${v2()}/`],
+    ['no URL', () => 'somebody'],
+  ])('does not speak for a tenant where it names %s', async (_, named) => {
+    const by = withKey({ issuer: named() });
+    const [v2Token, v1Text] = [await token(), await v1Token()];
+    await refuses(() => authenticate(v2Token, entra, by), 'key');
+    await refuses(() => authenticate(v1Text, entra, by), 'key');
+  });
+
+  it.each<[string, string, boolean]>([
+    ['the template of login.microsoftonline.com', 'https://login.microsoftonline.com/{tenantid}/v2.0', true],
+    ['the tenant at login.microsoftonline.com', 'https://login.microsoftonline.com/<tid>/v2.0', true],
+    ['the template of External ID', 'https://{tenantid}.ciamlogin.com/{tenantid}/v2.0', true],
+    ['another tenant', `https://login.microsoftonline.com/${otherTenant}/v2.0`, false],
+    ['personal accounts', `https://login.microsoftonline.com/${consumerTenant}/v2.0`, false],
+    ['no tenant', 'https://login.microsoftonline.com/v2.0', false],
+  ])('in External ID has its tenant looked at: %s', async (_, named, isAccepted) => {
+    const iss = `https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`;
+    const key = { issuer: named.replace('<tid>', tenantId) };
+    const by = configured(pretending('contoso.ciamlogin.com', { configuration: { issuer: iss }, key }));
+    const text = await issuer.token({ iss });
+    if (isAccepted) expect((await authenticate(text, entra, by)).claims.iss).toBe(iss);
+    else await refuses(() => authenticate(text, entra, by), 'key');
+  });
+
+  it('must be of the cloud that the metadata names, where both name one', async () => {
+    const cloud = (name?: string) => ({ cloud_instance_name: name });
+    const rows: readonly [string | undefined, string | undefined, boolean][] = [
+      ['microsoftonline.com', 'microsoftonline.com', true],
+      ['microsoftonline.com', undefined, true],
+      [undefined, 'microsoftonline.com', true],
+      ['microsoftonline.us', 'microsoftonline.com', false],
+    ];
+    for (const [ofKey, ofMetadata, isAccepted] of rows) {
+      const by = withKey({ issuer: v2(), ...cloud(ofKey) }, cloud(ofMetadata));
+      for (const text of [await token(), await v1Token()]) {
+        if (isAccepted) await authenticate(text, entra, by);
+        else await refuses(() => authenticate(text, entra, by), 'key');
+      }
+    }
+  });
+});
