@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import {
+  address,
   AuthError,
   ConfigurationError,
   InsufficientScopeError,
@@ -145,6 +146,83 @@ describe('ConfigurationError', () => {
   it('tells the developer what is wrong, and the caller nothing', () => {
     expect(error.message).toBe('initialize: tenantId: is wrong.');
     expect(JSON.stringify(error)).toBe('{"error":"server_error"}');
+  });
+});
+
+describe('a refusal that is addressed', () => {
+  const url = 'https://api.example/.well-known/oauth-protected-resource';
+  const challengeOf = (refusal: AuthError) => {
+    refusal[address]({ resourceMetadata: url });
+    return refusal.headers['WWW-Authenticate'];
+  };
+
+  it('names the resource metadata in a bare challenge', () => {
+    expect(challengeOf(new MissingTokenError())).toBe(`Bearer resource_metadata="${url}"`);
+  });
+
+  it('names it after the parameters of a challenge', () => {
+    expect(challengeOf(new InvalidTokenError('expired'))).toBe(
+      `Bearer error="invalid_token", error_description="The access token expired.", resource_metadata="${url}"`,
+    );
+    expect(challengeOf(new InsufficientScopeError('scope', ['read']))).toBe(
+      'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", ' +
+        `scope="read", resource_metadata="${url}"`,
+    );
+  });
+
+  it('names it once, and keeps the other headers', () => {
+    const refusal = new MissingTokenError();
+    expect(challengeOf(refusal)).toBe(challengeOf(refusal));
+    expect(refusal.headers).toEqual({
+      'WWW-Authenticate': `Bearer resource_metadata="${url}"`,
+      'Cache-Control': 'no-store',
+    });
+    expect(Object.isFrozen(refusal.headers)).toBe(true);
+    expect(Object.keys(refusal)).toContain('headers');
+  });
+
+  it('has no challenge where it had none', () => {
+    const refusal = new IssuerUnavailableError({ retryAfterSeconds: 7 });
+    expect(challengeOf(refusal)).toBeUndefined();
+    expect(refusal.headers).toEqual({ 'Retry-After': '7', 'Cache-Control': 'no-store' });
+  });
+
+  it('keeps the metadata of the API that refused first', () => {
+    const refusal = new MissingTokenError();
+    refusal[address]({ resourceMetadata: url });
+    for (const resourceMetadata of ['https://other.example', undefined]) refusal[address]({ resourceMetadata });
+    expect(refusal.headers['WWW-Authenticate']).toBe(`Bearer resource_metadata="${url}"`);
+  });
+
+  it.each(made)('is the same refusal, but for the challenge: %s', (name, make) => {
+    const [refusal, unaddressed] = [make(), make()];
+    refusal[address]({ resourceMetadata: url });
+    const look = ({ headers: _headers, ...others }: AuthError) => others;
+    expect(look(refusal)).toEqual(look(unaddressed));
+    expect(Object.keys(refusal)).toEqual(Object.keys(unaddressed));
+    expect([refusal.message, JSON.stringify(refusal)]).toEqual([unaddressed.message, JSON.stringify(unaddressed)]);
+    const { challenge } = refusals[name];
+    const separator = challenge === 'Bearer' ? ' ' : ', ';
+    expect(refusal.headers['WWW-Authenticate']).toBe(challenge && `${challenge}${separator}resource_metadata="${url}"`);
+  });
+
+  it('keeps the message that is for the developer', () => {
+    const refusal = new IssuerUnavailableError({ message: 'Look at tenantId.' });
+    refusal[address]({ resourceMetadata: url });
+    expect([refusal.message, refusal.expose]).toEqual(['Look at tenantId.', false]);
+  });
+
+  it('stays as it is where the application froze it', () => {
+    const refusal = Object.freeze(new MissingTokenError());
+    refusal[address]({ resourceMetadata: url });
+    expect(refusal.headers['WWW-Authenticate']).toBe('Bearer');
+  });
+
+  it('may come from another copy of the module', async () => {
+    vi.resetModules();
+    const copy = await import('../../src/core/errors.js');
+    expect(copy.address).toBe(address);
+    expect(challengeOf(new copy.MissingTokenError())).toBe(`Bearer resource_metadata="${url}"`);
   });
 });
 

@@ -16,6 +16,7 @@ import {
   ValidateScope,
   type ClaimsRequest,
 } from '../../src/index.js';
+import { authErrorHandler, requiresAuth } from '../../src/express.js';
 import { runAs, startTestIssuer, type TestIssuer, type TokenOverrides } from '../../src/testing.js';
 import { expectRefusal, listen, type Answer, type Api } from '../support/api.js';
 import { errorOf } from '../support/refusals.js';
@@ -337,15 +338,36 @@ describe.each([
   });
 });
 
+it('a handler of Express without a decorator is answered by authErrorHandler, to whom it concerns', async () => {
+  initialize(issuer.options);
+  const app = express();
+  app.get('/', requiresAuth(), () => {
+    throw new ClaimsChallengeError(later);
+  });
+  app.use(authErrorHandler);
+  const api = await listen(app);
+  const get = async (claims: TokenOverrides) => api.call('/', { token: await issuer.token(claims) });
+  expectChallenge(await get({ xms_cc: ['cp1'] }), challengeOf(forLater));
+  expectTooWeak(await get({}));
+  await api.close();
+});
+
 describe('ClaimsChallengeError', () => {
-  it('says in a test what the client of the claims would be told', () => {
-    const make = () => new ClaimsChallengeError(later);
-    expect(runAs({ xms_cc: ['cp1'] }, make)).toMatchObject({
+  it.each<[string, () => unknown]>([
+    [
+      'thrown',
+      () => {
+        throw new ClaimsChallengeError(later);
+      },
+    ],
+    ['a rejection', () => Promise.reject(new ClaimsChallengeError(later))],
+  ])('says in a test what the client of the claims is told, where it is %s', async (_, fail) => {
+    expect(await errorOf(() => runAs({ xms_cc: ['cp1'] }, fail))).toMatchObject({
       code: 'insufficient_claims',
       status: 401,
       headers: { 'WWW-Authenticate': `Bearer error="insufficient_claims", claims="${forLater}"` },
     });
-    expect(runAs({}, make)).toMatchObject({
+    expect(await errorOf(() => runAs({}, fail))).toMatchObject({
       code: 'insufficient_scope',
       status: 403,
       headers: { 'WWW-Authenticate': forbiddenChallenge },

@@ -1,9 +1,10 @@
 /**
- * Every error this library raises, with the HTTP answer each one stands for.
+ * Every error this library raises, with the HTTP answer to each.
  *
- * Messages are fixed text. Nothing of the request (token, claim, key id, URL) ever becomes part of an error,
- * so an error can be logged and sent as it is.
+ * Messages are fixed text. Nothing of the request (token, claim, key id, URL) becomes part of an error, so an error can be
+ * logged and sent as it is.
  */
+import { bearerChallenge, type Addressee, type ChallengedCaller, type ChallengeParameters } from './challenge.js';
 
 /** Why a token was refused. The list is closed: a new reason is a breaking change. */
 export type InvalidTokenReason =
@@ -29,14 +30,20 @@ export interface ErrorBody {
   readonly error_description?: string;
 }
 
+/** What an error is answered with. */
 interface Answer {
   readonly code: string;
   readonly status: number;
+  readonly reason?: string | undefined;
+  /** The parameters of the challenge. Undefined: there is no challenge. */
+  readonly challenge?: ChallengeParameters | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the caller sees, in place of the description of the error. */
+  readonly description?: string;
 }
 
-// The ES module and the CommonJS build each define these classes. The brand is registered process-wide,
-// so that `instanceof` holds whichever of the two copies made the error.
+// The ES module and the CommonJS build each define these classes. Both look for the same brand, so that `instanceof` holds
+// for an error of either.
 const brand = Symbol.for('microsoft-identity-decorators/1:brands');
 
 /** Called from a class's static block: `this` is the class, which is not yet bound by name there in every toolchain. */
@@ -46,7 +53,7 @@ export function brandAs(errorClass: { prototype: object }, name: string): void {
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
   Object.defineProperty(errorClass, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
-      // A subclass written by a user inherits this method, but has no brand of its own to look for.
+      // A subclass of the application inherits this method, and has no brand of its own.
       if (this !== errorClass) return ordinaryHasInstance(this, value);
       if (typeof value !== 'object' || value === null) return false;
       return (value as { [brand]?: readonly string[] })[brand]?.includes(name) === true;
@@ -58,33 +65,54 @@ function ordinaryHasInstance(constructor: unknown, value: unknown): boolean {
   return Function.prototype[Symbol.hasInstance].call(constructor as () => void, value);
 }
 
+/** Writes an answer to its error, the headers last. */
+function write(error: IdentityError, answer: Answer): void {
+  const { code, status, challenge, headers } = answer;
+  Object.assign(error, {
+    code,
+    status,
+    statusCode: status,
+    httpCode: status,
+    ...('reason' in answer && { reason: answer.reason }),
+    headers: Object.freeze({
+      ...(challenge !== undefined && { 'WWW-Authenticate': bearerChallenge(challenge) }),
+      ...headers,
+      // RFC 6750 §5.3: a cache must not serve the refusal of one caller to another.
+      'Cache-Control': 'no-store',
+    }),
+  });
+}
+
 /** What every error of this library carries, whichever framework reads it. */
 abstract class IdentityError extends Error {
   /** The stable name of the error; see each class. */
-  readonly code: string;
+  declare readonly code: string;
   /** The HTTP status, for frameworks that read `status`. */
-  readonly status: number;
+  declare readonly status: number;
   /** The HTTP status, for frameworks that read `statusCode`. */
-  readonly statusCode: number;
+  declare readonly statusCode: number;
   /** The HTTP status, for routing-controllers. */
-  readonly httpCode: number;
+  declare readonly httpCode: number;
   /** The headers of the answer, the challenge among them. */
-  readonly headers: Readonly<Record<string, string>>;
+  declare readonly headers: Readonly<Record<string, string>>;
   /** Whether the message may be shown to the caller. */
   readonly expose: boolean;
 
   constructor(message: string, answer: Answer, options: { cause?: unknown; expose: boolean }) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
-    this.code = answer.code;
-    this.status = this.statusCode = this.httpCode = answer.status;
-    // RFC 6750 §5.3: nobody may serve one caller's refusal to another.
-    this.headers = Object.freeze({ ...answer.headers, 'Cache-Control': 'no-store' });
+    write(this, answer);
     this.expose = options.expose;
   }
 
   /** The body to send. */
   abstract toJSON(): ErrorBody;
 }
+
+/**
+ * The name of the method that addresses a refusal to its caller. It is a key that both builds of this library know: the
+ * gate of one addresses the errors of the other.
+ */
+export const address = Symbol.for('microsoft-identity-decorators/1:address');
 
 /**
  * What a caller caused, or must be told: the base of every refusal.
@@ -96,39 +124,54 @@ export class AuthError extends IdentityError {
     brandAs(this, 'AuthError');
   }
 
-  readonly #description: string;
+  readonly #answerTo: (caller: ChallengedCaller | undefined) => Answer & { readonly description: string };
+  #description: string;
+  #resourceMetadata: string | undefined;
 
-  constructor(description: string, answer: Answer, options: { cause?: unknown; message?: string } = {}) {
-    super(options.message ?? description, answer, {
-      // A message of its own is for the developer; the description is what a caller may see.
+  /**
+   * @param description - what the caller sees
+   * @param answer - the answer, or a function that chooses it by the caller
+   * @param options.cause - what went wrong
+   * @param options.message - what the developer sees in place of the description
+   */
+  constructor(
+    description: string,
+    answer: Answer | ((caller: ChallengedCaller | undefined) => Answer),
+    options: { cause?: unknown; message?: string } = {},
+  ) {
+    const answerTo = (caller: ChallengedCaller | undefined) => ({
+      description,
+      ...(typeof answer === 'function' ? answer(caller) : answer),
+    });
+    const unaddressed = answerTo(undefined);
+    super(options.message ?? unaddressed.description, unaddressed, {
+      // A message of its own is for the developer.
       expose: options.message === undefined,
       ...('cause' in options && { cause: options.cause }),
     });
-    this.#description = description;
+    this.#answerTo = answerTo;
+    this.#description = unaddressed.description;
+  }
+
+  /**
+   * Addresses the refusal to its caller: chooses the answer by the caller, and adds the resource metadata of the API to the
+   * challenge. An error that the application throws again is addressed again.
+   */
+  [address]({ caller, resourceMetadata }: Addressee): void {
+    // The application froze it: what was written at its creation is the answer.
+    if (Object.isFrozen(this)) return;
+    const answer = this.#answerTo(caller);
+    // A refusal that is forwarded may reach another configuration. The one that refused is the one to name.
+    this.#resourceMetadata ??= resourceMetadata;
+    const challenge = answer.challenge && { ...answer.challenge, resource_metadata: this.#resourceMetadata };
+    this.#description = answer.description;
+    if (this.expose) this.message = answer.description;
+    write(this, { ...answer, challenge });
   }
 
   toJSON(): ErrorBody {
     return { error: this.code, error_description: this.#description };
   }
-}
-
-/** The parameters of an RFC 6750 challenge. Values come from fixed text and from checked names, so none needs escaping. */
-export function bearerChallenge(parameters: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const list = Object.entries(parameters).map(([name, value]) => `${name}="${value}"`);
-  return { 'WWW-Authenticate': list.length === 0 ? 'Bearer' : `Bearer ${list.join(', ')}` };
-}
-
-/**
- * Names the API's resource metadata in the challenge of a refusal, so that a client finds the issuer by itself.
- *
- * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-5.1 RFC 9728 §5.1}
- */
-export function nameResourceMetadata(refusal: AuthError, url: string): void {
-  const challenge = refusal.headers['WWW-Authenticate'];
-  if (challenge === undefined || challenge.includes('resource_metadata=')) return;
-  const separator = challenge.includes(' ') ? ', ' : ' ';
-  const headers = { ...refusal.headers, 'WWW-Authenticate': `${challenge}${separator}resource_metadata="${url}"` };
-  Object.defineProperty(refusal, 'headers', { value: Object.freeze(headers), enumerable: true, configurable: true });
 }
 
 /**
@@ -142,11 +185,11 @@ export class MissingTokenError extends AuthError {
   }
 
   constructor() {
-    super('This request needs an access token.', { code: 'missing_token', status: 401, headers: bearerChallenge() });
+    super('This request needs an access token.', { code: 'missing_token', status: 401, challenge: {} });
   }
 }
 
-/** 400 `invalid_request`: the request presents its credentials in a way no one may guess about, such as twice. */
+/** 400 `invalid_request`: the request presents its credentials twice, so which one counts would be a guess. */
 export class InvalidRequestError extends AuthError {
   static {
     brandAs(this, 'InvalidRequestError');
@@ -156,7 +199,7 @@ export class InvalidRequestError extends AuthError {
     super('The request must carry exactly one Authorization header.', {
       code: 'invalid_request',
       status: 400,
-      headers: bearerChallenge({ error: 'invalid_request' }),
+      challenge: { error: 'invalid_request' },
     });
   }
 }
@@ -175,23 +218,23 @@ const invalidTokenDescriptions: Readonly<Record<InvalidTokenReason, string>> = {
   token_type: 'The token is not an access token.',
 };
 
-/** 401 `invalid_token`: a token was presented and must not pass; {@link InvalidTokenError.reason} says why. */
+/** 401 `invalid_token`: a token was presented and must not pass. {@link InvalidTokenError.reason} is the rule it breaks. */
 export class InvalidTokenError extends AuthError {
   static {
     brandAs(this, 'InvalidTokenError');
   }
 
   /** The rule that refused the token. */
-  readonly reason: InvalidTokenReason;
+  declare readonly reason: InvalidTokenReason;
 
   constructor(reason: InvalidTokenReason) {
     const description = invalidTokenDescriptions[reason];
     super(description, {
       code: 'invalid_token',
       status: 401,
-      headers: bearerChallenge({ error: 'invalid_token', error_description: description }),
+      reason,
+      challenge: { error: 'invalid_token', error_description: description },
     });
-    this.reason = reason;
   }
 }
 
@@ -213,7 +256,7 @@ export class InsufficientScopeError extends AuthError {
   }
 
   /** What the token lacks. */
-  readonly reason: InsufficientScopeReason;
+  declare readonly reason: InsufficientScopeReason;
 
   /**
    * @param reason - what the token lacks
@@ -224,13 +267,13 @@ export class InsufficientScopeError extends AuthError {
     super(description, {
       code: 'insufficient_scope',
       status: 403,
-      headers: bearerChallenge({
+      reason,
+      challenge: {
         error: 'insufficient_scope',
         error_description: description,
-        ...(scopes.length > 0 && { scope: scopes.join(' ') }),
-      }),
+        scope: scopes.length === 0 ? undefined : scopes.join(' '),
+      },
     });
-    this.reason = reason;
   }
 }
 

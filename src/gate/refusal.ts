@@ -1,6 +1,7 @@
 /** The refusal of a request: what every host does before it answers one or forwards it. */
+import { verifiedRequests } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
-import { AuthError, ConfigurationError, nameResourceMetadata, type Refusal } from '../core/errors.js';
+import { address, AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import { publishExplanation } from './debug-output.js';
@@ -18,11 +19,13 @@ function toRefusal(error: unknown): Refusal {
   return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
 }
 
-/** The refusal of a request. Its challenge names the resource metadata, where the configuration publishes some. */
-export function addressedRefusal(error: unknown, requirement: Requirement | undefined): Refusal {
+/** The refusal of a request, addressed to the caller of that request by the configuration that refuses it. */
+export function addressedRefusal(error: unknown, requirement: Requirement | undefined, request: object): Refusal {
   const refusal = toRefusal(error);
-  const published = identityFor(requirement)?.publishedResource;
-  if (published !== undefined && refusal instanceof AuthError) nameResourceMetadata(refusal, published.url);
+  if (refusal instanceof AuthError) {
+    const resourceMetadata = identityFor(requirement)?.publishedResource?.url;
+    refusal[address]({ caller: verifiedRequests.get(request), resourceMetadata });
+  }
   return refusal;
 }
 
@@ -46,7 +49,7 @@ export function refusalOf(
   requirement: Requirement | undefined,
   request: RequestHeaders,
 ): { readonly refusal: Refusal; readonly forward: boolean } {
-  const refusal = addressedRefusal(error, requirement);
+  const refusal = addressedRefusal(error, requirement, request);
   const identity = identityFor(requirement);
   if (identity !== undefined) publishExplanation(request, refusal, identity);
   warnDeveloper(refusal);

@@ -46,7 +46,7 @@ export async function expressAuthentication(
     return claims;
   } catch (error) {
     // tsoa makes a 401 of anything else.
-    throw addressedRefusal(error, undefined);
+    throw addressedRefusal(error, undefined, request);
   }
 }
 

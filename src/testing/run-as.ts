@@ -1,13 +1,17 @@
+/** A verified request of a test, without HTTP. */
+import { types } from 'node:util';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
-import { currentRequest } from '../core/access/current-request.js';
+import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
+import { address, AuthError } from '../core/errors.js';
 import { deepFreeze } from '../core/json.js';
 
 /**
  * Runs code as though a verified request carried these claims: protected methods can be called, and `@TokenClaims()`
  * parameters and the helpers are given the claims. Whether the claims would satisfy a method's decorators is not judged.
  *
- * @param claims - what the token would say; copied and frozen
+ * @param claims - the claims of the token; copied and frozen
  * @returns what `fn` returns
+ * @throws what `fn` throws; an AuthError is addressed to the caller whose claims these are, as by a gate
  * @example
  * ```ts
  * import { runAs } from 'microsoft-identity-decorators/testing';
@@ -17,5 +21,16 @@ import { deepFreeze } from '../core/json.js';
  */
 export function runAs<T>(claims: Readonly<Record<string, unknown>>, fn: () => T): T {
   const verified = deepFreeze(structuredClone(claims)) as AccessTokenClaims;
-  return currentRequest.run({ claims: verified, authority: undefined, requirement: undefined }, fn);
+  const caller: VerifiedContext = { claims: verified, authority: undefined, requirement: undefined };
+  const fail = (error: unknown): never => {
+    if (error instanceof AuthError) error[address]({ caller });
+    throw error;
+  };
+  try {
+    const result = currentRequest.run(caller, fn);
+    // Any other thenable may start its work in `then`: only whoever awaits it calls that.
+    return types.isPromise(result) ? (result.catch(fail) as T) : result;
+  } catch (error) {
+    return fail(error);
+  }
 }

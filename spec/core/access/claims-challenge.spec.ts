@@ -4,8 +4,8 @@ import {
   ClaimsChallengeError,
   type ClaimsRequest,
 } from '../../../src/core/access/claims-challenge.js';
-import { currentRequest, type ChallengedCaller } from '../../../src/core/access/current-request.js';
-import { AuthError, ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
+import type { ChallengedCaller } from '../../../src/core/challenge.js';
+import { address, AuthError, ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
 
 const authority = {
   realm: '11111111-2222-4333-8444-555555555555',
@@ -79,13 +79,54 @@ describe('a claims challenge', () => {
     expect(error.headers['WWW-Authenticate']).toBe(`Bearer error="insufficient_claims", claims="${claims}"`);
   });
 
-  it('is for who calls the running code, where nobody else is named', () => {
-    const within = (caller: ChallengedCaller) =>
-      currentRequest.run({ ...caller, requirement: undefined }, () => new ClaimsChallengeError(stepUp));
-    expect(within(capable).headers['WWW-Authenticate']).toBe(
+  it('is for the caller that it is addressed to', () => {
+    const addressed = (caller: ChallengedCaller) => {
+      const error = new ClaimsChallengeError(stepUp);
+      error[address]({ caller });
+      return error;
+    };
+    expect(addressed(capable).headers['WWW-Authenticate']).toBe(
       `Bearer ${place}, error="insufficient_claims", claims="${claims}"`,
     );
-    expect(within(callerWith({}))).toMatchObject({ code: 'insufficient_scope', status: 403 });
+    expect(addressed(callerWith({}))).toMatchObject({ code: 'insufficient_scope', status: 403 });
+  });
+
+  it('is for the caller that it was made for, whoever it is addressed to', () => {
+    const error = new ClaimsChallengeError(stepUp, capable);
+    for (const caller of [callerWith({}), undefined]) {
+      error[address]({ caller });
+      expect(error.headers['WWW-Authenticate']).toBe(
+        `Bearer ${place}, error="insufficient_claims", claims="${claims}"`,
+      );
+    }
+  });
+
+  it('is chosen anew for each caller, where an application throws one error to several', () => {
+    const error = new ClaimsChallengeError(stepUp);
+    const unaddressed = [error.message, error.code, error.reason, error.status, error.headers, JSON.stringify(error)];
+    error[address]({ caller: callerWith({}) });
+    expect(error).toMatchObject({
+      message: 'This request needs a stronger sign-in, which the client application cannot ask for.',
+      code: 'insufficient_scope',
+      reason: 'auth_context',
+      status: 403,
+      statusCode: 403,
+      httpCode: 403,
+    });
+    error[address]({ caller: undefined });
+    expect([error.message, error.code, error.reason, error.status, error.headers, JSON.stringify(error)]).toEqual(
+      unaddressed,
+    );
+  });
+
+  it('names the resource metadata last, to either kind of client', () => {
+    const resourceMetadata = 'https://api.example/.well-known/oauth-protected-resource';
+    const ends = new RegExp(`, resource_metadata="${resourceMetadata}"$`);
+    for (const caller of [capable, callerWith({})]) {
+      const error = new ClaimsChallengeError(stepUp);
+      error[address]({ caller, resourceMetadata });
+      expect(error.headers['WWW-Authenticate']).toMatch(ends);
+    }
   });
 });
 

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { IdentityOptions, ResourceMetadataOptions } from '../../../src/core/configuration/options.js';
-import {
-  InvalidTokenError,
-  IssuerUnavailableError,
-  MissingTokenError,
-  nameResourceMetadata,
-  type AuthError,
-} from '../../../src/core/errors.js';
 import { createIdentity } from '../../../src/core/identity.js';
 import { fullScopeNames, wellKnownPath } from '../../../src/core/issuers/resource-metadata.js';
 
@@ -168,40 +161,5 @@ describe('the place of the metadata', () => {
     expect(publish(entra, { resource: 'http://localhost:3000/reports' }).url).toBe(
       `http://localhost:3000${wellKnown}/reports`,
     );
-  });
-});
-
-describe('nameResourceMetadata', () => {
-  const url = 'https://api.example/.well-known/oauth-protected-resource';
-  const challengeOf = (refusal: AuthError) => {
-    nameResourceMetadata(refusal, url);
-    return refusal.headers['WWW-Authenticate'];
-  };
-
-  it('adds to a bare challenge', () => {
-    expect(challengeOf(new MissingTokenError())).toBe(`Bearer resource_metadata="${url}"`);
-  });
-
-  it('adds to the parameters of a challenge', () => {
-    expect(challengeOf(new InvalidTokenError('expired'))).toBe(
-      `Bearer error="invalid_token", error_description="The access token expired.", resource_metadata="${url}"`,
-    );
-  });
-
-  it('adds once, and keeps the other headers', () => {
-    const refusal = new MissingTokenError();
-    expect(challengeOf(refusal)).toBe(challengeOf(refusal));
-    expect(refusal.headers).toEqual({
-      'WWW-Authenticate': `Bearer resource_metadata="${url}"`,
-      'Cache-Control': 'no-store',
-    });
-    expect(Object.isFrozen(refusal.headers)).toBe(true);
-    expect(Object.keys(refusal)).toContain('headers');
-  });
-
-  it('adds nothing where there is no challenge', () => {
-    const refusal = new IssuerUnavailableError({ retryAfterSeconds: 7 });
-    expect(challengeOf(refusal)).toBeUndefined();
-    expect(refusal.headers).toEqual({ 'Retry-After': '7', 'Cache-Control': 'no-store' });
   });
 });

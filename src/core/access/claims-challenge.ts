@@ -1,7 +1,7 @@
-/** The demand for a token that says more: Conditional Access authentication contexts, continuous access evaluation. */
-import { AuthError, bearerChallenge, brandAs, ConfigurationError, insufficientScopeDescriptions } from '../errors.js';
+/** The claims challenge: Conditional Access authentication contexts, continuous access evaluation. */
+import type { ChallengedCaller } from '../challenge.js';
+import { AuthError, brandAs, ConfigurationError, insufficientScopeDescriptions } from '../errors.js';
 import { understandsClaimsChallenges } from '../token/claims.js';
-import { currentRequest, type ChallengedCaller } from './current-request.js';
 
 /** What a claims request asks of one claim (OpenID Connect Core §5.5.1). */
 export interface ClaimDemand {
@@ -18,36 +18,32 @@ export interface ClaimsRequest {
 function encode(request: ClaimsRequest): string {
   const members: unknown = (request as Partial<ClaimsRequest> | null | undefined)?.access_token;
   const isObject = typeof members === 'object' && members !== null && !Array.isArray(members);
-  // A member that is undefined is none: JSON leaves it out.
+  // JSON leaves out a member that is undefined.
   if (!isObject || Object.values(members).every((demand) => demand === undefined)) {
     throw new ConfigurationError('ClaimsChallengeError takes { access_token: { … } }, with at least one claim.');
   }
   return Buffer.from(JSON.stringify({ access_token: members })).toString('base64');
 }
 
-/** The answer to a caller whose client would understand the challenge, and to one whose client would not. */
+const insufficientClaims = 'This request needs an access token with more claims.';
+
+/** A client that did not declare the capability `cp1` does not understand a claims challenge. */
 function answerTo(caller: ChallengedCaller | undefined, claims: string) {
   if (caller !== undefined && !understandsClaimsChallenges(caller.claims)) {
     const description = insufficientScopeDescriptions.auth_context;
-    const headers = bearerChallenge({ error: 'insufficient_scope', error_description: description });
-    return { description, answer: { code: 'insufficient_scope', status: 403, headers } };
+    const challenge = { error: 'insufficient_scope', error_description: description };
+    return { code: 'insufficient_scope', status: 403, reason: 'auth_context', description, challenge };
   }
-  const description = 'This request needs an access token with more claims.';
   const { realm, authorizationUri } = caller?.authority ?? {};
-  const headers = bearerChallenge({
-    ...(realm !== undefined && { realm }),
-    ...(authorizationUri !== undefined && { authorization_uri: authorizationUri }),
-    error: 'insufficient_claims',
-    claims,
-  });
-  return { description, answer: { code: 'insufficient_claims', status: 401, headers } };
+  const challenge = { realm, authorization_uri: authorizationUri, error: 'insufficient_claims', claims };
+  return { code: 'insufficient_claims', status: 401, reason: undefined, challenge };
 }
 
 /**
- * 401 `insufficient_claims`: the client is to come back with a token that carries what is asked for here.
+ * 401 `insufficient_claims`: the client has to come back with a token that carries the claims asked for here.
  *
- * A client that did not declare the capability `cp1` would not understand; it gets 403 `insufficient_scope`. Which of
- * the two it is, and where the client is sent, is read from the request that the running code belongs to.
+ * A client that did not declare the capability `cp1` does not understand this answer. The gate that refuses the request
+ * answers it with 403 `insufficient_scope`, and tells any other client which authority to ask.
  *
  * @see {@link https://learn.microsoft.com/entra/identity-platform/claims-challenge Claims challenges}
  * @example
@@ -60,18 +56,17 @@ export class ClaimsChallengeError extends AuthError {
     brandAs(this, 'ClaimsChallengeError');
   }
 
-  /** `auth_context` where the client would not understand, and is told no more than that. */
-  readonly reason: 'auth_context' | undefined;
+  /** `auth_context` where the client does not understand claims challenges. */
+  declare readonly reason: 'auth_context' | undefined;
 
   /**
    * @param request - the claims that the next token must carry
-   * @param caller - whom to answer; default: who is calling the running code
+   * @param caller - whom to answer; default: the caller of the request that is refused
    * @throws ConfigurationError where no claim is asked for
    */
-  constructor(request: ClaimsRequest, caller: ChallengedCaller | undefined = currentRequest.getStore()) {
-    const { description, answer } = answerTo(caller, encode(request));
-    super(description, answer);
-    this.reason = answer.status === 403 ? 'auth_context' : undefined;
+  constructor(request: ClaimsRequest, caller?: ChallengedCaller) {
+    const claims = encode(request);
+    super(insufficientClaims, (addressee) => answerTo(caller ?? addressee, claims));
   }
 }
 

@@ -1,21 +1,12 @@
 /** The verified request that the running code belongs to, and the requests that passed their gate. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { AccessTokenClaims } from '../access-token-claims.js';
-import type { ChallengeAuthority } from '../issuers/authority.js';
+import type { ChallengedCaller } from '../challenge.js';
 import { processWide } from '../process-wide.js';
 import type { Requirement } from './requirement.js';
 import { privateField } from './return-override.js';
 
-/** Whom a challenge is for. */
-export interface ChallengedCaller {
-  readonly claims: AccessTokenClaims;
-  /** Undefined in a test, where no authority issued the claims. */
-  readonly authority: ChallengeAuthority | undefined;
-}
-
 /** The claims of a request that were verified, or that a test gave. */
 export interface VerifiedContext extends ChallengedCaller {
-  readonly claims: AccessTokenClaims;
   /** What the request was let in for; undefined in a test, where no gate ran. */
   readonly requirement: Requirement | undefined;
 }

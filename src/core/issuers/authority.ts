@@ -1,4 +1,5 @@
 /** Where is the OpenID configuration of an authority, and which issuer and key set may it name? */
+import type { ChallengeAuthority } from '../challenge.js';
 import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
 import { isMultiTenant } from '../configuration/tenant.js';
 import { isGuid } from '../guid.js';
@@ -25,12 +26,6 @@ export interface Authority {
 }
 
 export const wellKnown = '.well-known/openid-configuration';
-
-/** Where a client gets another token, for a claims challenge. */
-export interface ChallengeAuthority {
-  readonly realm: string;
-  readonly authorizationUri: string;
-}
 
 const isHttp = (url: URL) => url.protocol === 'http:' || url.protocol === 'https:';
 

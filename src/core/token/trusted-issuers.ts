@@ -1,7 +1,7 @@
 /** The issuers that tokens may come from, and how to check that a token comes from one of them. */
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
+import type { ChallengeAuthority } from '../challenge.js';
 import type { Scheme } from '../configuration/settings.js';
-import type { ChallengeAuthority } from '../issuers/authority.js';
 import type { KeySet } from '../keys/key-set.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
 import type { SigningKey } from '../keys/signing-keys.js';

@@ -1,7 +1,7 @@
 /** A token that passed every check. */
 import type { AccessTokenClaims } from '../access-token-claims.js';
+import type { ChallengeAuthority } from '../challenge.js';
 import type { Scheme } from '../configuration/settings.js';
-import type { ChallengeAuthority } from '../issuers/authority.js';
 import type { KeySet } from '../keys/key-set.js';
 import type { SigningKey } from '../keys/signing-keys.js';
 

@@ -1,0 +1,38 @@
+/** The Bearer challenge of a refusal (RFC 6750 §3), and what it depends on. */
+import type { AccessTokenClaims } from './access-token-claims.js';
+
+/** The parameters of a challenge, in the order in which they are sent. Those that are undefined are left out. */
+export type ChallengeParameters = Readonly<Record<string, string | undefined>>;
+
+/** The text of a challenge. Values come from fixed text and from checked names, so none needs escaping. */
+export function bearerChallenge(parameters: ChallengeParameters): string {
+  const list = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}="${String(value)}"`);
+  return list.length === 0 ? 'Bearer' : `Bearer ${list.join(', ')}`;
+}
+
+/** Where a client gets another token, for a claims challenge. */
+export interface ChallengeAuthority {
+  readonly realm: string;
+  readonly authorizationUri: string;
+}
+
+/** A caller whose token was verified. */
+export interface ChallengedCaller {
+  readonly claims: AccessTokenClaims;
+  /** Undefined in a test, where no authority issued the claims. */
+  readonly authority: ChallengeAuthority | undefined;
+}
+
+/** Whom a refusal is answered to, and by which API. */
+export interface Addressee {
+  /** Undefined where no token was verified. */
+  readonly caller?: ChallengedCaller | undefined;
+  /**
+   * The URL of the API's resource metadata, by which a client finds the issuer. Undefined where none is published.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-5.1 RFC 9728 §5.1}
+   */
+  readonly resourceMetadata?: string | undefined;
+}
