@@ -34,7 +34,7 @@ What the route asks for:
 Exits with 0 where the token passes (with --routes: where no route is unprotected), and else with 1.
 `;
 
-const options = {
+const commandLineOptions = {
   'tenant-id': { type: 'string' },
   'client-id': { type: 'string' },
   audience: { type: 'string', multiple: true },
@@ -77,7 +77,7 @@ export type Arguments =
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    return parseArgs({ args: [...argv], options: commandLineOptions, allowPositionals: true, strict: true });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
@@ -86,7 +86,7 @@ function parse(argv: readonly string[]) {
 type Values = ReturnType<typeof parse>['values'];
 
 /** The options of `initialize` that were given, or undefined where none was. */
-function identityOptions(values: Values): IdentityOptions | undefined {
+function givenConfiguration(values: Values): IdentityOptions | undefined {
   const b2c = {
     domainName: values['b2c-domain'],
     policies: values['b2c-policy'],
@@ -115,7 +115,7 @@ function timeOf(text: string | undefined): number | undefined {
 }
 
 function tokenArguments(values: Values, token: string | undefined): TokenArguments {
-  const given = identityOptions(values);
+  const given = givenConfiguration(values);
   if (given !== undefined && values.config !== undefined) {
     throw new UsageError('--config stands beside options that say the same: one of the two is a mistake.');
   }

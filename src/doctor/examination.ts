@@ -8,8 +8,8 @@ import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { explain, hints, versionRemark } from '../gate/explanation.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
-import { probe, refusalOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';
-import { describe } from './steps.js';
+import { judge, probe, Rehearsal, requestWith, type Probe } from './rehearsal.js';
+import { describeStep } from './steps.js';
 
 /** `unknown`: it could not be told. */
 export type Status = 'pass' | 'fail' | 'unknown';
@@ -50,7 +50,7 @@ export interface Examination {
 type Outcome = Refusal | 'pass' | { readonly unknown: string };
 
 const unknown = (why: string): Outcome => ({ unknown: why });
-const isRefusal = (outcome: Outcome | undefined): outcome is Refusal => outcome instanceof Error;
+const isRefused = (outcome: Outcome | undefined): outcome is Refusal => outcome instanceof Error;
 
 function credentialOutcome(token: string): Outcome {
   try {
@@ -93,7 +93,7 @@ function signatureOutcome(header: Outcome, key: Outcome, decision: Refusal | und
 
 const foundOf = (outcome: Outcome) => {
   if (outcome === 'pass') return 'it verifies';
-  return isRefusal(outcome) ? 'it does not verify' : outcome.unknown;
+  return isRefused(outcome) ? 'it does not verify' : outcome.unknown;
 };
 
 /** How a step on claims ended, by what was found of all of them. */
@@ -230,14 +230,14 @@ function remarkOn(step: StepName, { seen, findings }: Evidence, settings: Settin
 function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question: Question): Step {
   const { settings } = question;
   const isBound = evidence.findings?.refusals.has('key') === true;
-  const words = describe(step, {
+  const words = describeStep(step, {
     ...question,
     ...evidence,
     key: isBound ? 'it is one of them, and speaks for another issuer or cloud' : evidence.key.found,
     signature: foundOf(evidence.signature),
   });
   if (outcome === 'pass') return { step, status: 'pass', ...words, ...remarkOn(step, evidence, settings) };
-  if (!isRefusal(outcome)) return { step, status: 'unknown', ...words, because: outcome.unknown };
+  if (!isRefused(outcome)) return { step, status: 'unknown', ...words, because: outcome.unknown };
   const { code, hint } = explain(outcome, evidence.seen, settings);
   return { step, status: 'fail', ...words, cause: code, remedy: hint };
 }
@@ -245,13 +245,13 @@ function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question
 /** Goes through all that a token must satisfy, and asks the library for its decision. */
 export async function examine(question: Question): Promise<Examination> {
   const { token, settings, requirement, offline } = question;
-  const decision = offline ? undefined : await refusalOf(settings, token, requirement);
+  const decision = offline ? undefined : await judge(settings, token, requirement);
   const evidence = await gather(question, decision);
   const { seen, kind, findings } = evidence;
   const outcomes = stepsFor(kind, findings, requirement).map(
     (step) => [step, outcomeOf(step, evidence, settings)] as const,
   );
-  const refusal = offline ? outcomes.map(([, outcome]) => outcome).find(isRefusal) : decision;
+  const refusal = offline ? outcomes.map(([, outcome]) => outcome).find(isRefused) : decision;
   return {
     seen,
     steps: outcomes.map(([step, outcome]) => conclude(step, outcome, evidence, question)),

@@ -146,7 +146,7 @@ export async function findAll(
   const refusals = new Map<StepName, Refusal>();
   let attempt = first;
   for (;;) {
-    const refusal = await rehearsal.refusalOf(attempt);
+    const refusal = await rehearsal.judge(attempt);
     if (refusal === undefined) return { refusals, end: undefined };
     const step = stepOfReason[reasonOf(refusal) ?? ''];
     // A mistake that stays when it was put right is one that is not understood here.

@@ -20,11 +20,7 @@ import type { Publication } from './authorities.js';
 export const requestWith = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
 /** Why the library, so configured, does not let a token pass; undefined where it does. */
-export async function refusalOf(
-  settings: Settings,
-  token: string,
-  requirement: Requirement,
-): Promise<Refusal | undefined> {
+export async function judge(settings: Settings, token: string, requirement: Requirement): Promise<Refusal | undefined> {
   // It is asked once: room for tokens that come again would be made for nothing.
   const identity = identityOf({ ...settings, tokenCacheEntries: 0 });
   try {
@@ -50,13 +46,13 @@ export async function probe(token: string, settings: Settings, requirement: Requ
     metadataUrl ??= urlOf(input);
     return Promise.reject(new Error('Nobody is asked.'));
   };
-  const refusal = await refusalOf({ ...settings, fetch }, token, requirement);
+  const refusal = await judge({ ...settings, fetch }, token, requirement);
   if (metadataUrl !== undefined) return { metadataUrl };
   if (refusal === undefined) throw new Error('A token passed though nobody was asked for keys.');
   return { refusal };
 }
 
-const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const encodePart = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** What a key says of whom it speaks for. */
 export type KeyBindings = Partial<Pick<SigningKey, 'issuer' | 'cloudInstanceName'>>;
@@ -96,14 +92,14 @@ export class Rehearsal {
   }
 
   /** Why the library refuses claims in their own right; undefined where it does not. */
-  async refusalOf({ claims, settings, requirement, bindings }: Attempt): Promise<Refusal | undefined> {
+  async judge({ claims, settings, requirement, bindings }: Attempt): Promise<Refusal | undefined> {
     const fetch: Fetch = (input) => this.#answer(urlOf(input), bindings);
-    return refusalOf({ ...settings, fetch }, await this.sign(claims), requirement);
+    return judge({ ...settings, fetch }, await this.sign(claims), requirement);
   }
 
   /** A token of these claims that nobody but a rehearsal takes. */
   async sign(claims: UnverifiedClaims): Promise<string> {
-    const signed = `${encode({ alg: 'RS256', kid })}.${encode(claims)}`;
+    const signed = `${encodePart({ alg: 'RS256', kid })}.${encodePart(claims)}`;
     const signature = await promisify(sign)('sha256', Buffer.from(signed), this.#keys.privateKey);
     return `${signed}.${signature.toString('base64url')}`;
   }

@@ -87,7 +87,7 @@ function demandExpected(kind: 'scope' | 'role', { demands }: Requirement): strin
 }
 
 /** What a step expects, and what was found. */
-export function describe(step: StepName, subject: Subject): Words {
+export function describeStep(step: StepName, subject: Subject): Words {
   const { token, seen, settings, requirement, kind, metadataUrl, issuer } = subject;
   const claims = seen.payload ?? {};
   const nowMs = settings.now();

@@ -91,18 +91,18 @@ function explainAudience({ payload: claims = {} }: SeenToken, settings: Settings
   return typeof claims['aud'] === 'string' && claims['aud'] === clientOf(claims) ? 'client_token' : 'audience';
 }
 
-const hostOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
+const hostnameOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
 
 function explainIssuer({ payload: claims = {} }: SeenToken, { entra, b2c }: Settings): ExplanationCode {
   const { iss } = claims;
-  const host = hostOf(iss);
+  const host = hostnameOf(iss);
   if (isB2cHost(host) || claims['tfp'] !== undefined) {
     if (b2c === undefined) return 'b2c_token';
-    return b2c.instances.some((instance) => hostOf(instance) === host) ? 'b2c_issuer' : 'b2c_host';
+    return b2c.instances.some((instance) => hostnameOf(instance) === host) ? 'b2c_issuer' : 'b2c_host';
   }
   if (entra === undefined) return 'entra_token';
   if (isExternalId(String(iss)) !== isExternalId(`${entra.instance}/`)) return 'wrong_instance';
-  if (!serveOneCloud(host, hostOf(entra.instance))) return 'wrong_cloud';
+  if (!serveOneCloud(host, hostnameOf(entra.instance))) return 'wrong_cloud';
   const tenant = tenantOfIssuer(String(iss));
   return tenant !== undefined && tenant !== entra.tenantId ? 'wrong_tenant' : 'issuer';
 }

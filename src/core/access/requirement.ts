@@ -95,17 +95,17 @@ export function anyOf(kind: NameDemand['kind'], names: readonly unknown[]): Name
 
 const listed = (names: unknown): readonly unknown[] => (Array.isArray(names) ? (names as unknown[]) : [names]);
 
-function checkAuthContext(id: unknown): string {
+function parseAuthContext(id: unknown): string {
   if (typeof id === 'string' && /^c[1-9]\d?$/.test(id)) return id;
   throw new ConfigurationError('An authentication context is named c1 to c99.');
 }
 
-function checkCallers(callers: unknown): Callers | undefined {
+function parseCallers(callers: unknown): Callers | undefined {
   if (callers === undefined || callers === 'user' || callers === 'app' || callers === 'any') return callers;
   throw new ConfigurationError("callers takes 'user', 'app' or 'any'.");
 }
 
-function checkPolicyNames(policy: unknown): readonly string[] | undefined {
+function parsePolicies(policy: unknown): readonly string[] | undefined {
   if (policy === undefined) return undefined;
   const names: unknown = typeof policy === 'string' ? [policy] : policy;
   if (!Array.isArray(names) || names.length === 0) throw new ConfigurationError('At least one policy name is needed.');
@@ -198,8 +198,8 @@ const ofDemand = (demand: Demand): Requirement =>
 
 /** The requirement that each decorator and each middleware adds to its route. */
 export const requires = {
-  entra: ({ callers } = {}) => ofScheme({ kind: 'entra', callers: checkCallers(callers) }),
-  b2c: ({ policy } = {}) => ofScheme({ kind: 'b2c', policies: checkPolicyNames(policy) }),
+  entra: ({ callers } = {}) => ofScheme({ kind: 'entra', callers: parseCallers(callers) }),
+  b2c: ({ policy } = {}) => ofScheme({ kind: 'b2c', policies: parsePolicies(policy) }),
   any: () => ofScheme({ kind: 'any' }),
   scope: (...scopes) => ofDemand(anyOf('scope', scopes)),
   role: (...roles) => ofDemand(anyOf('role', roles)),
@@ -211,7 +211,7 @@ export const requires = {
     }),
   group: (...groups) => ofDemand(anyOf('group', groups)),
   notGuest: () => ofDemand({ kind: 'not_guest' }),
-  authContext: (id) => ofDemand({ kind: 'auth_context', id: checkAuthContext(id) }),
+  authContext: (id) => ofDemand({ kind: 'auth_context', id: parseAuthContext(id) }),
 } satisfies Requirements<Requirement>;
 
 /** The configuration in force, as `initialize` returns it. */

@@ -36,7 +36,11 @@ function runIn(context: VerifiedContext, [request, response, next, ...rest]: Han
 }
 
 /** Hands an error of a handler to the application, or answers it where it is a refusal. */
-function settle(error: unknown, [request, response, next]: HandlerCall, requirement: Requirement | undefined): void {
+function handleError(
+  error: unknown,
+  [request, response, next]: HandlerCall,
+  requirement: Requirement | undefined,
+): void {
   if (isRefusal(error)) refuse(error, request, response, next, requirement);
   else if (error) next(error);
   // Express takes a falsy error for none, and would go on to the next handler.
@@ -64,7 +68,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): unkn
       const context = verifiedRequests.get(request);
       const attempt = async () => await (context === undefined ? run(...call) : runIn(context, call, run));
       attempt().then(resolve, (error: unknown) => {
-        settle(error, call, context?.requirement ?? own);
+        handleError(error, call, context?.requirement ?? own);
       });
     };
     if (own === undefined) proceed();

@@ -7,7 +7,7 @@ import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { requestContext, theGuard } from './guard.js';
 import { boundKey, placeKey, type Controller } from './handler-method.js';
-import { requestOf } from './platform.js';
+import { httpRequestOf } from './platform.js';
 import { refusalFilter } from './refusals.js';
 
 /** Puts an enhancer ahead of those that a class has, and of those that it will get. */
@@ -87,7 +87,7 @@ export const nestjs: Host = {
   onParameter(prototype, method, index, claim) {
     createParamDecorator((_data: unknown, context: ExecutionContext) => {
       if (context.getType() !== 'http') return undefined;
-      const claims = verifiedClaimsOf(requestOf(context));
+      const claims = verifiedClaimsOf(httpRequestOf(context));
       return claim === undefined ? claims : claims?.[claim];
     })()(prototype, method, index);
   },

@@ -8,7 +8,7 @@ import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { enter } from '../../gate/gate.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { isLifted, namesOfHandler, requirementFor } from './handler-method.js';
-import { requestOf, shareHiddenClassesOfExpress } from './platform.js';
+import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';
 import { exceptionFor } from './refusals.js';
 
 /** A token of the one authority that is configured, and nothing more. */
@@ -71,7 +71,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
     let requirement: Requirement | undefined;
     try {
       requirement = this.#requirementFor(context);
-      const request = requestOf(context);
+      const request = httpRequestOf(context);
       // A guard of the application and one of the class may both stand here.
       const passed = verifiedRequests.get(request)?.requirement === requirement;
       if (requirement === undefined || passed) return true;
@@ -104,7 +104,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
 class RequestContext implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
-    const verified = verifiedRequests.get(requestOf(context));
+    const verified = verifiedRequests.get(httpRequestOf(context));
     return new Observable((subscriber) => {
       const fail = (error: unknown) => {
         subscriber.error(isRefusal(error) ? exceptionFor(error, context, verified?.requirement) : error);

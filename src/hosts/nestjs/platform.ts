@@ -19,7 +19,7 @@ type Response = ServerResponse | FastifyReply;
 export const isReply = (response: Response): response is FastifyReply => 'raw' in response;
 
 /** Node's own request: Fastify wraps it. */
-export function requestOf(host: ArgumentsHost): IncomingMessage {
+export function httpRequestOf(host: ArgumentsHost): IncomingMessage {
   const request = host.switchToHttp().getRequest<IncomingMessage & { readonly raw?: IncomingMessage }>();
   return request.raw ?? request;
 }

@@ -4,13 +4,13 @@ import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
 import { refusalOf } from '../../gate/refusal.js';
 import { answer } from '../node-answer.js';
-import { asNodeResponse, isReply, isUnderWay, requestOf, responseOf } from './platform.js';
+import { asNodeResponse, isReply, isUnderWay, httpRequestOf, responseOf } from './platform.js';
 
 function send(host: ArgumentsHost, refusal: Refusal): void {
   const response = responseOf(host);
   // It cannot be taken back. Left to Nest, it would not end on Fastify.
   if (isUnderWay(response)) (isReply(response) ? response.raw : response).end();
-  else if (!isReply(response)) answer(requestOf(host).method, response, refusal);
+  else if (!isReply(response)) answer(httpRequestOf(host).method, response, refusal);
   // The body goes along whatever the method: Fastify leaves it out of the answer to HEAD, and counts it.
   else answer('GET', asNodeResponse(response), refusal);
 }
@@ -30,7 +30,7 @@ class RefusedRequest extends HttpException {
 
 /** What to throw in an HTTP request that is refused: what this file answers, or what is the application's to answer. */
 export function exceptionFor(error: unknown, host: ArgumentsHost, requirement: Requirement | undefined): Error {
-  const { refusal, forward } = refusalOf(error, requirement, requestOf(host));
+  const { refusal, forward } = refusalOf(error, requirement, httpRequestOf(host));
   if (forward) return refusal;
   const response = responseOf(host);
   // The challenge stays, also where a filter of the application writes a body of its own.
