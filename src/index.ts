@@ -22,8 +22,8 @@ export const {
 } = decoratorsFor(routingControllers);
 
 /**
- * A configuration of its own beside that of the process, and decorators that hold tokens against it: for an API that
- * serves two registrations.
+ * Creates a configuration beside that of the process, with decorators that check tokens against it: for an API that serves
+ * two registrations.
  *
  * @throws ConfigurationError naming the option, what it got and what it takes
  * @example

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
+import { requirementOf } from '../../src/decorators/requirements.js';
 import {
   AllowAnonymous,
   ConfigurationError,
@@ -10,6 +11,7 @@ import {
   RequiresGroup,
   RequiresRole,
   RequiresScopeOrAppPermission,
+  TokenClaims,
   ValidateScope,
 } from '../../src/index.js';
 
@@ -119,5 +121,101 @@ describe('a decorator that no token can satisfy', () => {
   ])('throws where it stands: %s', (_, define, message) => {
     expect(define).toThrow(ConfigurationError);
     expect(define).toThrow(message);
+  });
+});
+
+describe('a decorator on the wrong element', () => {
+  // As compilers emit decorators: with the element they are on.
+  const on = (decorator: unknown, ...element: readonly unknown[]) => {
+    (decorator as (...parameters: readonly unknown[]) => void)(...element);
+  };
+  class Orders {
+    static count(): number {
+      return 0;
+    }
+
+    list(): readonly string[] {
+      return [];
+    }
+
+    get total(): number {
+      return this.list().length;
+    }
+  }
+  const { prototype } = Orders;
+
+  it.each<[string, () => void, string]>([
+    [
+      'a parameter of a method',
+      () => {
+        on(RequiresAuth(), prototype, 'list', 0);
+      },
+      'Orders.list has a requirement on a parameter. Move it to the method or the class.',
+    ],
+    [
+      'a parameter of a constructor',
+      () => {
+        on(RequiresAuth(), Orders, undefined, 0);
+      },
+      'Orders has a requirement on a parameter. Move it to the method or the class.',
+    ],
+    [
+      'a static method',
+      () => {
+        on(RequiresAuth(), Orders, 'count', Object.getOwnPropertyDescriptor(Orders, 'count'));
+      },
+      'Orders.count has a requirement, and is not an instance method. Move it to one, or to the class.',
+    ],
+    [
+      'an accessor',
+      () => {
+        on(RequiresAuth(), prototype, 'total', Object.getOwnPropertyDescriptor(prototype, 'total'));
+      },
+      'Orders.total has a requirement, and is not an instance method. Move it to one, or to the class.',
+    ],
+    [
+      'a property',
+      () => {
+        on(RequiresAuth(), prototype, 'name');
+      },
+      'Orders.name has a requirement, and is not an instance method. Move it to one, or to the class.',
+    ],
+    [
+      'a parameter of a constructor, for the claims',
+      () => {
+        on(TokenClaims(), Orders, undefined, 0);
+      },
+      'Orders has @TokenClaims() on a parameter of its constructor, which runs before any request. ' +
+        'Move it to a parameter of a method.',
+    ],
+    [
+      'a method, as a standard decorator',
+      () => {
+        on(RequiresAuth(), () => undefined, { kind: 'method', name: 'list' });
+      },
+      'list has a standard decorator, and those cannot be on parameters. ' +
+        'Set "experimentalDecorators": true in tsconfig.json.',
+    ],
+    [
+      'a class, as a standard decorator',
+      () => {
+        on(RequiresAuth(), Orders, { kind: 'class', name: 'Orders' });
+      },
+      'Orders has a standard decorator, and those cannot be on parameters. ' +
+        'Set "experimentalDecorators": true in tsconfig.json.',
+    ],
+  ])('throws, names it and says what to do: %s', (_, decorate, message) => {
+    expect(decorate).toThrow(new ConfigurationError(message));
+    expect(requirementOf(prototype, 'list')).toBeUndefined();
+  });
+
+  it('protects a method that it is called for by hand, without a descriptor', () => {
+    class ByHand {
+      list(): readonly string[] {
+        return [];
+      }
+    }
+    on(RequiresAuth(), ByHand.prototype, 'list');
+    expect(() => new ByHand().list()).toThrow(/^ByHand\.list is protected/);
   });
 });

@@ -1,4 +1,4 @@
-/** `createMicrosoftIdentity`: a configuration of its own, with decorators bound to it. */
+/** `createMicrosoftIdentity`: a configuration beside that of the process, with decorators bound to it. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { createIdentity } from '../core/identity.js';
@@ -6,13 +6,13 @@ import { explainRefusals } from '../gate/debug-output.js';
 import { bindAuthenticator } from '../gate/identity-in-force.js';
 import type { Decorators } from './decorators.js';
 
-/** A configuration of its own, and decorators that hold tokens against it. */
+/** A separate configuration, with decorators that check tokens against it. */
 export type BoundIdentity = MicrosoftIdentity & Decorators;
 
 /**
- * `createMicrosoftIdentity` of one host.
+ * Makes the `createMicrosoftIdentity` of one host.
  *
- * @param bind - what the host offers, bound to a configuration
+ * @param bind - makes the decorators of the host, bound to a configuration
  */
 export function boundIdentityFor<Bound extends Decorators>(
   bind: (identity: Authenticator) => Bound,

@@ -1,6 +1,6 @@
-/** Classes and the classes they extend. */
+/** Prototype chains: classes and the classes they extend. */
 
-/** Whether a class's prototype is another's, or inherits from it. */
+/** Whether a prototype is the other one, or inherits from it. */
 export function isSameOrDerived(prototype: object, base: object): boolean {
   return prototype === base || Object.prototype.isPrototypeOf.call(base, prototype);
 }

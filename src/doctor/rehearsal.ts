@@ -19,7 +19,7 @@ import type { Publication } from './authorities.js';
 /** A request that bears a token and nothing else. */
 export const requestWith = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-/** Why the library, so configured, does not let a token pass; undefined where it does. */
+/** The refusal of a token under a configuration; undefined where the token passes. */
 export async function judge(settings: Settings, token: string, requirement: Requirement): Promise<Refusal | undefined> {
   // It is asked once: room for tokens that come again would be made for nothing.
   const identity = identityOf({ ...settings, tokenCacheEntries: 0 });

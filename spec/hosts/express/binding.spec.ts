@@ -23,7 +23,7 @@ describe('decorators that Express cannot heed', () => {
         }
       }
       return Misplaced;
-    }).toThrow('first three parameters');
+    }).toThrow('has @TokenClaims() on one of its first three parameters, which Express fills. Move it');
   });
 });
 

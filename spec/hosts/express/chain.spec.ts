@@ -9,6 +9,7 @@ import {
   type AccessTokenClaims,
 } from '../../../src/express.js';
 import { expectRefusal, expressReleases, listen, type Api } from '../../support/api.js';
+import { forgetWarnings } from '../../support/isolation.js';
 import { granted, issuer, outcomeOf, ran, report, serving, silenceWarnings, useIssuer } from './application.js';
 
 useIssuer();
@@ -73,8 +74,12 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
   });
 
   it('uses the one scheme that is configured where none was named before, and answers 500 with both', async () => {
-    silenceWarnings();
+    const warnings = silenceWarnings();
+    forgetWarnings();
     expectRefusal(await get('/scope-only', await issuer.token()), 'server_error');
+    expect(warnings.mock.calls.map(([message]) => message)).toEqual([
+      expect.stringMatching(/^requiresScope\(\) names no scheme, and both Entra ID and B2C are configured\. Add /),
+    ]);
     expectRefusal(await get('/late-scheme', await issuer.token()), 'server_error');
     expect(ran).toEqual([]);
     initialize(issuer.options);

@@ -17,7 +17,7 @@ import {
   validateScope,
 } from '../../../src/express.js';
 import { expectRefusal, expressReleases, listen, type Api } from '../../support/api.js';
-import { forgetIdentity } from '../../support/isolation.js';
+import { forgetIdentity, forgetWarnings } from '../../support/isolation.js';
 import {
   granted,
   issuer,
@@ -136,12 +136,17 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
     expect((await get('/any', await issuer.token())).status).toBe(200);
   });
 
-  it('answers 500 for a scheme or a policy that is not configured', async () => {
-    silenceWarnings();
+  it('answers 500 for a scheme or a policy that is not configured, and warns of the middleware', async () => {
+    const warnings = silenceWarnings();
+    forgetWarnings();
     expectRefusal(await get('/unconfigured', await issuer.b2cToken()), 'server_error');
     initialize(issuer.options);
     expectRefusal(await get('/b2c', await issuer.b2cToken()), 'server_error');
     expect(ran).toEqual([]);
+    expect(warnings.mock.calls.map(([message]) => message)).toEqual([
+      'requiresB2cAuth() names a policy that is not among b2c.policies. Add it to that option, or correct its name.',
+      'requiresB2cAuth() takes tokens of B2C, which is not configured. Set b2c, or use another scheme.',
+    ]);
   });
 
   it('answers 500 before initialize', async () => {
@@ -217,7 +222,12 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
       (app) => app.get('/', requiresAnyAuth as unknown as RequestHandler, report),
       async (local) => {
         const answer = await local.call('/', { token: await issuer.token() });
-        expect([answer.status, answer.text]).toEqual([500, expect.stringContaining('parentheses') as string]);
+        expect([answer.status, answer.text]).toEqual([
+          500,
+          expect.stringContaining(
+            'requiresAnyAuth is used without its parentheses. Write requiresAnyAuth().',
+          ) as string,
+        ]);
       },
     );
     expect(ran).toEqual([]);

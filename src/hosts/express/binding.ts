@@ -4,6 +4,7 @@ import type { IdentityOptions } from '../../core/configuration/options.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { boundIdentityFor, type BoundIdentity } from '../../decorators/bound-identity.js';
 import { decoratorsFor, type Decorators, type Host } from '../../decorators/decorators.js';
+import { nameOfElement } from '../../decorators/prototype-chain.js';
 import { gated, gateMethods, type Method } from './handlers.js';
 import { middlewaresFor, type Middlewares } from './middlewares.js';
 import { watch } from './watched-class.js';
@@ -23,7 +24,8 @@ const expressHost: Host = {
   onParameter(prototype, method, index) {
     if (index < parametersOfExpress) {
       throw new ConfigurationError(
-        `@TokenClaims() stands on one of the first three parameters of ${String(method)}, which Express fills.`,
+        `${nameOfElement(prototype, method)} has @TokenClaims() on one of its first three parameters, which Express fills. ` +
+          'Move it to a parameter after them.',
       );
     }
     const handler: unknown = Object.getOwnPropertyDescriptor(prototype, method)?.value;
@@ -36,18 +38,18 @@ const expressHost: Host = {
 /**
  * The decorators for Express handlers.
  *
- * @param identity - the configuration that tokens are held against; default: that of the process
+ * @param identity - the configuration that tokens are checked against; default: that of the process
  */
 export function expressDecoratorsFor(identity?: Authenticator): Decorators {
   return decoratorsFor(expressHost, identity);
 }
 
-/** A configuration of its own, with decorators and middlewares that hold tokens against it. */
+/** A separate configuration, with decorators and middlewares that check tokens against it. */
 export type ExpressIdentity = BoundIdentity & Middlewares;
 
 /**
- * A configuration of its own beside that of the process, and middlewares and decorators that hold tokens against it: for
- * an API that serves two registrations.
+ * Creates a configuration beside that of the process, with middlewares and decorators that check tokens against it: for an
+ * API that serves two registrations.
  *
  * @throws ConfigurationError naming the option, what it got and what it takes
  * @example

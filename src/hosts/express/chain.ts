@@ -1,4 +1,4 @@
-/** A chain of middlewares on one request: what it was let in for, and what is demanded next. */
+/** A chain of middlewares on one request: what the request satisfied so far, and what the next one requires. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { combineAlongMiddlewares } from '../../core/access/combining.js';
@@ -9,7 +9,7 @@ import { passOrRefuse, type Next } from '../node-middleware.js';
 
 export type HandlerCall = [request: IncomingMessage, response: ServerResponse, next: Next, ...rest: unknown[]];
 
-/** Tells a call by Express from any other. Mocks of a request will do: they are checked like all others. */
+/** Whether a call is one by Express. Mocks of a request count: they are checked as real ones are. */
 export function isHandlerCall(parameters: readonly unknown[]): parameters is HandlerCall {
   const [request, response, next] = parameters as Partial<HandlerCall>;
   return (
@@ -17,12 +17,12 @@ export function isHandlerCall(parameters: readonly unknown[]): parameters is Han
   );
 }
 
-// Nobody may replace what was verified, whichever middleware comes between the gate and the handler.
+/** Sets `request.auth`. It is read-only: a middleware between the gate and the handler cannot replace verified claims. */
 export function publishClaims(request: object, claims: AccessTokenClaims): void {
   Object.defineProperty(request, 'auth', { value: claims, enumerable: true, configurable: true });
 }
 
-// Verifiers are chosen once for each requirement: the same two middlewares have to add up to the same object.
+// The identity chooses a verifier once for each requirement: the sum of two has to be the same object each time.
 const sums = new WeakMap<Requirement, WeakMap<Requirement, Requirement>>();
 
 function sumOf(earlier: Requirement, later: Requirement): Requirement {
@@ -33,7 +33,7 @@ function sumOf(earlier: Requirement, later: Requirement): Requirement {
   return sum;
 }
 
-/** What a request was let in for before, and what it has to satisfy now. */
+/** What a request has to satisfy at a gate, and the context it passed with where it did so before. */
 export function demandsOn(request: object, own: Requirement): { passed?: VerifiedContext; requirement: Requirement } {
   const context = verifiedRequests.get(request);
   if (context?.requirement === undefined) return { requirement: own };

@@ -1,4 +1,4 @@
-/** The middlewares for Express, one for each decorator. */
+/** The middlewares for Express, one for each decorator that has a requirement. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { requires, type Authenticator, type Requirement, type Requirements } from '../../core/access/requirement.js';
@@ -55,7 +55,7 @@ export function middlewaresFor(identity?: Authenticator): Middlewares {
   const middleware =
     <Parameters extends unknown[]>(name: keyof Middlewares, require: (...parameters: Parameters) => Requirement) =>
     (...parameters: Parameters): Middleware => {
-      // In the place of its middleware, the function that makes it would answer no request.
+      // The function that makes a middleware, used as one, would neither answer a request nor pass it on.
       if (isHandlerCall(parameters)) {
         throw new ConfigurationError(`${name} is used without its parentheses. Write ${name}().`);
       }

@@ -6,7 +6,7 @@ import { guard, guardAction } from '../../decorators/protected-method.js';
 import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { requestContext, theGuard } from './guard.js';
-import { boundKey, placeKey, type Controller } from './handler-method.js';
+import { boundKey, decoratedKey, type Controller } from './handler-method.js';
 import { httpRequestOf } from './platform.js';
 import { refusalFilter } from './refusals.js';
 
@@ -65,7 +65,7 @@ function handlerNamesOf(prototype: object): readonly (string | symbol)[] {
 /** The binding of the decorators to NestJS. */
 export const nestjs: Host = {
   onMethod(prototype, name, descriptor) {
-    Reflect.defineMetadata(placeKey, true, prototype, name);
+    Reflect.defineMetadata(decoratedKey, true, prototype, name);
     bind(prototype.constructor);
     const method = descriptor.value as Method;
     const guarded = guard(method, name, prototype);
@@ -74,7 +74,7 @@ export const nestjs: Host = {
   },
   onClass(constructor) {
     const { prototype } = constructor;
-    Reflect.defineMetadata(placeKey, true, prototype);
+    Reflect.defineMetadata(decoratedKey, true, prototype);
     bind(constructor as Controller);
     const methods = prototype as Record<string | symbol, Method>;
     for (const name of handlerNamesOf(prototype)) {

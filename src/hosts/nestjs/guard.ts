@@ -11,8 +11,12 @@ import { isLifted, namesOfHandler, requirementFor } from './handler-method.js';
 import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';
 import { exceptionFor } from './refusals.js';
 
-/** A token of the one authority that is configured, and nothing more. */
-const anyToken: Requirement = Object.freeze({ scheme: undefined, demands: Object.freeze([]) });
+/** A valid token of the only scheme that is configured. */
+const anyToken: Requirement = Object.freeze({
+  scheme: undefined,
+  demands: Object.freeze([]),
+  at: 'MicrosoftIdentityGuard with requireAuth',
+});
 
 /** What can be chosen about a guard. */
 export interface MicrosoftIdentityGuardOptions {

@@ -13,7 +13,7 @@ export interface Controller {
 // Keys of metadata. Strings are the same in the ES module and the CommonJS build, which may each decorate a class.
 export const boundKey = 'microsoft-identity-decorators:bound';
 
-export const placeKey = 'microsoft-identity-decorators:place';
+export const decoratedKey = 'microsoft-identity-decorators:decorated';
 
 const handlerNames = new WeakMap<object, WeakMap<object, readonly PropertyKey[]>>();
 
@@ -63,7 +63,7 @@ export function requirementFor(context: ExecutionContext): Requirement | undefin
 export function isLifted(context: ExecutionContext): boolean {
   const { prototype } = context.getClass() as Controller;
   return (
-    Reflect.hasMetadata(placeKey, prototype) ||
-    namesOfHandler(context).some((name) => Reflect.hasMetadata(placeKey, prototype, name as string))
+    Reflect.hasMetadata(decoratedKey, prototype) ||
+    namesOfHandler(context).some((name) => Reflect.hasMetadata(decoratedKey, prototype, name as string))
   );
 }
