@@ -27,14 +27,18 @@ export function checkRequest(
   verifier: Verifier,
   { entra, allowedClients, resolveGroups }: Settings,
 ): Verification | Promise<Verification> {
-  const text = bearerToken(request); // credential
-  // header, key, signature, claims
+  // credential
+  const text = bearerToken(request);
+  // header, key, signature, claims: verifyToken below
   return andThen(verifier.verify(text), (verification) => {
     const { token } = verification;
-    checkPolicy(requirement, token); // policy
+    // policy
+    checkPolicy(requirement, token);
+    // tenant
     return andThen(checkTenant(token, entra), () => {
-      checkClient(token, allowedClients); // client
-      // demands; a check of the application's own belongs after them, as the last
+      // client
+      checkClient(token, allowedClients);
+      // demands; a check of the application's own comes after them
       return andThen(checkDemands(requirement, token, resolveGroups), () => verification);
     });
   });
@@ -47,15 +51,19 @@ export function verifyToken(
   knownHeaders: KnownHeaders,
   settings: Settings,
 ): SignedToken | Promise<SignedToken> {
-  const parsed = parseToken(text, knownHeaders); // header
+  // header
+  const parsed = parseToken(text, knownHeaders);
   const { keySet, check, policy, authority } = issuers.issuerOf(parsed.payload);
   // key
   return andThen(keySet.find(parsed.kid), (found) => {
     if (found === undefined) throw new InvalidTokenError('key');
-    const key = findSigner(parsed, found.keys); // signature
-    const claims = checkClaims(parsed.payload, issuers.audiences, settings); // claims
+    // signature
+    const key = findSigner(parsed, found.keys);
+    // claims
+    const claims = checkClaims(parsed.payload, issuers.audiences, settings);
     // claims: issuer and tenant
     return andThen(check(claims, key, found.issuer), () => {
+      // claims: an access token
       if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
       knownHeaders.add(parsed);
       const token = Object.freeze({ kind: issuers.kind, claims: deepFreeze(claims), policy, authority });
