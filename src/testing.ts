@@ -3,6 +3,6 @@
  *
  * @module microsoft-identity-decorators/testing
  */
-export { startTestIssuer } from './testing/issuer.js';
+export { startTestIssuer } from './testing/test-issuer.js';
 export { runAs } from './testing/run-as.js';
-export type { Fault, IssuerRequests, TestIssuer, TestIssuerSettings, TokenOverrides } from './testing/issuer.js';
+export type { Fault, IssuerRequests, TestIssuer, TestIssuerSettings, TokenOverrides } from './testing/test-issuer.js';

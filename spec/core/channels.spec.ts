@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
 import { keysChannel, requestChannel, type KeysEvent } from '../../src/core/channels.js';
 import { createIdentity } from '../../src/core/identity.js';
-import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
+import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { errorOf } from '../support/refusals.js';
 
 const entra: Requirement = { scheme: { kind: 'entra' }, demands: [] };

@@ -5,7 +5,7 @@ import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { ConfigurationError, IssuerUnavailableError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { consumerTenant } from '../../src/core/issuers/issuer.js';
-import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
+import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { errorOf, expectRefused, refuses, type RefusalName } from '../support/refusals.js';
 
 const client = '99999999-2222-4333-8444-555555555555';

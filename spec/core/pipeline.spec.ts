@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
 import { createIdentity } from '../../src/core/identity.js';
 import type { RequestHeaders } from '../../src/core/token/credential.js';
-import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../src/testing/issuer.js';
+import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../src/testing/test-issuer.js';
 import { refuses, type RefusalName } from '../support/refusals.js';
 
 const client = '11111111-2222-4333-8444-555555555555';

@@ -14,7 +14,7 @@ import { createIdentity } from '../../src/core/identity.js';
 import type { RequestHeaders } from '../../src/core/token/credential.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
 import { explain, explanationCodes, versionRemark, type ExplanationCode } from '../../src/gate/explanation.js';
-import { startTestIssuer, type TestIssuer } from '../../src/testing/issuer.js';
+import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { fakeClock, start } from '../support/clock.js';
 import { errorOf } from '../support/refusals.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TestIssuer, TokenOverrides } from '../../../src/testing/issuer.js';
+import type { TestIssuer, TokenOverrides } from '../../../src/testing/test-issuer.js';
 import { refuses, type RefusalName } from '../../support/refusals.js';
 import { authenticate, b2c, claimsOf, entra, issuer, otherTenant, refusesSpoilt, useIssuer } from './verification.js';
 

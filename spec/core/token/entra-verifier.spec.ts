@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IdentityOptions } from '../../../src/core/configuration/options.js';
 import { consumerTenant } from '../../../src/core/issuers/issuer.js';
-import type { TokenOverrides } from '../../../src/testing/issuer.js';
+import type { TokenOverrides } from '../../../src/testing/test-issuer.js';
 import { refuses, type RefusalName } from '../../support/refusals.js';
 import {
   authenticate,

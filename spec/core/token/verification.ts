@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { Authenticator, Requirement } from '../../../src/core/access/requirement.js';
 import type { IdentityOptions } from '../../../src/core/configuration/options.js';
 import { createIdentity } from '../../../src/core/identity.js';
-import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../../src/testing/issuer.js';
+import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../../src/testing/test-issuer.js';
 import { fakeClock, type Clock } from '../../support/clock.js';
 import { refuses, type RefusalName } from '../../support/refusals.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createIdentity } from '../../../src/core/identity.js';
 import type { Verification } from '../../../src/core/token/verified-token.js';
-import { startTestIssuer, type TokenOverrides } from '../../../src/testing/issuer.js';
+import { startTestIssuer, type TokenOverrides } from '../../../src/testing/test-issuer.js';
 import { hour, minute, second, until } from '../../support/clock.js';
 import { refuses, type RefusalName } from '../../support/refusals.js';
 import {

@@ -9,7 +9,7 @@ import { isMultiTenant, tenantInPath, tenantOfInstance } from './tenant.js';
 
 const defaultTokenCacheEntries = 10_000;
 
-function refuse(option: string, problem: string): never {
+function refuseOption(option: string, problem: string): never {
   throw new ConfigurationError(`initialize: ${option}: ${problem}.`);
 }
 
@@ -23,24 +23,24 @@ const originOf = (url: string) => new URL(url).origin;
 
 function checkTenants({ tenantId = '', allowedTenants, instance }: CheckedOptions): void {
   if (isMultiTenant(tenantId) && allowedTenants === undefined) {
-    refuse(
+    refuseOption(
       'allowedTenants',
       `got undefined; with tenantId '${tenantId}' it takes a list of tenant GUIDs, '*', or a function`,
     );
   }
   if (!isMultiTenant(tenantId) && allowedTenants !== undefined) {
-    refuse('allowedTenants', "is for tenantId 'organizations' or 'common'; a single tenant allows itself alone");
+    refuseOption('allowedTenants', "is for tenantId 'organizations' or 'common'; a single tenant allows itself alone");
   }
   if (instance === undefined) return;
   const inPath = tenantInPath(instance);
   if (inPath !== undefined && isGuid(inPath) === isGuid(tenantId) && inPath !== tenantId) {
-    refuse('instance', 'names another tenant in its path than tenantId');
+    refuseOption('instance', 'names another tenant in its path than tenantId');
   }
   if (inPath !== undefined && (isMultiTenant(inPath) || inPath === 'consumers')) {
-    refuse('instance', `names '${inPath}' in its path; an External ID instance has one tenant of its own`);
+    refuseOption('instance', `names '${inPath}' in its path; an External ID instance has one tenant of its own`);
   }
   if (isExternalIdHost(new URL(instance).hostname) && (isMultiTenant(tenantId) || tenantId === 'consumers')) {
-    refuse('tenantId', `got '${tenantId}'; an External ID instance has one tenant of its own`);
+    refuseOption('tenantId', `got '${tenantId}'; an External ID instance has one tenant of its own`);
   }
 }
 
@@ -49,14 +49,14 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
   const tenantId = options.tenantId ?? (clientId && options.instance && tenantOfInstance(options.instance));
   if (tenantId === undefined || clientId === undefined) {
     if (b2c === undefined) {
-      if (tenantId !== undefined) refuse('clientId', 'got undefined; it is required beside tenantId');
-      if (clientId !== undefined) refuse('tenantId', 'got undefined; it is required beside clientId');
-      refuse('the options', 'need tenantId and clientId (Entra ID), or b2c (Azure AD B2C)');
+      if (tenantId !== undefined) refuseOption('clientId', 'got undefined; it is required beside tenantId');
+      if (clientId !== undefined) refuseOption('tenantId', 'got undefined; it is required beside clientId');
+      refuseOption('the options', 'need tenantId and clientId (Entra ID), or b2c (Azure AD B2C)');
     }
     for (const option of ['audience', 'instance', 'allowedTenants', 'resolveGroups'] as const) {
       if (options[option] !== undefined) {
         const hint = option === 'audience' || option === 'instance' ? `; for B2C alone see b2c.${option}` : '';
-        refuse(option, `belongs to Entra ID, which needs tenantId and clientId beside it${hint}`);
+        refuseOption(option, `belongs to Entra ID, which needs tenantId and clientId beside it${hint}`);
       }
     }
     return undefined;
@@ -77,10 +77,12 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
 function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   const { b2c } = options;
   if (b2c === undefined) return undefined;
-  if (b2c.domainName === undefined) refuse('b2c.domainName', "got undefined; it takes the tenant's name");
-  if (b2c.policies === undefined) refuse('b2c.policies', 'got undefined; it takes a policy name or a list of them');
+  if (b2c.domainName === undefined) refuseOption('b2c.domainName', "got undefined; it takes the tenant's name");
+  if (b2c.policies === undefined)
+    refuseOption('b2c.policies', 'got undefined; it takes a policy name or a list of them');
   const clientId = b2c.clientId ?? options.clientId;
-  if (clientId === undefined) refuse('b2c.clientId', 'got undefined, and there is no clientId above to fall back to');
+  if (clientId === undefined)
+    refuseOption('b2c.clientId', 'got undefined, and there is no clientId above to fall back to');
   const { domainName } = b2c;
   const tenantId = b2c.tenantId ?? options.tenantId;
   const named = [b2c.customDomain && `https://${b2c.customDomain}`, b2c.instance].filter((url) => url !== undefined);
@@ -98,7 +100,8 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
 function resourceSettings({ resourceMetadata }: CheckedOptions): ResourceMetadataOptions | undefined {
   if (resourceMetadata === undefined) return undefined;
   const { resource } = resourceMetadata;
-  if (resource === undefined) refuse('resourceMetadata.resource', 'got undefined; it takes the https URL of the API');
+  if (resource === undefined)
+    refuseOption('resourceMetadata.resource', 'got undefined; it takes the https URL of the API');
   return Object.freeze({ ...resourceMetadata, resource });
 }
 

@@ -42,7 +42,7 @@ export function demandsOn(request: object, own: Requirement): { passed?: Verifie
 }
 
 /** Lets a request pass on to `proceed`, or refuses it. Never throws and never rejects. */
-export function admit(own: Requirement, [request, response, next]: HandlerCall, proceed: () => void): void {
+export function proceedOrRefuse(own: Requirement, [request, response, next]: HandlerCall, proceed: () => void): void {
   const { passed, requirement } = demandsOn(request, own);
   if (passed !== undefined) {
     currentRequest.run(passed, proceed);

@@ -8,7 +8,7 @@ import { requirementOf } from '../../decorators/requirements.js';
 import { enter } from '../../gate/gate.js';
 import { isRefusal } from '../../gate/refusal.js';
 import { refuse, type Next } from '../node-middleware.js';
-import { admit, demandsOn, isHandlerCall, publishClaims, type HandlerCall } from './chain.js';
+import { proceedOrRefuse, demandsOn, isHandlerCall, publishClaims, type HandlerCall } from './chain.js';
 
 export type Method = Parameters<typeof guard>[0];
 
@@ -72,7 +72,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): unkn
       });
     };
     if (own === undefined) proceed();
-    else admit(own, call, proceed);
+    else proceedOrRefuse(own, call, proceed);
   });
 }
 

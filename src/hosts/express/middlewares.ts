@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { requires, type Authenticator, type Requirement, type Requirements } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { admit, isHandlerCall } from './chain.js';
+import { proceedOrRefuse, isHandlerCall } from './chain.js';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express' types are extended by this namespace alone
@@ -40,7 +40,7 @@ export interface Middlewares {
 
 function middlewareFor(requirement: Requirement): Middleware {
   return (request, response, next) => {
-    admit(requirement, [request, response, next], () => {
+    proceedOrRefuse(requirement, [request, response, next], () => {
       next();
     });
   };
