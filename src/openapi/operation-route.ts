@@ -1,6 +1,6 @@
 /** Which route an operation of an OpenAPI document describes. */
 
-/** A method of a controller, and where a document describes it: under its path and HTTP method, or its operation id. */
+/** A method of a controller, and its operation in a document: by path and HTTP method, or by operation id. */
 export interface OperationRoute {
   /** The prototype of the controller that serves the route, which may only inherit the method. */
   readonly prototype: object;
@@ -13,7 +13,7 @@ export interface OperationRoute {
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A path without the names of its parameters: `:id`, `:id(\\d+)?` and `{id}` stand for the same. */
+/** A path without the names of its parameters: `:id`, `:id(\\d+)?` and `{id}` become the same. */
 function shapeOf(path: string): string {
   const shape = path.replace(/:\w+(\((?:[^()]|\([^()]*\))*\))?[?*+]?|\{[^}]*\}/g, '{}').replace(/\/+$/, '');
   return shape.startsWith('/') ? shape : `/${shape}`;
@@ -31,7 +31,7 @@ export function routeFinder(
     const { httpMethod, path, operationId } = route;
     if (httpMethod !== undefined && path !== undefined) {
       const address = addressOf(httpMethod, path);
-      // Hosts give a request to the route that was registered first.
+      // Of several routes with one address, hosts use the one that was registered first.
       if (!byAddress.has(address)) byAddress.set(address, route);
     } else if (operationId !== undefined) byId.set(operationId, route);
   }

@@ -14,35 +14,39 @@ export interface OAuth2SecurityScheme {
     readonly authorizationCode: {
       readonly authorizationUrl: string;
       readonly tokenUrl: string;
-      /** What each full scope name stands for. */
+      /** The description of each scope, by its full name. */
       readonly scopes: Readonly<Record<string, string>>;
       readonly 'x-usePkce': 'SHA-256';
     };
   };
 }
 
-/** What documents say beyond the settings. */
+/** What a document has beside the settings. */
 export interface SecurityOptions {
   /** What `initialize` or `createMicrosoftIdentity` returned. Default: the configuration in force. */
   readonly identity?: MicrosoftIdentity | undefined;
-  /** Scopes by their short names, with what they stand for. */
+  /** The description of each scope, by its short name. */
   readonly scopes?: Readonly<Record<string, string>> | undefined;
   /**
-   * The Application ID URIs, which full scope names begin with. Default: `api://<client id>`, and for B2C
+   * The Application ID URIs, with which full scope names begin. Default: `api://<client id>`, and for B2C
    * `https://<domain name>.onmicrosoft.com/<client id>`.
    */
   readonly appIdUri?: Readonly<Partial<Record<Scheme, string | undefined>>> | undefined;
-  /** What the names of security schemes begin with: to tell two configurations of one API apart. Default: nothing. */
+  /** A prefix for the names of security schemes, where an API has two configurations. Default: none. */
   readonly prefix?: string | undefined;
 }
 
 export function identityToDescribe({ identity }: SecurityOptions): Authenticator {
   const found = identity === undefined ? identityInForce() : authenticatorOf(identity);
-  if (found === undefined) throw new ConfigurationError('An OpenAPI document was asked for before initialize().');
+  if (found === undefined) {
+    throw new ConfigurationError(
+      'withSecurity() or securitySchemes() was called before initialize(). Call initialize() first, or pass an identity.',
+    );
+  }
   return found;
 }
 
-/** One authority of the configuration, as a document names it. */
+/** An authority of the configuration, and its security scheme in a document. */
 export interface Entry {
   readonly name: string;
   readonly scheme: Scheme;
@@ -78,7 +82,7 @@ export function entriesOf({ entra, b2c }: Settings, { appIdUri = {}, prefix = ''
   return [...entries, ...ofPolicies];
 }
 
-/** Scopes by their short names, with what they stand for. */
+/** The description of each scope, by its short name. */
 type Scopes = ReadonlyMap<string, string>;
 
 export const scopesIn = ({ scopes = {} }: SecurityOptions) => new Map(Object.entries(scopes));
@@ -103,11 +107,11 @@ export const schemesOf = (entries: readonly Entry[], scopes: Scopes) =>
   Object.fromEntries(entries.map((entry) => [entry.name, schemeOf(entry, scopes)]));
 
 /**
- * The `securitySchemes` of OpenAPI 3 for what is configured: `entra`, and `b2c-<policy>` for each policy of B2C. Each
- * names the authorization code flow with PKCE.
+ * The `securitySchemes` of OpenAPI 3 for what is configured: `entra`, and `b2c-<policy>` for each policy of B2C. Each has
+ * the authorization code flow with PKCE.
  *
  * @param identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
- * @param options - the scopes and what they stand for, the Application ID URIs, and a prefix for the names
+ * @param options - the scopes with a description, the Application ID URIs, and a prefix for the names
  * @throws ConfigurationError before `initialize`
  * @see {@link https://spec.openapis.org/oas/v3.0.3#oauth-flow-object OAuth Flow Object}
  * @example

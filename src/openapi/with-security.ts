@@ -1,4 +1,4 @@
-/** An OpenAPI document with what the decorators demand. Pure functions; no framework. */
+/** Adds to a copy of an OpenAPI document what the decorators require. Knows no framework. */
 import { isSamePolicy, type Authenticator, type Demand, type Requirement } from '../core/access/requirement.js';
 import { schemeFor } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
@@ -28,9 +28,9 @@ function acceptedScopes(demand: Demand): readonly string[] | undefined {
   return demand.kind === 'permission' ? demand.scopes : undefined;
 }
 
-/** The sets of scopes that satisfy a route: all decorators must hold, and of each one name will do. */
+/** The sets of scopes that satisfy a route: of each decorator, one name. */
 function scopeSets({ scheme, demands }: Requirement): readonly (readonly string[])[] {
-  // An application is given no scopes.
+  // The token of an application has no scopes.
   if (scheme?.callers === 'app') return [[]];
   const choices = demands.map(acceptedScopes).filter((names) => names !== undefined);
   const sets = choices.reduce<readonly (readonly string[])[]>(
@@ -40,7 +40,7 @@ function scopeSets({ scheme, demands }: Requirement): readonly (readonly string[
   return [...new Map(sets.map((set) => [set.join(' '), set])).values()];
 }
 
-/** The authorities of which a route takes tokens. */
+/** The authorities whose tokens a route accepts. */
 function entriesFor(requirement: Requirement, entries: readonly Entry[], settings: Settings): readonly Entry[] {
   const kind = schemeFor(requirement, settings);
   const policies = requirement.scheme?.policies;
@@ -74,7 +74,9 @@ const responses: Json = {
     'invalid_token',
     'insufficient_claims',
   ]),
-  AccessTokenInsufficient: refusal('The access token does not reach far enough.', ['insufficient_scope']),
+  AccessTokenInsufficient: refusal('The access token does not satisfy what the operation requires.', [
+    'insufficient_scope',
+  ]),
 };
 
 const refusals: Json = {
@@ -82,27 +84,28 @@ const refusals: Json = {
   403: { $ref: '#/components/responses/AccessTokenInsufficient' },
 };
 
-/** The roles of each decorator, of which any will do. OpenAPI 3.0 has no place for roles beside scopes. */
+/** For each decorator the roles of which one is enough. OpenAPI 3.0 has no member for roles. */
 function requiredRoles({ demands }: Requirement): Json {
   const roles = demands.flatMap((demand) => (demand.kind === 'role' ? [demand.anyOf] : []));
   return roles.length === 0 ? {} : { 'x-required-roles': roles };
 }
 
-/** Bound decorators belong to their own configuration, all others to that of the process. */
-function isOf(requirement: Requirement, identity: Authenticator, isBound: boolean): boolean {
+/** Whether a configuration checks a route: bound decorators have their own, all others that of the process. */
+function isCheckedBy(identity: Authenticator, requirement: Requirement, isBound: boolean): boolean {
   return requirement.identity === undefined ? !isBound : requirement.identity === identity;
 }
 
 /**
- * An OpenAPI document with what the decorators demand: `components.securitySchemes`, and for each operation of a
- * protected route its own `security`, with full scope names, and the answers 401 and 403. An operation of an open route
- * gets an empty `security` where the document demands something of all; operations that no route describes stay as they
- * are. The document that is given is not changed. For routes of two configurations, call it once for each.
+ * A copy of an OpenAPI document, with what the decorators require.
+ *
+ * It has `components.securitySchemes`. Each operation of a protected route has its own `security`, with full scope names,
+ * and the answers 401 and 403. If the document has a `security` for all operations, each operation of an open route has
+ * an empty one. An operation without a route stays as it is. For routes of two configurations, call it once for each.
  *
  * @param document - of routing-controllers-openapi, `@nestjs/swagger` or any other tool
  * @param routes - the routes of the application
- * @param options - the configuration, its scopes and what they stand for, the Application ID URIs, and a prefix
- * @throws ConfigurationError before `initialize`, and where a route asks for an authority that is not configured
+ * @param options - the configuration, its scopes with a description, the Application ID URIs, and a prefix
+ * @throws ConfigurationError before `initialize`, and where a route requires an authority that is not configured
  */
 export function withSecurity<Document extends OpenApiDocument>(
   document: Document,
@@ -122,7 +125,7 @@ export function withSecurity<Document extends OpenApiDocument>(
     if (requirement === undefined) {
       return document.security === undefined ? operation : { ...operation, security: [] };
     }
-    if (!isOf(requirement, identity, isBound)) return operation;
+    if (!isCheckedBy(identity, requirement, isBound)) return operation;
     const sets = scopeSets(requirement);
     for (const scope of sets.flat()) if (!scopes.has(scope)) scopes.set(scope, '');
     const security = entriesFor(requirement, entries, identity.settings).flatMap(({ name, fullName }) =>

@@ -10,7 +10,7 @@ import { boundKey, decoratedKey, type Controller } from './handler-method.js';
 import { httpRequestOf } from './platform.js';
 import { refusalFilter } from './refusals.js';
 
-/** Puts an enhancer ahead of those that a class has, and of those that it will get. */
+/** Puts an enhancer before those that a class has, and before those that it will get. */
 function bindFirst(decorate: ClassDecorator, controller: Controller): void {
   const Probe = class {};
   decorate(Probe);
@@ -22,35 +22,36 @@ function bindFirst(decorate: ClassDecorator, controller: Controller): void {
 }
 
 /**
- * Binds the gate to a whole class, wherever in it the decorator stands.
+ * Binds the gate to a whole class, also for a decorator on one method.
  *
- * Nest looks for the guards of a class up the chain, and for those of a method on its function alone: bound to the
- * class, the gate also stands before a method of a derived class that overrides a protected one and is a route anew.
+ * Nest looks for the guards of a class along the prototype chain, but for those of a method only on its function. Bound to
+ * the class, the gate also protects a method of a derived class that overrides a protected one and declares its route
+ * again.
  */
 function bind(controller: Controller): void {
   if (Reflect.hasMetadata(boundKey, controller)) return;
   Reflect.defineMetadata(boundKey, true, controller);
   bindFirst(UseGuards(theGuard), controller);
   bindFirst(UseInterceptors(requestContext), controller);
-  // Nest asks filters in the reverse order.
+  // Nest calls filters in the reverse order.
   (UseFilters(refusalFilter) as ClassDecorator)(controller as never);
 }
 
 type Method = Parameters<typeof guard>[0];
 
-/** Lets a guarded method show what Nest, and others, keep on the function it wraps, whenever they put it there. */
+/** Gives a guarded method the metadata that Nest and others keep on the function it wraps, also metadata that is set later. */
 function adopt(guarded: Method, method: Method, prototype: object, name: string | symbol): void {
-  // reflect-metadata looks up the chain. A copy would lack what is written to the inner function later on, and a role
-  // that some other guard no longer finds there is a route left open.
+  // reflect-metadata reads along the prototype chain. A copy would lack metadata that is set later on the inner function:
+  // a guard of the application that finds no role there would let every caller pass.
   Object.setPrototypeOf(guarded, method);
-  // On the method too: there it comes ahead of any filter of the class, wherever that stands.
+  // Also on the method: there it comes before all filters of the class.
   UseFilters(refusalFilter)(prototype, name, { value: guarded });
 }
 
 const isHandler = (value: unknown): value is Method =>
   typeof value === 'function' && Reflect.getMetadataKeys(value).length > 0;
 
-/** The methods of a class that Nest, or anything else, knows by their decorators, those it inherits included. */
+/** The methods of a class that have metadata of Nest or of others, inherited ones included. */
 function handlerNamesOf(prototype: object): readonly (string | symbol)[] {
   const names = new Set<string | symbol>();
   for (const level of prototypeChainOf(prototype)) {

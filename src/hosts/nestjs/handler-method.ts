@@ -1,8 +1,8 @@
-/** Which method of a controller Nest is about to call, and what it demands. */
+/** Which method of a controller does Nest call, and what does it require? */
 import type { ExecutionContext } from '@nestjs/common';
 import type { Requirement } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { prototypeChainOf } from '../../decorators/prototype-chain.js';
+import { nameOfElement, prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 
 export interface Controller {
@@ -25,12 +25,12 @@ function findNames(prototype: object, handler: { readonly name: string }): reado
     }
   }
   if (names.size > 0) return [...names];
-  // An instance may hold a function of its own, such as the bound method; the name is what is left to go by.
+  // An instance may have a function of its own, such as the bound method. Then only the name tells the method.
   const name = handler.name.replace(/^(bound )+/, '');
   return typeof (prototype as Record<string, unknown>)[name] === 'function' && name !== 'constructor' ? [name] : [];
 }
 
-/** The names a class has a handler by. The handler's own name may be another: decorators replace functions. */
+/** The names under which a class has a handler. The function may have another name, because decorators replace functions. */
 function namesOf(prototype: object, handler: { readonly name: string }): readonly PropertyKey[] {
   const known = handlerNames.get(prototype) ?? new WeakMap<object, readonly PropertyKey[]>();
   handlerNames.set(prototype, known);
@@ -43,13 +43,15 @@ export function namesOfHandler(context: ExecutionContext): readonly PropertyKey[
   return namesOf((context.getClass() as Controller).prototype, context.getHandler());
 }
 
-/** What the handler that Nest is about to call demands, as a method of the controller it is called on. */
+/** What the handler that Nest calls requires, as a method of the controller that it is called on. */
 export function requirementFor(context: ExecutionContext): Requirement | undefined {
   const controller = context.getClass() as Controller;
   const names = namesOfHandler(context);
   if (names.length === 0 && Reflect.hasMetadata(boundKey, controller)) {
+    const { name } = context.getHandler();
     throw new ConfigurationError(
-      `A handler of ${controller.name} is none of its methods, so nothing says what it demands.`,
+      `${nameOfElement(controller.prototype, name === '' ? '(anonymous)' : name)} is called as a handler and is not a method of ` +
+        `${controller.name}, so what it requires is unknown. Declare the handler as a method of the class.`,
     );
   }
   for (const name of names) {
@@ -59,7 +61,7 @@ export function requirementFor(context: ExecutionContext): Requirement | undefin
   return undefined;
 }
 
-/** Whether `@AllowAnonymous()` is why a handler demands nothing: any other decorator would have it demand something. */
+/** Whether a handler requires nothing because of `@AllowAnonymous()`. With any other decorator it would require something. */
 export function isLifted(context: ExecutionContext): boolean {
   const { prototype } = context.getClass() as Controller;
   return (

@@ -18,11 +18,11 @@ import { refusalFilter } from './refusals.js';
 /** The token by which Nest injects the {@link MicrosoftIdentity} of {@link MicrosoftIdentityModule}. */
 export const MICROSOFT_IDENTITY = Symbol.for('microsoft-identity-decorators/1:identity');
 
-/** Options of `initialize` that are only known at run time, and what it takes to know them. */
+/** A factory of the options of `initialize`, and what is injected into it. */
 export type MicrosoftIdentityAsyncOptions = Pick<ModuleMetadata, 'imports'> &
   Pick<FactoryProvider<IdentityOptions>, 'inject' | 'useFactory'>;
 
-/** What stands before every handler of an application, also of controllers that bear no decorator. */
+/** What Nest runs for every handler of an application, also for controllers without a decorator. */
 const globalEnhancers = (options: MicrosoftIdentityGuardOptions): Provider[] => [
   { provide: APP_GUARD, useValue: new MicrosoftIdentityGuard(options) },
   { provide: APP_INTERCEPTOR, useValue: requestContext },
@@ -48,7 +48,7 @@ function moduleWith(
 
 /**
  * Calls `initialize` when the application starts, provides what it returns as {@link MICROSOFT_IDENTITY}, and closes it
- * when the application shuts down. Plain `initialize` does as well.
+ * when the application shuts down. It can be replaced by a call of `initialize`.
  *
  * @example
  * ```ts
@@ -72,16 +72,16 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
    * The module, with options that are known where it is imported.
    *
    * @param options - those of `initialize`; without them it reads the environment
-   * @param guardOptions - `requireAuth`: handlers that bear no decorator demand a valid token too
+   * @param guardOptions - `requireAuth`: handlers without a decorator require a valid token too
    */
   static forRoot(options?: IdentityOptions, guardOptions: MicrosoftIdentityGuardOptions = {}): DynamicModule {
     return moduleWith({ useFactory: () => initialize(options) }, undefined, guardOptions);
   }
 
   /**
-   * The module, with options that a factory makes of what is injected.
+   * The module, with options that a factory returns.
    *
-   * @param options - the factory, what to inject into it, and the modules that takes
+   * @param options - the factory, what is injected into it, and the modules that provide this
    * @param guardOptions - as in {@link forRoot}
    */
   static forRootAsync(

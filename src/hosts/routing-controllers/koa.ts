@@ -1,4 +1,4 @@
-/** The gate's answers on Koa's context. Knows no framework: the context is described by what is used of it. */
+/** What a gate answers on Koa. Imports no framework: the type of the context has only what is used of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
@@ -16,7 +16,7 @@ export interface KoaContext {
   set(headers: Readonly<Record<string, string>>): void;
 }
 
-/** A gate that stands around an action, and what the action threw: routing-controllers makes a 500 of that. */
+/** A gate around an action, and the refusal that the action threw, which routing-controllers answers with 500. */
 interface GateAround {
   thrown?: Refusal;
 }
@@ -47,14 +47,14 @@ export function refuseOnNode(
   answer(req.method, res, refusal);
 }
 
-/** Leaves what an action refused to the gate around it. Without one, routing-controllers would answer it as a 500. */
+/** Hands the refusal that an action threw to the gate around it. Without a gate, answers it. */
 export function refuseActionOnKoa(refusal: Refusal, context: KoaContext): void {
   const gate = gatesAround.get(context.req);
   if (gate === undefined) refuseOnNode(refusal, context, verifiedRequests.get(context.req)?.requirement);
   else gate.thrown = refusal;
 }
 
-/** Runs what comes after a gate in the request's own context, and answers what that refuses. */
+/** Runs what comes after a gate in the request's context, and answers the refusal that it throws. */
 export async function passOnKoa(
   verified: VerifiedContext,
   context: KoaContext,

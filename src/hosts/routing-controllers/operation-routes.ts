@@ -5,9 +5,9 @@ import type { OperationRoute } from '../../openapi/operation-route.js';
 import type { Controller } from './run-action.js';
 
 /**
- * The routes that routing-controllers serves, for `withSecurity`: inherited ones too, and their paths whole.
+ * The routes that routing-controllers serves, for `withSecurity`: with full paths, inherited routes included.
  *
- * @param options - those that the server is made with
+ * @param options - the options of the server
  */
 export function operationRoutes({
   controllers,
@@ -15,7 +15,7 @@ export function operationRoutes({
 }: Pick<RoutingControllersOptions, 'controllers' | 'routePrefix'> = {}): readonly OperationRoute[] {
   const storage = getMetadataArgsStorage();
   const prefix = routePrefix === '' || routePrefix.includes('/') ? routePrefix : `/${routePrefix}`;
-  // Globs are routing-controllers' to resolve: every decorated class in the process is what it serves then, at most.
+  // Only routing-controllers can resolve globs. It serves no more than every decorated class in the process.
   const classes = controllers?.every((controller) => typeof controller === 'function') ? controllers : undefined;
   return storage.controllers
     .filter(({ target }) => classes?.includes(target) ?? true)

@@ -10,8 +10,8 @@ import { identityInForce } from '../../gate/identity-in-force.js';
 type MethodRecorder = (prototype: object, method: string) => void;
 
 /**
- * A controller that answers `GET /.well-known/oauth-protected-resource` with what the API says of itself, for the
- * `controllers` of routing-controllers. A `routePrefix` would move it: serve `identity.resourceMetadata` yourself there.
+ * A controller for the `controllers` of routing-controllers. It answers `GET /.well-known/oauth-protected-resource` with the
+ * resource metadata of the API. A `routePrefix` would change this path: serve `identity.resourceMetadata` yourself then.
  *
  * @param identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
  * @throws ConfigurationError where the option `resourceMetadata` was not given
@@ -31,7 +31,7 @@ export function resourceMetadataController(
   }
   const { prototype } = ResourceMetadataController;
   (Get(wellKnownPath(document)) as MethodRecorder)(prototype, 'read');
-  // Browsers ask too, from wherever the client was loaded.
+  // Clients in a browser ask from another origin.
   (Header('Access-Control-Allow-Origin', '*') as MethodRecorder)(prototype, 'read');
   record(prototype, 'read', anonymousAccess);
   JsonController()(ResourceMetadataController);

@@ -1,4 +1,4 @@
-/** Runs an action in its own request, and answers what it refuses. */
+/** Runs an action in its own request, and answers the refusal that it throws. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
@@ -34,7 +34,7 @@ const serverResponseOf = (action: Action): ServerResponse =>
  */
 const alreadyAnswered = () => new Promise<never>(() => undefined);
 
-/** Answers what an action refused; routing-controllers handles any other error. */
+/** Answers the refusal that an action threw. routing-controllers handles any other error. */
 function answerRefusal(error: unknown, action: Action): unknown {
   if (!isRefusal(error)) throw error;
   if (action.context !== undefined) {
@@ -67,7 +67,7 @@ function skipAction({ target, method }: ActionMetadata, action: Action): unknown
 
 type Run = (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown;
 
-/** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
+/** Runs an action if its gate let the request in, in the context of the request, and answers the refusal that it throws. */
 export function runAction(run: Run): NonNullable<ActionArgs['methodOverride']> {
   return (metadata, action, parameters) => {
     if (refused.has(serverResponseOf(action))) return skipAction(metadata, action);
