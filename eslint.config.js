@@ -34,6 +34,10 @@ export default tseslint.config(
     },
   },
   {
+    files: ['spec/**'],
+    rules: { 'max-lines': ['error', 600] },
+  },
+  {
     files: ['spec/hosts/express/**'],
     // Express calls a handler without its instance, and the specs hand it over in that way.
     rules: { '@typescript-eslint/unbound-method': 'off' },

@@ -585,22 +585,6 @@ describe('the remark about v1.0', () => {
   });
 });
 
-describe('readToken', () => {
-  it.each(['', '.', '..', 'a.b.c', 'no-token', `${Buffer.from('[]').toString('base64url')}.e30`])(
-    'leaves out what cannot be read of %j',
-    (text) => {
-      expect(readToken(text).header).toBeUndefined();
-    },
-  );
-
-  it('reads what stands there, whoever signed it', async () => {
-    expect(readToken(await issuer.token(marks, { alg: 'none' }))).toMatchObject({
-      header: { alg: 'none' },
-      payload: marks,
-    });
-  });
-});
-
 describe('the codes', () => {
   it('are each reached by a case of this spec', () => {
     const reached = new Set([...rows, ...requestRows].map(({ code }) => code));

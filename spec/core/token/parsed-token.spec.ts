@@ -131,4 +131,19 @@ describe('readToken', () => {
   ])('gives %s', (_, text, expected) => {
     expect(readToken(text)).toMatchObject(expected as object);
   });
+
+  it.each(['', '.', '..', 'a.b.c', 'no-token', `${encode('[]')}.e30`])(
+    'leaves out the header that cannot be read of %j',
+    (text) => {
+      expect(readToken(text).header).toBeUndefined();
+    },
+  );
+
+  it('reads header and payload, whoever signed them', () => {
+    const claims = { oid: 'oid', jti: 'jti' };
+    expect(readToken(`${json({ alg: 'none' })}.${json(claims)}.`)).toEqual({
+      header: { alg: 'none' },
+      payload: claims,
+    });
+  });
 });

@@ -17,9 +17,9 @@ import {
   validateScope,
   type AuthError,
   type IdentityOptions,
-} from '../../src/index.js';
-import { startTestIssuer } from '../../src/testing.js';
-import { expectRefusal, listen, serve, type Api } from '../support/api.js';
+} from '../../../src/index.js';
+import { startTestIssuer } from '../../../src/testing.js';
+import { expectRefusal, listen, serve, type Api } from '../../support/api.js';
 
 const issuer = await startTestIssuer();
 afterAll(() => issuer.close());
