@@ -9,11 +9,14 @@ export interface NodeResponse {
   end(body?: string): unknown;
 }
 
+/** What the answer uses of a refusal. */
+export type Answered = Pick<Refusal, 'status' | 'headers' | 'toJSON'>;
+
 // A handler that was interrupted may have set these. They describe another body.
 const headersOfAnotherBody = ['Content-Encoding', 'Content-Language', 'Content-Range', 'ETag', 'Last-Modified'];
 
 /** Sends status, headers and JSON body of a refusal. The connection stays usable. */
-export function answer(method: string | undefined, response: NodeResponse, refusal: Refusal): void {
+export function answer(method: string | undefined, response: NodeResponse, refusal: Answered): void {
   const body = JSON.stringify(refusal);
   for (const name of headersOfAnotherBody) response.removeHeader(name);
   response.statusCode = refusal.status;

@@ -14,10 +14,11 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import 'reflect-metadata';
-import { timeout, type Observable } from 'rxjs';
+import { catchError, timeout, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   AuthError,
+  ClaimsChallengeError,
   ConfigurationError,
   initialize,
   InsufficientScopeError,
@@ -25,6 +26,7 @@ import {
   RequiresAuth,
   validateScope,
 } from '../../../src/nestjs.js';
+import type { TokenOverrides } from '../../../src/testing.js';
 import { expectRefusal } from '../../support/api.js';
 import { forgetIdentity } from '../../support/isolation.js';
 import { CatchAll, issuer, platforms, ran, serve, subject, useIssuer, warnings } from './application.js';
@@ -212,6 +214,40 @@ describe.each(platforms)("errors: 'respond' beside filters of the application, $
     const api = await serve(platform, { controllers: [FilteredController] });
     const answer = await api.call('/filtered');
     expect([answer.status, answer.body]).toEqual([500, { caught: 'server_error' }]);
+  });
+
+  it('answers to each caller what was addressed to that one, where an application throws one error to several', async () => {
+    const error = new ClaimsChallengeError({ access_token: { acrs: null } });
+    let release: () => void = () => undefined;
+    let thrown = 0;
+    const bothAreThrown = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    class HoldBack implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        return next.handle().pipe(
+          catchError(async (refused: unknown) => {
+            if (++thrown === 2) release();
+            await bothAreThrown;
+            throw refused;
+          }),
+        );
+      }
+    }
+    @Controller('challenge')
+    class ChallengeController {
+      @Get()
+      @RequiresAuth()
+      challenge() {
+        throw error;
+      }
+    }
+    const api = await serve(platform, { controllers: [ChallengeController] }, (app) => {
+      app.useGlobalInterceptors(new HoldBack());
+    });
+    const get = async (claims: TokenOverrides) =>
+      (await api.call('/challenge', { token: await issuer.token(claims) })).status;
+    expect(await Promise.all([get({}), get({ xms_cc: ['cp1'] })])).toEqual([403, 401]);
   });
 
   it('leaves a time limit that an interceptor set without effect on what was answered', async () => {
