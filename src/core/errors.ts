@@ -20,7 +20,7 @@ export type InvalidTokenReason =
   | 'policy'
   | 'token_type';
 
-/** Why a valid token does not reach far enough. */
+/** What a valid token lacks, or why its caller is not accepted. */
 export type InsufficientScopeReason =
   'scope' | 'role' | 'client' | 'caller' | 'guest' | 'group' | 'groups_overage' | 'auth_context';
 
@@ -46,7 +46,7 @@ interface Answer {
 // for an error of either.
 const brand = Symbol.for('microsoft-identity-decorators/1:brands');
 
-/** Called from a class's static block: `this` is the class, which is not yet bound by name there in every toolchain. */
+/** Is called in the static block of a class, with `this`: not every toolchain has bound the name of the class by then. */
 export function brandAs(errorClass: { prototype: object }, name: string): void {
   const inherited = (errorClass.prototype as { [brand]?: readonly string[] })[brand] ?? [];
   Object.defineProperty(errorClass.prototype, brand, { value: [...inherited, name] });
@@ -83,7 +83,7 @@ function write(error: IdentityError, answer: Answer): void {
   });
 }
 
-/** What every error of this library carries, whichever framework reads it. */
+/** What every error of this library carries. Each framework reads the status by a name of its own. */
 abstract class IdentityError extends Error {
   /** The stable name of the error; see each class. */
   declare readonly code: string;
@@ -115,7 +115,7 @@ abstract class IdentityError extends Error {
 export const address = Symbol.for('microsoft-identity-decorators/1:address');
 
 /**
- * What a caller caused, or must be told: the base of every refusal.
+ * The base of every error that the caller of a request caused or must be told.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-3 RFC 6750 §3}
  */
@@ -177,7 +177,7 @@ export class AuthError extends IdentityError {
 /**
  * 401 `missing_token`: the request carries no bearer token.
  *
- * The challenge is a bare `Bearer`: a caller who did not try is not told of an error (RFC 6750 §3.1).
+ * The challenge is a bare `Bearer`: a request without credentials is not told an error (RFC 6750 §3.1).
  */
 export class MissingTokenError extends AuthError {
   static {
@@ -249,7 +249,7 @@ export const insufficientScopeDescriptions: Readonly<Record<InsufficientScopeRea
   auth_context: 'This request needs a stronger sign-in, which the client application cannot ask for.',
 };
 
-/** 403 `insufficient_scope`: the token is valid, and does not reach far enough. */
+/** 403 `insufficient_scope`: the token is valid, but lacks what the route demands. {@link InsufficientScopeError.reason} is what. */
 export class InsufficientScopeError extends AuthError {
   static {
     brandAs(this, 'InsufficientScopeError');
@@ -260,7 +260,7 @@ export class InsufficientScopeError extends AuthError {
 
   /**
    * @param reason - what the token lacks
-   * @param scopes - the scope names of which one was needed; they become the `scope` of the challenge
+   * @param scopes - the scope names of which the token needs one; they become the `scope` of the challenge
    */
   constructor(reason: InsufficientScopeReason, scopes: readonly string[] = []) {
     const description = insufficientScopeDescriptions[reason];
@@ -278,9 +278,9 @@ export class InsufficientScopeError extends AuthError {
 }
 
 /**
- * 503 `issuer_unavailable`: no usable signing keys are at hand, so nothing can be said of the token.
+ * 503 `issuer_unavailable`: there are no usable signing keys, so the token cannot be checked.
  *
- * `cause` holds what went wrong; the caller is only told when to try again.
+ * `cause` holds what went wrong. The caller sees only when to try again.
  */
 export class IssuerUnavailableError extends AuthError {
   static {
@@ -290,7 +290,7 @@ export class IssuerUnavailableError extends AuthError {
   /**
    * @param options.cause - what went wrong
    * @param options.retryAfterSeconds - when to try again; default 5
-   * @param options.message - what to tell the developer in place of the text the caller sees
+   * @param options.message - what the developer sees in place of the text for the caller
    */
   constructor(options: { cause?: unknown; retryAfterSeconds?: number; message?: string } = {}) {
     const { retryAfterSeconds = 5, ...rest } = options;
@@ -303,9 +303,9 @@ export class IssuerUnavailableError extends AuthError {
 }
 
 /**
- * 500 `invalid_configuration`: the API itself is set up wrongly. Never the caller's doing, so not an {@link AuthError}.
+ * 500 `invalid_configuration`: the API is set up wrongly. The caller did not cause it, so it is not an {@link AuthError}.
  *
- * The message is for the developer; the body that a caller sees says `server_error` and nothing else.
+ * The message is for the developer. The caller sees only `server_error`.
  */
 export class ConfigurationError extends IdentityError {
   static {
@@ -321,5 +321,5 @@ export class ConfigurationError extends IdentityError {
   }
 }
 
-/** What a gate answers with when it does not let a request pass. */
+/** The error with which a request is refused. */
 export type Refusal = AuthError | ConfigurationError;

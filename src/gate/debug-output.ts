@@ -1,4 +1,4 @@
-/** Tells the developer why requests are refused: on a diagnostics channel, and on standard error where `DEBUG` asks. */
+/** Explains refusals to the developer: on a diagnostics channel, and on standard error if `DEBUG` names this library. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Authenticator } from '../core/access/requirement.js';
 import { explanationChannel, type Explanation } from '../core/channels.js';
@@ -10,7 +10,7 @@ import { explain } from './explanation.js';
 
 const debugName = 'microsoft-identity-decorators';
 
-/** Whether the variable `DEBUG`, as the debug package reads it, names this library: names and `*`, by commas or spaces. */
+/** Whether the variable `DEBUG` names this library. As in the debug package: names and `*`, separated by commas or spaces. */
 function isNamedIn(debug: string | undefined): boolean {
   const patterns = debug?.split(/[\s,]+/).filter((pattern) => pattern !== '') ?? [];
   const matches = (pattern: string) =>
@@ -26,7 +26,7 @@ function print(message: unknown): void {
 
 const printing = processWide('debug-output', () => ({ isOn: false }));
 
-/** Prints explanations from now on, where `DEBUG` asks for them. */
+/** Prints explanations from now on, if `DEBUG` names this library. */
 export function explainRefusals(): void {
   if (printing.isOn || !isNamedIn(process.env['DEBUG'])) return;
   printing.isOn = true;
@@ -37,12 +37,12 @@ function tokenOf(request: RequestHeaders): ReturnType<typeof readToken> {
   try {
     return readToken(bearerToken(request));
   } catch {
-    // There is no token to look at, which is what the refusal says.
+    // There is no single token. The refusal is about that.
     return { header: undefined, payload: undefined };
   }
 }
 
-/** Explains a refusal to whoever listens, unless this is production. */
+/** Publishes the explanation of a refusal. In production it does so only with the option `diagnostics`. */
 export function publishExplanation(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
   if (!explanationChannel.hasSubscribers) return;
   if (!(identity.settings.diagnostics ?? process.env['NODE_ENV'] !== 'production')) return;

@@ -1,4 +1,4 @@
-/** The configuration in force, and the one behind an identity that `createMicrosoftIdentity` returned. */
+/** The configuration in force, and the authenticator of each configuration that `createMicrosoftIdentity` returned. */
 import type { Authenticator, MicrosoftIdentity, Requirement } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
@@ -34,7 +34,7 @@ export function bindAuthenticator<Bound extends object>(bound: Bound, authentica
 /**
  * The authenticator of a configuration.
  *
- * @throws ConfigurationError where neither `initialize` nor `createMicrosoftIdentity` returned it
+ * @throws ConfigurationError if neither `initialize` nor `createMicrosoftIdentity` returned it
  */
 export function authenticatorOf(identity: MicrosoftIdentity): Authenticator {
   const held = authenticators.get(identity) ?? identity;

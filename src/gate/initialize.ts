@@ -1,3 +1,4 @@
+/** `initialize`: the configuration of the process. */
 import type { MicrosoftIdentity } from '../core/access/requirement.js';
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
@@ -26,7 +27,7 @@ function identityFromEnvironment(): ReturnType<typeof createIdentity> {
  * @param options - the tenant and the API's registration, B2C, or both; without options they are read from the
  *   environment, by the names Microsoft.Identity.Web uses
  * @returns the configuration in force
- * @throws ConfigurationError naming the option, what it got and what it takes; the configuration in force stays as it was
+ * @throws ConfigurationError naming the option, what it got and what it takes; the configuration in force stays in force
  * @example
  * ```ts
  * import { initialize } from 'microsoft-identity-decorators';

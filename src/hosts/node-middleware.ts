@@ -18,7 +18,7 @@ export function refuse(
   requirement: Requirement | undefined,
 ): void {
   const { refusal, forward } = refusalOf(error, requirement, request);
-  // An answer that is under way cannot be taken back: the host ends it.
+  // An answer that is under way cannot be taken back. The host ends it.
   if (forward || response.headersSent) next(refusal);
   else answer(request.method, response, refusal);
 }

@@ -6,8 +6,8 @@ import { address, AuthError } from '../core/errors.js';
 import { deepFreeze } from '../core/json.js';
 
 /**
- * Runs code as though a verified request carried these claims: protected methods can be called, and `@TokenClaims()`
- * parameters and the helpers are given the claims. Whether the claims would satisfy a method's decorators is not judged.
+ * Runs code as if a verified request carried these claims: protected methods can be called, and `@TokenClaims()` parameters
+ * and the helpers get the claims. It does not check whether the claims satisfy the decorators of a method.
  *
  * @param claims - the claims of the token; copied and frozen
  * @returns what `fn` returns

@@ -1,4 +1,4 @@
-/** The gate as a guard of Nest, and the interceptor that runs handlers in their request. */
+/** The gate as a guard of Nest, and the interceptor that runs handlers in the context of their request. */
 import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
@@ -18,13 +18,13 @@ const anyToken: Requirement = Object.freeze({
   at: 'MicrosoftIdentityGuard with requireAuth',
 });
 
-/** What can be chosen about a guard. */
+/** The options of a guard. */
 export interface MicrosoftIdentityGuardOptions {
-  /** Whether handlers that bear no decorator demand a valid access token, until `@AllowAnonymous()` lifts it. Default false. */
+  /** Whether handlers without a decorator demand a valid access token, unless they have `@AllowAnonymous()`. Default false. */
   readonly requireAuth?: boolean | undefined;
 }
 
-/** A misspelt option would leave an application open that its author believes shut. */
+/** Reads the options. A misspelt option is refused: it would leave handlers open that are meant to be protected. */
 export function demandsTokens({ requireAuth = false, ...others }: MicrosoftIdentityGuardOptions): boolean {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new ConfigurationError(`MicrosoftIdentityGuard has no option ${unknown}.`);
@@ -35,9 +35,9 @@ export function demandsTokens({ requireAuth = false, ...others }: MicrosoftIdent
 }
 
 /**
- * The gate of every handler it stands before: it lets a request pass that meets what the decorators demand.
+ * The gate of a handler: it lets a request pass that satisfies the decorators of the handler and its class.
  *
- * The decorators bind it by themselves. Provided as `APP_GUARD`, it stands before controllers that bear none too.
+ * The decorators bind it to their class. Provided as `APP_GUARD`, it is also the gate of controllers without a decorator.
  *
  * @example
  * ```ts
@@ -54,18 +54,17 @@ export class MicrosoftIdentityGuard implements CanActivate {
 
   /**
    * @param options.requireAuth - see {@link MicrosoftIdentityGuardOptions.requireAuth}
-   * @throws ConfigurationError where it is given anything else
+   * @throws ConfigurationError if there is any other option
    */
   constructor(options: MicrosoftIdentityGuardOptions = {}) {
     this.#undecorated = demandsTokens(options) ? anyToken : undefined;
   }
 
   /**
-   * Lets a request pass.
+   * Lets a request pass, or throws.
    *
-   * @returns true; a request that must not pass is thrown out
-   * @throws HttpException that stands for the refusal; with `errors: 'forward'` the AuthError or ConfigurationError itself
-   * @throws ConfigurationError where something other than an HTTP request reaches a protected handler
+   * @throws HttpException with the refusal as its cause; with `errors: 'forward'` the AuthError or ConfigurationError itself
+   * @throws ConfigurationError if something other than an HTTP request reaches a protected handler
    */
   async canActivate(context: ExecutionContext): Promise<true> {
     if (context.getType() !== 'http') {
@@ -76,7 +75,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
     try {
       requirement = this.#requirementFor(context);
       const request = httpRequestOf(context);
-      // A guard of the application and one of the class may both stand here.
+      // There may be a guard of the application and one of the class: the second has nothing to check.
       const passed = verifiedRequests.get(request)?.requirement === requirement;
       if (requirement === undefined || passed) return true;
       shareHiddenClassesOfExpress(request);
@@ -104,7 +103,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
   }
 }
 
-/** Runs handlers in their request's own context, and has answered what they refuse. Decorators bind it beside the guard. */
+/** Runs handlers in the context of their request, and has their refusals answered. Decorators bind it beside the guard. */
 class RequestContext implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();

@@ -1,10 +1,10 @@
-/** The request and the response of a platform of Nest: Express or Fastify. */
+/** The request and the response of the platforms of Nest, Express and Fastify. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
 import { shareHiddenClasses } from '../hidden-class.js';
 import type { NodeResponse } from '../node-answer.js';
 
-/** What is used of Fastify's reply. Headers that plugins set, such as those of CORS, wait there, not on Node's response. */
+/** What is used of Fastify's reply. It holds the headers that plugins set, such as those of CORS; Node's response does not. */
 interface FastifyReply {
   readonly raw: ServerResponse;
   readonly sent: boolean;
@@ -18,7 +18,7 @@ type Response = ServerResponse | FastifyReply;
 
 export const isReply = (response: Response): response is FastifyReply => 'raw' in response;
 
-/** Node's own request: Fastify wraps it. */
+/** Node's request. Fastify wraps it. */
 export function httpRequestOf(host: ArgumentsHost): IncomingMessage {
   const request = host.switchToHttp().getRequest<IncomingMessage & { readonly raw?: IncomingMessage }>();
   return request.raw ?? request;
@@ -35,7 +35,7 @@ export function isUnderWay(response: Response): boolean {
   return isReply(response) ? response.sent || response.raw.headersSent : response.headersSent;
 }
 
-/** Fastify's reply in the form of Node's response, as far as an answer needs it. */
+/** Fastify's reply with the members of Node's response that an answer uses. */
 export function asNodeResponse(reply: FastifyReply): NodeResponse {
   return {
     set statusCode(status: number) {
