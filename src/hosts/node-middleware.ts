@@ -28,7 +28,7 @@ export interface Passage {
   /** Is called with what was verified. If it throws, the request is refused. */
   readonly prepare?: (context: VerifiedContext) => void;
   /** Is called then, in the context of the request. */
-  readonly proceed: () => void;
+  readonly proceed: (context: VerifiedContext) => void;
 }
 
 /** Lets a request pass, or refuses it. Never throws and never rejects: Express 4 would leave the request unanswered. */
@@ -40,7 +40,7 @@ export function passOrRefuse(
   { prepare, proceed }: Passage,
 ): void {
   const pass = (context: VerifiedContext) => {
-    currentRequest.run(context, proceed);
+    currentRequest.run(context, proceed, context);
   };
   const refuseWith = (error: unknown) => {
     refuse(error, request, response, next, requirement);

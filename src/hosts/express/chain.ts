@@ -5,7 +5,7 @@ import { combineAlongMiddlewares } from '../../core/access/combining.js';
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { shareHiddenClasses } from '../hidden-class.js';
-import { passOrRefuse, type Next } from '../node-middleware.js';
+import { passOrRefuse, type Next, type Passage } from '../node-middleware.js';
 
 export type HandlerCall = [request: IncomingMessage, response: ServerResponse, next: Next, ...rest: unknown[]];
 
@@ -42,10 +42,14 @@ export function demandsOn(request: object, own: Requirement): { passed?: Verifie
 }
 
 /** Lets a request pass on to `proceed`, or refuses it. Never throws and never rejects. */
-export function proceedOrRefuse(own: Requirement, [request, response, next]: HandlerCall, proceed: () => void): void {
+export function proceedOrRefuse(
+  own: Requirement,
+  [request, response, next]: HandlerCall,
+  proceed: Passage['proceed'],
+): void {
   const { passed, requirement } = demandsOn(request, own);
   if (passed !== undefined) {
-    currentRequest.run(passed, proceed);
+    currentRequest.run(passed, proceed, passed);
     return;
   }
   shareHiddenClasses(request, response);

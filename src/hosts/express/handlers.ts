@@ -64,14 +64,13 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): unkn
   const [request] = call;
   // Stays pending where the request was answered or handed over: nobody who awaits a handler may then go on.
   return new Promise((resolve) => {
-    const proceed = () => {
-      const context = verifiedRequests.get(request);
+    const proceed = (context: VerifiedContext | undefined) => {
       const attempt = async () => await (context === undefined ? run(...call) : runIn(context, call, run));
       attempt().then(resolve, (error: unknown) => {
         handleError(error, call, context?.requirement ?? own);
       });
     };
-    if (own === undefined) proceed();
+    if (own === undefined) proceed(verifiedRequests.get(request));
     else proceedOrRefuse(own, call, proceed);
   });
 }
