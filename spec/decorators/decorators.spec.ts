@@ -160,25 +160,20 @@ describe('a decorator on the wrong element', () => {
       'Orders has a requirement on a parameter. Move it to the method or the class.',
     ],
     [
-      'a static method',
-      () => {
-        on(RequiresAuth(), Orders, 'count', Object.getOwnPropertyDescriptor(Orders, 'count'));
-      },
-      'Orders.count has a requirement, and is not an instance method. Move it to one, or to the class.',
-    ],
-    [
       'an accessor',
       () => {
         on(RequiresAuth(), prototype, 'total', Object.getOwnPropertyDescriptor(prototype, 'total'));
       },
-      'Orders.total has a requirement, and is not an instance method. Move it to one, or to the class.',
+      'Orders.total has a requirement, and is not a method. ' +
+        'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
     ],
     [
       'a property',
       () => {
         on(RequiresAuth(), prototype, 'name');
       },
-      'Orders.name has a requirement, and is not an instance method. Move it to one, or to the class.',
+      'Orders.name has a requirement, and is not a method. ' +
+        'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
     ],
     [
       'a parameter of a constructor, for the claims',

@@ -20,7 +20,21 @@ const claims = 'eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6bnVsbH19';
 /** A request whose token, with these claims beside the usual ones, was verified. */
 function requestOf(extra: object) {
   const request = { headers: {} };
-  verifiedRequests.set(request, { claims: { iss: 'iss', aud: 'aud', exp: 0, ...extra }, authority, requirement });
+  const token = {
+    kind: 'entra',
+    claims: { iss: 'iss', aud: 'aud', exp: 0, ...extra },
+    authority,
+    policy: undefined,
+  } as const;
+  const context = {
+    ...token,
+    token,
+    requirement,
+    identity: createIdentity(options),
+    groups: undefined,
+    satisfied: undefined,
+  };
+  verifiedRequests.set(request, context);
   return request;
 }
 

@@ -1,4 +1,5 @@
 /** One configuration at work: its settings, its verifiers, and which of them a requirement needs. */
+import { checkFurtherRequirement } from './access/authorization.js';
 import type { Authenticator, Requirement, SchemeDemand } from './access/requirement.js';
 import { schemeFor } from './access/scheme.js';
 import { isThenable } from './awaited.js';
@@ -14,7 +15,7 @@ import { EitherVerifier } from './token/either-verifier.js';
 import { EntraIssuers } from './token/entra-issuers.js';
 import { KnownHeaders, parseToken } from './token/parsed-token.js';
 import type { TrustedIssuers } from './token/trusted-issuers.js';
-import type { Verification } from './token/verified-token.js';
+import type { TokenWithGroups, Verification } from './token/verified-token.js';
 import { CachingVerifier, type Verifier } from './token/verifier.js';
 
 function publishPassed(verification: Verification): Verification {
@@ -78,21 +79,34 @@ class Identity implements Authenticator {
     return this.publishedResource?.document;
   }
 
-  authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification> {
-    if (!requestChannel.hasSubscribers) return this.#check(request, requirement);
+  authenticate(
+    request: RequestHeaders,
+    requirement: Requirement,
+    earlier?: TokenWithGroups,
+  ): Verification | Promise<Verification> {
+    if (!requestChannel.hasSubscribers) return this.#check(request, requirement, earlier);
     let verification: Verification | Promise<Verification>;
     try {
-      verification = this.#check(request, requirement);
+      verification = this.#check(request, requirement, earlier);
     } catch (error) {
       return publishRefused(error);
     }
     return isThenable(verification) ? verification.then(publishPassed, publishRefused) : publishPassed(verification);
   }
 
-  #check(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification> {
+  authorize(caller: TokenWithGroups, requirement: Requirement): ReturnType<Authenticator['authorize']> {
+    if (requirement.scheme !== undefined) schemeFor(requirement, this.settings);
+    return checkFurtherRequirement(requirement, caller, this.settings.resolveGroups);
+  }
+
+  #check(
+    request: RequestHeaders,
+    requirement: Requirement,
+    earlier: TokenWithGroups | undefined,
+  ): Verification | Promise<Verification> {
     let verifier = this.#verifierOf.get(requirement);
     if (verifier === undefined) this.#verifierOf.set(requirement, (verifier = this.#chooseVerifier(requirement)));
-    return checkRequest(request, requirement, verifier, this.settings);
+    return checkRequest(request, requirement, verifier, this.settings, earlier);
   }
 
   async ready(): Promise<void> {

@@ -13,19 +13,21 @@ import { bearerToken, type RequestHeaders } from './token/credential.js';
 import { parseToken, type KnownHeaders } from './token/parsed-token.js';
 import { findSigner } from './token/signature.js';
 import type { TrustedIssuers } from './token/trusted-issuers.js';
-import type { SignedToken, Verification } from './token/verified-token.js';
+import type { SignedToken, TokenWithGroups, Verification } from './token/verified-token.js';
 import type { Verifier } from './token/verifier.js';
 
 /**
  * Checks a request: its credential, its token, and whether the token satisfies the requirement.
  *
  * @param verifier - calls {@link verifyToken} for a token that it does not remember
+ * @param earlier - the token that an earlier check of this request verified
  */
 export function checkRequest(
   request: RequestHeaders,
   requirement: Requirement,
   verifier: Verifier,
   { entra, allowedClients, resolveGroups }: Settings,
+  earlier?: TokenWithGroups,
 ): Verification | Promise<Verification> {
   // credential
   const text = bearerToken(request);
@@ -39,7 +41,10 @@ export function checkRequest(
       // client
       checkClient(token, allowedClients);
       // demands; a check of the application's own comes after them
-      return andThen(checkDemands(requirement, token, resolveGroups), () => verification);
+      const caller = earlier?.token === token ? earlier : verification;
+      return andThen(checkDemands(requirement, caller, resolveGroups), (groups) =>
+        groups === undefined ? verification : { token, outcome: verification.outcome, groups },
+      );
     });
   });
 }

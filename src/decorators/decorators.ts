@@ -2,6 +2,7 @@
 import { anonymousAccess, type DecoratorRequirement } from '../core/access/combining.js';
 import { requires, type Authenticator, type Requirement, type Requirements } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
+import { isMethod, protectedMember, protectMembers, replacementOf, type MemberProtection } from './protected-class.js';
 import { nameOfElement } from './prototype-chain.js';
 import { record, recordClaimParameter } from './records.js';
 
@@ -24,13 +25,11 @@ export type ClaimsDecorator = (
 ) => void;
 
 /** What a host does with a decorated element, after the decorator recorded what it requires. */
-export interface Host {
-  /** A method with a requirement. The host replaces `descriptor.value` by a guarded method. */
-  onMethod(prototype: object, method: string | symbol, descriptor: PropertyDescriptor): void;
-  /** A class with a requirement. */
-  onClass(constructor: { readonly prototype: object }): void;
-  /** The class that takes the place of a class with a requirement. Default: none. */
-  replacementOf?(constructor: { readonly prototype: object }): object;
+export interface Host extends MemberProtection {
+  /** A class, or a method of it, has a requirement. */
+  onRequirement?(prototype: object, method: string | symbol | undefined): void;
+  /** Whether another class may take the place of a class with a requirement. Default: true. */
+  mayReplace?(constructor: { readonly prototype: object }): boolean;
   /** A parameter that takes the claims, or one of them. */
   onParameter(prototype: object, method: string | symbol, index: number, claim: string | undefined): void;
 }
@@ -46,14 +45,20 @@ function refuseStandardDecorators(context: unknown): void {
 }
 
 /** The descriptor of a method that a decorator is on. */
-function instanceMethod(target: object, method: string | symbol, given: PropertyDescriptor | undefined) {
+function methodDescriptor(target: object, method: string | symbol, given: PropertyDescriptor | undefined) {
   const descriptor = given ?? Object.getOwnPropertyDescriptor(target, method);
-  if (typeof target === 'function' || descriptor === undefined || typeof descriptor.value !== 'function') {
-    throw new ConfigurationError(
-      `${nameOfElement(target, method)} has a requirement, and is not an instance method. Move it to one, or to the class.`,
-    );
-  }
-  return descriptor;
+  if (isMethod(descriptor?.value)) return descriptor;
+  throw new ConfigurationError(
+    `${nameOfElement(target, method)} has a requirement, and is not a method. ` +
+      'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
+  );
+}
+
+function protectClass(host: Host, constructor: { readonly prototype: object }): object | undefined {
+  const { prototype } = constructor;
+  host.onRequirement?.(prototype, undefined);
+  protectMembers(prototype, host);
+  return host.mayReplace?.(constructor) === false ? undefined : replacementOf(constructor, host);
 }
 
 function requirementDecorator(host: Host, requirement: DecoratorRequirement): RequirementDecorator {
@@ -67,12 +72,14 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
     if (propertyKey === undefined) {
       const constructor = target as { readonly prototype: object };
       record(constructor.prototype, undefined, requirement);
-      host.onClass(constructor);
-      return host.replacementOf?.(constructor);
+      return protectClass(host, constructor);
     }
-    const descriptor = instanceMethod(target, propertyKey, given);
+    const descriptor = methodDescriptor(target, propertyKey, given);
     record(target, propertyKey, requirement);
-    host.onMethod(target, propertyKey, descriptor);
+    host.onRequirement?.(target, propertyKey);
+    // Another method may override one that has a requirement above.
+    if (typeof target !== 'function') protectMembers(target, host, propertyKey);
+    Object.assign(descriptor, protectedMember({ descriptor, definer: target }, propertyKey, target, host));
     // A decorator that is called by hand may have no descriptor: then its caller puts none in place.
     if (given === undefined) Object.defineProperty(target, propertyKey, descriptor);
     return undefined;

@@ -1,23 +1,54 @@
-/** A protected method: runs only for a request that its gate let in, and fills its claim parameters. */
+/** A protected method: it runs only for a request whose token satisfies what it requires. */
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
+import type { Requirement } from '../core/access/requirement.js';
+import { isThenable } from '../core/awaited.js';
 import { ConfigurationError } from '../core/errors.js';
-import { prototypeChainOf, prototypeFor } from './prototype-chain.js';
+import { satisfy } from '../gate/gate.js';
+import { nameOfElement, prototypeFor } from './prototype-chain.js';
 import { claimParametersOf } from './records.js';
 import { requirementOf } from './requirements.js';
 
-type Method = (this: unknown, ...parameters: unknown[]) => unknown;
+export type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
-const guarded = new WeakSet<Method>();
+/** The method behind a protected one. */
+export interface Original {
+  /** As it was written. */
+  readonly method: Method;
+  /** The prototype that defines it, and recorded its parameters. */
+  readonly definer: object;
+  /** The prototype, or class, whose requirements apply to a call that has no instance. */
+  readonly owner: object;
+}
 
-const AsyncFunction = (async () => Promise.resolve()).constructor;
+const originals = new WeakMap<Method, Original>();
 
-/** The error of a method whose gate did not run. */
+/** The method behind a protected one; undefined for a method that is not protected. */
+export const originalOf = (method: Method): Original | undefined => originals.get(method);
+
+/** Gives a protected method the name and the length of the one it stands for, and remembers that one. */
+export function asProtected(protectedMethod: Method, original: Original): Method {
+  const { name, length } = original.method;
+  Object.defineProperties(protectedMethod, {
+    name: { value: name, configurable: true },
+    // Express takes a function of four parameters for an error handler.
+    length: { value: length, configurable: true },
+  });
+  originals.set(protectedMethod, original);
+  return protectedMethod;
+}
+
+/** The error of a method that is called without a verified request. */
 export function gateDidNotRun(className: string, method: PropertyKey): ConfigurationError {
   return new ConfigurationError(
     `${className}.${String(method)} is protected, and was called without its gate having run. ` +
+      'Call it from a route that has the decorators of its framework: those of microsoft-identity-decorators for ' +
+      'routing-controllers, of …/express or of …/nestjs. ' +
       "In a test, call it inside runAs(claims, fn) of 'microsoft-identity-decorators/testing'.",
   );
 }
+
+// A tag and not a class, which another realm has too.
+const isAsync = (method: Method) => Object.prototype.toString.call(method) === '[object AsyncFunction]';
 
 function fill(parameters: unknown[], places: ReadonlyMap<number, string | undefined>, context: VerifiedContext): void {
   for (const [index, claim] of places) {
@@ -25,44 +56,50 @@ function fill(parameters: unknown[], places: ReadonlyMap<number, string | undefi
   }
 }
 
+/** Checks the running request for a method, where it was let in for something else. */
+function checkCaller(
+  context: VerifiedContext | undefined,
+  requirement: Requirement,
+  owner: object,
+  name: PropertyKey,
+): void | Promise<void> {
+  if (context === undefined) {
+    throw gateDidNotRun(nameOfElement(owner), name);
+  }
+  return satisfy(context, requirement);
+}
+
 /**
- * A method that refuses to run where its gate did not, and that fills its `@TokenClaims()` parameters.
+ * A method that runs only for a request whose token satisfies what the method requires of the class of its instance. It
+ * fills the parameters that have `@TokenClaims()`.
  *
- * @param owner - the prototype whose rules bear on a call that has no instance
+ * @param owner - the prototype whose requirements apply to a call that has no instance
  * @param definer - the prototype that defines the method, and recorded its parameters
  */
 export function guard(method: Method, name: PropertyKey, owner: object, definer: object = owner): Method {
-  if (guarded.has(method)) return method;
+  const original = { method, definer, ...originals.get(method), owner };
+  const run = (instance: unknown, parameters: unknown[], context: VerifiedContext | undefined) => {
+    if (context !== undefined) fill(parameters, claimParametersOf(original.definer, name), context);
+    return original.method.apply(instance, parameters);
+  };
   const guardedMethod: Method = function (...parameters) {
     const context = currentRequest.getStore();
-    if (context !== undefined) {
-      fill(parameters, claimParametersOf(definer, name), context);
-    } else if (requirementOf(prototypeFor(this, owner), name) !== undefined) {
-      const error = gateDidNotRun(owner.constructor.name, name);
-      // The caller of an asynchronous method looks for its failures in the promise.
-      if (method instanceof AsyncFunction) return Promise.reject(error);
-      throw error;
+    const requirement = requirementOf(prototypeFor(this, owner), name);
+    if (requirement === undefined || context?.requirement === requirement) return run(this, parameters, context);
+    // The caller of an asynchronous method expects its failures in the promise.
+    if (isAsync(original.method)) {
+      return (async () => {
+        await checkCaller(context, requirement, owner, name);
+        return run(this, parameters, context);
+      })();
     }
-    return method.apply(this, parameters);
+    const checked = checkCaller(context, requirement, owner, name);
+    if (!isThenable(checked)) return run(this, parameters, context);
+    checked.catch(() => undefined);
+    throw new ConfigurationError(
+      `${nameOfElement(owner, name)} requires something that has to be asked, such as resolveGroups, and is not async. ` +
+        'Make it an async method.',
+    );
   };
-  Object.defineProperties(guardedMethod, {
-    name: { value: method.name, configurable: true },
-    length: { value: method.length, configurable: true },
-  });
-  guarded.add(guardedMethod);
-  return guardedMethod;
-}
-
-/** Puts a guarded method in the place of an action, whether the class defines it or inherits it. */
-export function guardAction(prototype: object, name: PropertyKey): void {
-  for (const definer of prototypeChainOf(prototype)) {
-    const descriptor = Object.getOwnPropertyDescriptor(definer, name);
-    if (descriptor === undefined) continue;
-    const method: unknown = descriptor.value;
-    if (typeof method === 'function' && !guarded.has(method as Method)) {
-      const value = guard(method as Method, name, prototype, definer);
-      Object.defineProperty(prototype, name, { ...descriptor, value });
-    }
-    return;
-  }
+  return asProtected(guardedMethod, original);
 }

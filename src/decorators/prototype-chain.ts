@@ -7,6 +7,9 @@ export function isSameOrDerived(prototype: object, base: object): boolean {
 
 /** The class whose requirements apply to a call: that of the instance, which may be derived from the method's class. */
 export function prototypeFor(instance: unknown, owner: object): object {
+  // A static method is called on its class, or on one that extends it.
+  if (typeof owner === 'function')
+    return typeof instance === 'function' && isSameOrDerived(instance, owner) ? instance : owner;
   if (typeof instance !== 'object' || instance === null) return owner;
   const prototype = Object.getPrototypeOf(instance) as object | null;
   return prototype !== null && isSameOrDerived(prototype, owner) ? prototype : owner;

@@ -11,15 +11,18 @@ export interface ClassRecord {
   readonly methods: Map<PropertyKey, ElementRequirement>;
   /** The parameters to fill, by method: index, and the name of the claim or undefined for all claims. */
   readonly claimParameters: Map<PropertyKey, Map<number, string | undefined>>;
-  /** How often something was recorded here. */
-  version: number;
-  /** The results of {@link requirementOf}, until something is recorded here or above again. */
+  /** A new object each time something is recorded here. */
+  stamp: object;
+  /** The results of {@link requirementOf}, for as long as the stamps along the prototype chain are those of `compiledFrom`. */
   readonly compiled: Map<PropertyKey, Requirement | undefined>;
-  compiledAt: number;
+  compiledFrom: readonly object[];
 }
 
-/** The record of each class prototype. */
-export const records = processWide('records', () => new WeakMap<object, ClassRecord>());
+/**
+ * The record of each class prototype and, for static methods, of each class. The number is that of the record's format:
+ * another version of this package in the process reads it only where it knows the format.
+ */
+export const records = processWide('records/2', () => new WeakMap<object, ClassRecord>());
 
 export function recordOf(prototype: object): ClassRecord {
   let record = records.get(prototype);
@@ -28,9 +31,9 @@ export function recordOf(prototype: object): ClassRecord {
       ownElement: undefined,
       methods: new Map(),
       claimParameters: new Map(),
-      version: 0,
+      stamp: {},
       compiled: new Map(),
-      compiledAt: 0,
+      compiledFrom: [],
     };
     records.set(prototype, record);
   }
@@ -53,7 +56,7 @@ export function record(prototype: object, method: PropertyKey | undefined, added
   const element = combineOnElement(present, added);
   if (method === undefined) found.ownElement = element;
   else found.methods.set(method, element);
-  found.version++;
+  found.stamp = {};
 }
 
 /** Records that a parameter is to be filled with the claims, or with one of them. */

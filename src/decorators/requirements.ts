@@ -2,37 +2,61 @@
 import { combineAlongPrototypeChain, type ElementRequirement } from '../core/access/combining.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { nameOfElement, prototypeChainOf } from './prototype-chain.js';
-import { recordOf, records } from './records.js';
+import { recordOf, records, type ClassRecord } from './records.js';
 
-/** How often something was recorded on a class or above it. Called at every request, hence without a generator. */
-function versionOf(prototype: object): number {
-  let sum = 0;
-  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
-    sum += records.get(level)?.version ?? 0;
+/** The record of the class itself: of a static method, the chain is that of classes and not of their prototypes. */
+function classRecordOf(level: object): ClassRecord | undefined {
+  return records.get(
+    typeof level === 'function' ? ((level as { readonly prototype?: object }).prototype ?? level) : level,
+  );
+}
+
+/**
+ * Whether nothing was recorded along a prototype chain, and the chain is the same, since the stamps were taken. Called at
+ * every call of a protected method, hence without a generator.
+ */
+function isCurrent(start: object, stamps: readonly object[]): boolean {
+  let index = 0;
+  for (let level: object | null = start; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    const stamp = records.get(level)?.stamp;
+    if (stamp !== undefined && stamp !== stamps[index++]) return false;
+    if (typeof level !== 'function') continue;
+    const ofClass = classRecordOf(level)?.stamp;
+    if (ofClass !== undefined && ofClass !== stamps[index++]) return false;
   }
-  return sum;
+  return index === stamps.length;
+}
+
+/** The stamps along a prototype chain, as {@link isCurrent} compares them. */
+function stampsOf(start: object): readonly object[] {
+  return [...prototypeChainOf(start)]
+    .flatMap((level) => [records.get(level), typeof level === 'function' ? classRecordOf(level) : undefined])
+    .filter((record) => record !== undefined)
+    .map(({ stamp }) => stamp);
 }
 
 /** The decorated elements that apply to a method, nearest first: the method, then its class, up the prototype chain. */
-function elementsFor(prototype: object, method: PropertyKey): readonly ElementRequirement[] {
-  return [...prototypeChainOf(prototype)]
-    .flatMap((level) => [records.get(level)?.methods.get(method), records.get(level)?.ownElement])
+function elementsFor(start: object, method: PropertyKey): readonly ElementRequirement[] {
+  const elements = [...prototypeChainOf(start)]
+    .flatMap((level) => [records.get(level)?.methods.get(method), classRecordOf(level)?.ownElement])
     .filter((element) => element !== undefined);
+  // A class and the one that takes its place have one prototype.
+  return [...new Set(elements)];
 }
 
 /**
  * What a method requires: all that its decorators, those of its class and those above add up to.
  *
- * @param prototype - of the class whose instance is called, which may only inherit the method
+ * @param prototype - of the class whose instance is called, which may only inherit the method; of a static method, the
+ *   class
  * @returns undefined where nothing is required
  * @throws ConfigurationError where two of them contradict each other
  */
 export function requirementOf(prototype: object, method: PropertyKey): Requirement | undefined {
   const own = recordOf(prototype);
-  const version = versionOf(prototype);
-  if (own.compiledAt !== version) {
+  if (!isCurrent(prototype, own.compiledFrom)) {
     own.compiled.clear();
-    own.compiledAt = version;
+    own.compiledFrom = stampsOf(prototype);
   }
   const known = own.compiled.get(method);
   if (known !== undefined || own.compiled.has(method)) return known;

@@ -1,11 +1,19 @@
-/** The check of a request at its gate. */
-import { verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
+/** The check of a request at its gate, and of a further requirement after it. */
+import { combineAlongMiddlewares, isOfAnotherConfiguration } from '../core/access/combining.js';
+import { verifiedRequests, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
 import { andThen } from '../core/awaited.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { RequestHeaders } from '../core/token/credential.js';
-import type { VerifiedToken } from '../core/token/verified-token.js';
+import type { TokenWithGroups } from '../core/token/verified-token.js';
 import { identityFor } from './identity-in-force.js';
+
+function requiredIdentity(requirement: Requirement): Authenticator {
+  const identity = identityFor(requirement);
+  if (identity !== undefined) return identity;
+  const { at = 'A protected route' } = requirement;
+  throw new ConfigurationError(`${at} was called before initialize(). Call initialize() before the server listens.`);
+}
 
 /**
  * Checks a request.
@@ -13,15 +21,10 @@ import { identityFor } from './identity-in-force.js';
  * @throws AuthError or ConfigurationError, at once or as a rejection
  */
 export function authenticate(
-  request: RequestHeaders,
+  request: RequestHeaders & object,
   requirement: Requirement,
 ): ReturnType<Authenticator['authenticate']> {
-  const identity = identityFor(requirement);
-  if (identity === undefined) {
-    const { at = 'A protected route' } = requirement;
-    throw new ConfigurationError(`${at} was called before initialize(). Call initialize() before the server listens.`);
-  }
-  return identity.authenticate(request, requirement);
+  return requiredIdentity(requirement).authenticate(request, requirement, admissionOf(request));
 }
 
 /**
@@ -32,13 +35,64 @@ export function authenticate(
 export function enter(
   request: RequestHeaders & object,
   requirement: Requirement,
-): VerifiedContext | Promise<VerifiedContext> {
-  return andThen(authenticate(request, requirement), ({ token }) => remember(request, requirement, token));
+): AdmittedRequest | Promise<AdmittedRequest> {
+  const identity = requiredIdentity(requirement);
+  return andThen(identity.authenticate(request, requirement, admissionOf(request)), (verified) =>
+    remember(request, requirement, verified, identity),
+  );
 }
 
-function remember(request: object, requirement: Requirement, token: VerifiedToken): VerifiedContext {
+/** How a request was let in; undefined where it was not, or in a test. */
+export function admissionOf(request: object): AdmittedRequest | undefined {
+  const context = verifiedRequests.get(request);
+  return context?.requirement === undefined ? undefined : context;
+}
+
+function remember(
+  request: object,
+  requirement: Requirement,
+  { token, groups }: TokenWithGroups,
+  identity: Authenticator,
+): AdmittedRequest {
   const { claims, authority } = token;
-  const context = { claims, authority, requirement };
+  const context = { claims, authority, requirement, token, identity, groups, satisfied: undefined };
   verifiedRequests.set(request, context);
   return context;
+}
+
+// The same two requirements add up to the same object, so that a verifier is chosen once for each.
+const sums = new WeakMap<Requirement, WeakMap<Requirement, Requirement>>();
+
+/** What a request was let in for, and one more requirement. The first one itself where the second requires no more. */
+export function sumOf(earlier: Requirement, later: Requirement): Requirement {
+  const ofEarlier = sums.get(earlier) ?? new WeakMap<Requirement, Requirement>();
+  sums.set(earlier, ofEarlier);
+  const sum = ofEarlier.get(later) ?? combineAlongMiddlewares(earlier, later);
+  ofEarlier.set(later, sum);
+  return sum;
+}
+
+/**
+ * Checks that the verified token of a request satisfies one more requirement. What was satisfied once in a request is not
+ * asked again. In a test nothing is judged.
+ *
+ * @returns a promise only where something has to be asked
+ * @throws AuthError or ConfigurationError, at once or as a rejection
+ */
+export function satisfy(context: VerifiedContext, requirement: Requirement): void | Promise<void> {
+  if (context.requirement === undefined || context.requirement === requirement) return undefined;
+  if (context.satisfied?.has(requirement) === true) return undefined;
+  if (isOfAnotherConfiguration(context.requirement, requirement)) {
+    const { at = 'A protected method' } = requirement;
+    throw new ConfigurationError(
+      `${at} requires a token of another configuration than its caller. ` +
+        'Call it from a route that has the decorators of that configuration.',
+    );
+  }
+  const isIncluded = sumOf(context.requirement, requirement) === context.requirement;
+  return andThen(isIncluded ? context.groups : context.identity.authorize(context, requirement), (groups) => {
+    context.groups = groups;
+    context.satisfied ??= new WeakSet();
+    context.satisfied.add(requirement);
+  });
 }

@@ -14,12 +14,14 @@ export function refuse(
   error: unknown,
   request: IncomingMessage,
   response: ServerResponse,
-  next: Next,
+  next: Next | undefined,
   requirement: Requirement | undefined,
 ): void {
   const { refusal, forward } = refusalOf(error, requirement, request);
-  // An answer that is under way cannot be taken back. The host ends it.
-  if (forward || response.headersSent) next(refusal);
+  // An answer that has begun cannot be replaced: the host ends it.
+  const isForNext = forward || response.headersSent;
+  if (isForNext && next !== undefined) next(refusal);
+  else if (response.headersSent) response.destroy();
   else answer(request.method, response, refusal);
 }
 
@@ -29,6 +31,8 @@ export interface Passage {
   readonly prepare?: (context: VerifiedContext) => void;
   /** Is called then, in the context of the request. */
   readonly proceed: (context: VerifiedContext) => void;
+  /** Is called once a refused request is answered, or handed to the application. */
+  readonly refused?: (() => void) | undefined;
 }
 
 /** Lets a request pass, or refuses it. Never throws and never rejects: Express 4 would leave the request unanswered. */
@@ -36,14 +40,15 @@ export function passOrRefuse(
   requirement: Requirement,
   request: IncomingMessage,
   response: ServerResponse,
-  next: Next,
-  { prepare, proceed }: Passage,
+  next: Next | undefined,
+  { prepare, proceed, refused }: Passage,
 ): void {
   const pass = (context: VerifiedContext) => {
     currentRequest.run(context, proceed, context);
   };
   const refuseWith = (error: unknown) => {
     refuse(error, request, response, next, requirement);
+    refused?.();
   };
   let entry: VerifiedContext | Promise<VerifiedContext>;
   try {

@@ -21,7 +21,7 @@ const demandOf = ({ demands: [demand] }: Requirement): Demand => demand ?? expec
 
 /** Holds claims against demands alone. */
 const check = (claims: object, ...demands: readonly Demand[]) =>
-  checkDemands({ scheme: undefined, demands }, tokenOf(claims));
+  checkDemands({ scheme: undefined, demands }, { token: tokenOf(claims) });
 
 /** The refusals of a caller, written out. */
 const descriptions = {
@@ -101,12 +101,12 @@ describe('checkDemands and checkPolicy', () => {
   const requirement = (...demands: Requirement['demands']): Requirement => ({ scheme: undefined, demands });
 
   it('is content with any verified token where nothing is demanded', () => {
-    expect(checkDemands(requirement(), tokenOf({}))).toBeUndefined();
+    expect(checkDemands(requirement(), { token: tokenOf({}) })).toBeUndefined();
   });
 
   it('wants every demand to hold, and names the one that does not', async () => {
     const all = requirement(anyOf('scope', ['a', 'b']), anyOf('scope', ['c', 'd']), anyOf('role', ['Admin']));
-    const held = (claims: object) => checkDemands(all, tokenOf(claims));
+    const held = (claims: object) => checkDemands(all, { token: tokenOf(claims) });
     expect(held({ scp: 'a c', roles: ['Admin'] })).toBeUndefined();
     await refuses(() => held({ scp: 'c', roles: ['Admin'] }), 'scope', 'a b');
     await refuses(() => held({ scp: 'a', roles: ['Admin'] }), 'scope', 'c d');
@@ -179,7 +179,7 @@ describe('checkScopes', () => {
 
 describe('callers', () => {
   const held = (callers: Callers | undefined, claims: object) =>
-    checkDemands({ scheme: { kind: 'entra', callers }, demands: [] }, tokenOf(claims));
+    checkDemands({ scheme: { kind: 'entra', callers }, demands: [] }, { token: tokenOf(claims) });
 
   // What each kind of token passes: routes for people, and routes for applications.
   it.each<[string, object, boolean, boolean]>([
@@ -214,7 +214,7 @@ describe('callers', () => {
   it('are looked at before any demand', async () => {
     const demands = [anyOf('scope', ['missing']), demandOf(requires.authContext('c1'))];
     await refusesCaller(
-      () => checkDemands({ scheme: { kind: 'entra', callers: 'app' }, demands }, tokenOf({ scp: 'a' })),
+      () => checkDemands({ scheme: { kind: 'entra', callers: 'app' }, demands }, { token: tokenOf({ scp: 'a' }) }),
       'caller',
     );
   });
@@ -313,7 +313,7 @@ describe('a demand for groups', () => {
   const held = (claims: object, resolve?: GroupsResolver, ...demands: readonly Demand[]) =>
     checkDemands(
       { scheme: undefined, demands: demands.length > 0 ? demands : [demand] },
-      tokenOf({ scp: 'a', ...claims }),
+      { token: tokenOf({ scp: 'a', ...claims }) },
       resolve,
     );
 
@@ -378,7 +378,7 @@ describe('a demand for groups', () => {
           asked.push(given['scp']);
           return Promise.resolve(answer);
         };
-        await expect(held(claims, resolve)).resolves.toBeUndefined();
+        await expect(held(claims, resolve)).resolves.toEqual(answer);
         expect(asked).toEqual(['a']);
       },
     );
@@ -402,7 +402,7 @@ describe('a demand for groups', () => {
         return Promise.resolve(groups);
       };
     const both = [demand, anyOf('group', [guards])];
-    await expect(held({ hasgroups: true }, answering(staff, guards), ...both)).resolves.toBeUndefined();
+    await expect(held({ hasgroups: true }, answering(staff, guards), ...both)).resolves.toEqual([staff, guards]);
     expect(asked).toBe(1);
     await refusesCaller(() => held({ hasgroups: true }, answering(staff), ...both), 'group');
     await refusesCaller(() => held({ hasgroups: true }, answering(guards), ...both), 'group');

@@ -335,7 +335,7 @@ function passes(requirement: Requirement | undefined, { claims: held, kind, poli
   try {
     if (schemeFor(requirement, settingsOf[kind]) !== kind) return false;
     checkPolicy(requirement, verified);
-    void checkDemands(requirement, verified);
+    void checkDemands(requirement, { token: verified });
     return true;
   } catch (error) {
     if (error instanceof AuthError || error instanceof ConfigurationError) return false;

@@ -124,6 +124,8 @@ export class WeatherController {
 
   async openAsksForMore(request: Request, response: Response, next: NextFunction) {
     await this.requiresAdmin(request, response, next);
+    // The call settles also where the request was refused and answered.
+    if (response.headersSent) return;
     ran.push('openAsksForMore');
     response.json({});
   }

@@ -120,8 +120,9 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     await expect(get('/streaming', await issuer.token())).rejects.toThrow();
   });
 
-  it('let calls inside a verified request pass', async () => {
-    expect((await get('/own', await issuer.token())).body).toEqual({ secret: 'secret' });
+  it('hold a method that a handler calls to what it requires', async () => {
+    expectRefusal(await get('/own', await issuer.token()), { insufficientScope: 'role' });
+    expect((await get('/own', await issuer.token({ roles: ['Admin'] }))).body).toEqual({ secret: 'secret' });
   });
 
   it('hold a call with the request to what the other method demands, and answer its refusal', async () => {

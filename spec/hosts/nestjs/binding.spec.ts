@@ -19,7 +19,6 @@ import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
 import {
   AllowAnonymous,
-  ConfigurationError,
   createMicrosoftIdentity,
   getTokenClaims,
   MicrosoftIdentityGuard,
@@ -27,7 +26,7 @@ import {
   TokenClaims,
   ValidateScope,
 } from '../../../src/nestjs.js';
-import { startTestIssuer } from '../../../src/testing.js';
+import { runAs, startTestIssuer } from '../../../src/testing.js';
 import { expectRefusal } from '../../support/api.js';
 import { CatchAll, contextOf, issuer, platforms, ran, serve, subject, useIssuer } from './application.js';
 import { WeatherController } from './controllers.js';
@@ -236,13 +235,22 @@ describe('the host', () => {
   it('refuses a decorator on what is no method', () => {
     expect(() => {
       class Wrong {
-        @RequiresAuth()
-        static read() {
-          return {};
-        }
+        declare value: string;
       }
+      RequiresAuth()(Wrong.prototype, 'value');
       return Wrong;
-    }).toThrow(ConfigurationError);
+    }).toThrow('Wrong.value has a requirement, and is not a method.');
+  });
+
+  it('protects a static method', () => {
+    class Reports {
+      @RequiresAuth()
+      static read() {
+        return 'ran';
+      }
+    }
+    expect(() => Reports.read()).toThrow('Reports.read is protected');
+    expect(runAs({}, () => Reports.read())).toBe('ran');
   });
 
   it('refuses decorators that contradict each other', () => {
@@ -254,13 +262,24 @@ describe('the host', () => {
     }).toThrow('@AllowAnonymous()');
   });
 
-  it('leaves a method that is no handler as it is, where only its class is protected', () => {
+  it('protects a method that is no handler, where only its class has a requirement', () => {
     @RequiresAuth()
     class Service {
       helper() {
         return 'ran';
       }
     }
-    expect(new Service().helper()).toBe('ran');
+    expect(() => new Service().helper()).toThrow('Service.helper is protected');
+    expect(runAs({}, () => new Service().helper())).toBe('ran');
+  });
+
+  it('leaves the methods alone that Nest calls when an application starts and stops', () => {
+    @RequiresAuth()
+    class Service {
+      onModuleInit() {
+        return 'ran';
+      }
+    }
+    expect(new Service().onModuleInit()).toBe('ran');
   });
 });

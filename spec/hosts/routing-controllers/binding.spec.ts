@@ -287,8 +287,12 @@ describe('a protected method called without its gate', () => {
     expect(() => new ProtectedController().plain('')).toThrow('ProtectedController.plain');
   });
 
-  it('leaves methods that are no actions, and open ones, alone', () => {
-    expect(new ProtectedController().notAnAction()).toBe('called');
+  it('is refused where it is no action, and its class has the requirement', () => {
+    expect(() => new ProtectedController().notAnAction()).toThrow('ProtectedController.notAnAction is protected');
+    expect(runAs({}, () => new ProtectedController().notAnAction())).toBe('called');
+  });
+
+  it('runs where @AllowAnonymous() lifts the requirement', () => {
     expect(new ProtectedController().health()).toEqual({ ok: true });
     expect(new WeatherController().open(undefined)).toEqual({ claims: 'none' });
   });

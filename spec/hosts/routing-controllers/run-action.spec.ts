@@ -53,8 +53,10 @@ describe.each(expressReleases)('an action on routing-controllers, $release', ({ 
     });
   });
 
-  it('lets calls inside a verified request pass', async () => {
-    expect((await api.call('/weather/self', { token: await issuer.token() })).status).toBe(200);
+  it('holds a method that an action calls to what it requires', async () => {
+    expectRefusal(await api.call('/weather/self', { token: await issuer.token() }), { insufficientScope: 'role' });
+    expect(ran).toEqual([]);
+    expect((await api.call('/weather/self', { token: await issuer.token({ roles: ['Admin'] }) })).status).toBe(200);
     expect(ran).toEqual(['admin']);
   });
 

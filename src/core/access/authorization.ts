@@ -13,7 +13,7 @@ import {
   rolesOf,
   scopesOf,
 } from '../token/claims.js';
-import type { VerifiedToken } from '../token/verified-token.js';
+import type { TokenWithGroups, VerifiedToken } from '../token/verified-token.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
 import {
   anyOf,
@@ -157,28 +157,54 @@ function checkGroups(demands: readonly NameDemand[], held: readonly string[]): v
 /**
  * Checks that a verified token satisfies the callers and all demands of a requirement.
  *
- * @param resolveGroups - called where the caller is in too many groups for the token
- * @returns a promise only where `resolveGroups` is called
+ * @param caller - the token, and the groups of its caller where they were looked up before
+ * @param resolveGroups - called where the caller is in too many groups for the token, and they were not looked up before
+ * @returns the groups that were looked up, if any; a promise only where `resolveGroups` is called
  * @throws InsufficientScopeError where a demand is not satisfied
  * @throws ClaimsChallengeError where a stronger sign-in is needed
  */
 export function checkDemands(
   { scheme, demands }: Requirement,
-  token: VerifiedToken,
+  { token, groups: known }: TokenWithGroups,
   resolveGroups?: GroupsResolver,
-): void | Promise<void> {
+): readonly string[] | undefined | Promise<readonly string[]> {
   const { claims } = token;
   checkCallers(scheme?.callers, claims);
   for (const demand of demands) checkDemand(demand, token);
-  if (!demands.some(isForGroups)) return undefined;
+  if (!demands.some(isForGroups)) return known;
   const groupDemands = demands.filter(isForGroups);
-  const groups = groupsOf(claims);
+  const groups = known ?? groupsOf(claims);
   if (groups !== 'overage') {
     checkGroups(groupDemands, groups);
-    return undefined;
+    return known;
   }
   if (resolveGroups === undefined) throw new InsufficientScopeError('groups_overage');
   return resolveGroups(claims).then((held) => {
     checkGroups(groupDemands, held);
+    return held;
   });
+}
+
+/** Refuses a token of the other authority, with the reason that the verifier of the required one would give. */
+function checkAuthority({ scheme }: Requirement, { kind }: VerifiedToken): void {
+  if (scheme === undefined || scheme.kind === 'any' || scheme.kind === kind) return;
+  throw new InvalidTokenError(scheme.kind === 'b2c' ? 'policy' : 'issuer');
+}
+
+/**
+ * Checks that a token which was verified for one requirement satisfies another one, bound to the same configuration. A
+ * requirement without a scheme takes the scheme of the token.
+ *
+ * @returns as {@link checkDemands}
+ * @throws InvalidTokenError where the token comes from another authority or policy
+ * @throws InsufficientScopeError, ClaimsChallengeError as {@link checkDemands}
+ */
+export function checkFurtherRequirement(
+  requirement: Requirement,
+  caller: TokenWithGroups,
+  resolveGroups: GroupsResolver | undefined,
+): ReturnType<typeof checkDemands> {
+  checkAuthority(requirement, caller.token);
+  checkPolicy(requirement, caller.token);
+  return checkDemands(requirement, caller, resolveGroups);
 }

@@ -130,6 +130,11 @@ export function combineAlongPrototypeChain(
   return Object.freeze({ at, identity, scheme, demands: Object.freeze(demands) });
 }
 
+/** Whether a token that was verified for one requirement cannot be checked against another one. */
+export function isOfAnotherConfiguration(earlier: Requirement, later: Requirement): boolean {
+  return namesConfiguration(later) && later.identity !== earlier.identity;
+}
+
 /** The later scheme narrows the earlier one of its kind. What it leaves open stays. */
 function narrowerScheme(earlier: SchemeDemand | undefined, later: SchemeDemand | undefined): SchemeDemand | undefined {
   if (later === undefined) return earlier;
@@ -149,7 +154,7 @@ function narrowerScheme(earlier: SchemeDemand | undefined, later: SchemeDemand |
  */
 export function combineAlongMiddlewares(earlier: Requirement, later: Requirement): Requirement {
   // The token is verified anew, against the other configuration.
-  if (namesConfiguration(later) && later.identity !== earlier.identity) return later;
+  if (isOfAnotherConfiguration(earlier, later)) return later;
   const scheme = narrowerScheme(earlier.scheme, later.scheme);
   const added = later.demands.filter((demand) => !earlier.demands.includes(demand));
   if (scheme === earlier.scheme && added.length === 0) return earlier;

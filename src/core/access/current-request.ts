@@ -2,14 +2,29 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChallengedCaller } from '../challenge.js';
 import { processWide } from '../process-wide.js';
-import type { Requirement } from './requirement.js';
+import type { TokenWithGroups } from '../token/verified-token.js';
+import type { Authenticator, Requirement } from './requirement.js';
 import { privateField } from './return-override.js';
 
-/** The claims of a request that were verified, or that a test gave. */
-export interface VerifiedContext extends ChallengedCaller {
-  /** What the request was let in for; undefined in a test, where no gate ran. */
-  readonly requirement: Requirement | undefined;
+/** The claims that a test gave. No gate ran, so they are judged against no requirement. */
+interface TestContext extends ChallengedCaller {
+  readonly requirement: undefined;
 }
+
+/** A request that its gate let in. */
+export interface AdmittedRequest extends ChallengedCaller, TokenWithGroups {
+  /** What the request was let in for. */
+  readonly requirement: Requirement;
+  /** The configuration that verified the token. */
+  readonly identity: Authenticator;
+  /** The groups of the caller, where they were looked up for this request. */
+  groups: readonly string[] | undefined;
+  /** The further requirements that are known to be satisfied. */
+  satisfied: WeakSet<Requirement> | undefined;
+}
+
+/** The claims of a request that were verified, or that a test gave. */
+export type VerifiedContext = TestContext | AdmittedRequest;
 
 /** The verified request that the running code belongs to. */
 export const currentRequest = processWide('current-request', () => new AsyncLocalStorage<VerifiedContext>());

@@ -5,7 +5,7 @@ import { isGuid } from '../guid.js';
 import type { PublishedResource, ResourceMetadata } from '../issuers/resource-metadata.js';
 import { isScopeToken } from '../scope-token.js';
 import type { RequestHeaders } from '../token/credential.js';
-import type { Verification } from '../token/verified-token.js';
+import type { TokenWithGroups, Verification } from '../token/verified-token.js';
 
 /** A demand for one of some names: scopes (of an application: roles), roles, or groups. */
 export interface NameDemand {
@@ -234,5 +234,18 @@ export interface Authenticator extends MicrosoftIdentity {
   /** The resource metadata and its address; undefined without that option. */
   readonly publishedResource: PublishedResource | undefined;
   /** Lets a request pass, or throws its refusal. Returns a promise only where something has to be loaded or asked first. */
-  authenticate(request: RequestHeaders, requirement: Requirement): Verification | Promise<Verification>;
+  authenticate(
+    request: RequestHeaders,
+    requirement: Requirement,
+    earlier?: TokenWithGroups,
+  ): Verification | Promise<Verification>;
+  /**
+   * Checks that a token which this configuration verified satisfies a further requirement, or throws the refusal.
+   *
+   * @returns the groups that were looked up, if any; a promise only where they have to be
+   */
+  authorize(
+    caller: TokenWithGroups,
+    requirement: Requirement,
+  ): readonly string[] | undefined | Promise<readonly string[]>;
 }

@@ -24,8 +24,13 @@ export interface SignedToken {
 }
 
 /** The outcome of a verification that a token passed. */
-export interface Verification {
-  readonly token: VerifiedToken;
+export interface Verification extends TokenWithGroups {
   /** Whether it was verified now, or remembered from before. */
   readonly outcome: 'verified' | 'cached';
+}
+
+/** A token, and the groups of its caller where they had to be looked up: the token could not name them. */
+export interface TokenWithGroups {
+  readonly token: VerifiedToken;
+  readonly groups?: readonly string[] | undefined;
 }

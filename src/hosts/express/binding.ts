@@ -5,22 +5,15 @@ import { ConfigurationError } from '../../core/errors.js';
 import { boundIdentityFor, type BoundIdentity } from '../../decorators/bound-identity.js';
 import { decoratorsFor, type Decorators, type Host } from '../../decorators/decorators.js';
 import { nameOfElement } from '../../decorators/prototype-chain.js';
-import { gated, gateMethods, type Method } from './handlers.js';
+import { gated, gatedProperty } from './handlers.js';
 import { middlewaresFor, type Middlewares } from './middlewares.js';
-import { watch } from './watched-class.js';
 
 const parametersOfExpress = 3;
 
 /** The binding of the decorators to Express. */
 const expressHost: Host = {
-  onMethod(prototype, method, descriptor) {
-    gateMethods(prototype);
-    descriptor.value = gated(descriptor.value as Method, method, prototype, prototype);
-  },
-  onClass({ prototype }) {
-    gateMethods(prototype);
-  },
-  replacementOf: watch,
+  protect: gated,
+  protectProperty: gatedProperty,
   onParameter(prototype, method, index) {
     if (index < parametersOfExpress) {
       throw new ConfigurationError(

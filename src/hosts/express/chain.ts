@@ -1,20 +1,41 @@
 /** A chain of middlewares on one request: what the request satisfied so far, and what the next one requires. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import { combineAlongMiddlewares } from '../../core/access/combining.js';
-import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
+import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import { admissionOf, sumOf } from '../../gate/gate.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, type Next, type Passage } from '../node-middleware.js';
 
-export type HandlerCall = [request: IncomingMessage, response: ServerResponse, next: Next, ...rest: unknown[]];
+/** A call of a handler or an error handler, by Express or by a function that Express calls. */
+export interface HandlerCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Undefined where a function of the application calls the handler without it. */
+  readonly next: Next | undefined;
+  /** The parameters of the call, with these in their places. */
+  parametersWith(request: unknown, response: unknown, next: unknown): unknown[];
+}
 
-/** Whether a call is one by Express. Mocks of a request count: they are checked as real ones are. */
-export function isHandlerCall(parameters: readonly unknown[]): parameters is HandlerCall {
-  const [request, response, next] = parameters as Partial<HandlerCall>;
-  return (
-    typeof request?.headers === 'object' && typeof response?.setHeader === 'function' && typeof next === 'function'
-  );
+const isRequest = (value: unknown): value is IncomingMessage =>
+  typeof (value as { readonly headers?: unknown } | null | undefined)?.headers === 'object';
+
+const isResponse = (value: unknown): value is ServerResponse =>
+  typeof (value as { readonly setHeader?: unknown } | null | undefined)?.setHeader === 'function';
+
+function handlerCallAt(index: number, parameters: readonly unknown[]): HandlerCall | undefined {
+  const [request, response, next, ...rest] = parameters.slice(index);
+  if (!isRequest(request) || !isResponse(response)) return undefined;
+  if (next !== undefined && typeof next !== 'function') return undefined;
+  const ahead = parameters.slice(0, index);
+  const parametersWith = (...ofExpress: unknown[]) => [...ahead, ...ofExpress, ...rest];
+  return { request, response, next: next as Next | undefined, parametersWith };
+}
+
+/** The call of a handler that parameters are; undefined for any other call. A mock of a request is checked like others. */
+export function handlerCallIn(parameters: readonly unknown[]): HandlerCall | undefined {
+  // An error handler is given the error ahead of the request.
+  return handlerCallAt(0, parameters) ?? handlerCallAt(1, parameters);
 }
 
 /** Sets `request.auth`. It is read-only: a middleware between the gate and the handler cannot replace verified claims. */
@@ -22,21 +43,10 @@ export function publishClaims(request: object, claims: AccessTokenClaims): void 
   Object.defineProperty(request, 'auth', { value: claims, enumerable: true, configurable: true });
 }
 
-// The identity chooses a verifier once for each requirement: the sum of two has to be the same object each time.
-const sums = new WeakMap<Requirement, WeakMap<Requirement, Requirement>>();
-
-function sumOf(earlier: Requirement, later: Requirement): Requirement {
-  const ofEarlier = sums.get(earlier) ?? new WeakMap<Requirement, Requirement>();
-  sums.set(earlier, ofEarlier);
-  const sum = ofEarlier.get(later) ?? combineAlongMiddlewares(earlier, later);
-  ofEarlier.set(later, sum);
-  return sum;
-}
-
 /** What a request has to satisfy at a gate, and the context it passed with where it did so before. */
-export function demandsOn(request: object, own: Requirement): { passed?: VerifiedContext; requirement: Requirement } {
-  const context = verifiedRequests.get(request);
-  if (context?.requirement === undefined) return { requirement: own };
+function demandsOn(request: object, own: Requirement): { passed?: VerifiedContext; requirement: Requirement } {
+  const context = admissionOf(request);
+  if (context === undefined) return { requirement: own };
   const requirement = sumOf(context.requirement, own);
   return requirement === context.requirement ? { passed: context, requirement } : { requirement };
 }
@@ -44,8 +54,9 @@ export function demandsOn(request: object, own: Requirement): { passed?: Verifie
 /** Lets a request pass on to `proceed`, or refuses it. Never throws and never rejects. */
 export function proceedOrRefuse(
   own: Requirement,
-  [request, response, next]: HandlerCall,
+  { request, response, next }: Pick<HandlerCall, 'request' | 'response' | 'next'>,
   proceed: Passage['proceed'],
+  refused?: Passage['refused'],
 ): void {
   const { passed, requirement } = demandsOn(request, own);
   if (passed !== undefined) {
@@ -56,5 +67,5 @@ export function proceedOrRefuse(
   const prepare = ({ claims }: VerifiedContext) => {
     publishClaims(request, claims);
   };
-  passOrRefuse(requirement, request, response, next, { prepare, proceed });
+  passOrRefuse(requirement, request, response, next, { prepare, proceed, refused });
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { requires, type Authenticator, type Requirement, type Requirements } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { proceedOrRefuse, isHandlerCall } from './chain.js';
+import { proceedOrRefuse, handlerCallIn } from './chain.js';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express' types are extended by this namespace alone
@@ -40,7 +40,7 @@ export interface Middlewares {
 
 function middlewareFor(requirement: Requirement): Middleware {
   return (request, response, next) => {
-    proceedOrRefuse(requirement, [request, response, next], () => {
+    proceedOrRefuse(requirement, { request, response, next }, () => {
       next();
     });
   };
@@ -55,8 +55,8 @@ export function middlewaresFor(identity?: Authenticator): Middlewares {
   const middleware =
     <Parameters extends unknown[]>(name: keyof Middlewares, require: (...parameters: Parameters) => Requirement) =>
     (...parameters: Parameters): Middleware => {
-      // The function that makes a middleware, used as one, would neither answer a request nor pass it on.
-      if (isHandlerCall(parameters)) {
+      // In the place of its middleware, the function that makes it would answer no request.
+      if (handlerCallIn(parameters) !== undefined) {
         throw new ConfigurationError(`${name} is used without its parentheses. Write ${name}().`);
       }
       return middlewareFor(Object.freeze({ ...require(...parameters), identity, at: `${name}()` }));

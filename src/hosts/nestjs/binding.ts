@@ -2,8 +2,7 @@
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
-import { guard, guardAction } from '../../decorators/protected-method.js';
-import { prototypeChainOf } from '../../decorators/prototype-chain.js';
+import { guard, type Method } from '../../decorators/protected-method.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { requestContext, theGuard } from './guard.js';
 import { boundKey, decoratedKey, type Controller } from './handler-method.js';
@@ -37,53 +36,36 @@ function bind(controller: Controller): void {
   (UseFilters(refusalFilter) as ClassDecorator)(controller as never);
 }
 
-type Method = Parameters<typeof guard>[0];
-
-/** Gives a guarded method the metadata that Nest and others keep on the function it wraps, also metadata that is set later. */
-function adopt(guarded: Method, method: Method, prototype: object, name: string | symbol): void {
-  // reflect-metadata reads along the prototype chain. A copy would lack metadata that is set later on the inner function:
-  // a guard of the application that finds no role there would let every caller pass.
+/** Lets a guarded method show what Nest, and others, keep on the function it wraps, whenever they put it there. */
+function adopt(guarded: Method, method: Method, prototype: object, name: PropertyKey): void {
+  // reflect-metadata looks up the chain. A copy would lack what is written to the inner function later on, and a role
+  // that some other guard no longer finds there is a route left open.
   Object.setPrototypeOf(guarded, method);
-  // Also on the method: there it comes before all filters of the class.
-  UseFilters(refusalFilter)(prototype, name, { value: guarded });
+  // On the method too: there it comes ahead of any filter of the class, wherever that stands.
+  UseFilters(refusalFilter)(prototype, name as string, { value: guarded });
 }
 
-const isHandler = (value: unknown): value is Method =>
-  typeof value === 'function' && Reflect.getMetadataKeys(value).length > 0;
-
-/** The methods of a class that have metadata of Nest or of others, inherited ones included. */
-function handlerNamesOf(prototype: object): readonly (string | symbol)[] {
-  const names = new Set<string | symbol>();
-  for (const level of prototypeChainOf(prototype)) {
-    if (level === Object.prototype) break;
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
-      if (name !== 'constructor' && isHandler(value)) names.add(name);
-    }
-  }
-  return [...names];
-}
+/** The methods that Nest itself calls while it starts and stops an application. */
+const lifecycleMethods: ReadonlySet<PropertyKey> = new Set([
+  'onModuleInit',
+  'onApplicationBootstrap',
+  'onModuleDestroy',
+  'beforeApplicationShutdown',
+  'onApplicationShutdown',
+]);
 
 /** The binding of the decorators to NestJS. */
 export const nestjs: Host = {
-  onMethod(prototype, name, descriptor) {
-    Reflect.defineMetadata(decoratedKey, true, prototype, name);
-    bind(prototype.constructor);
-    const method = descriptor.value as Method;
-    const guarded = guard(method, name, prototype);
-    if (guarded !== method) adopt(guarded, method, prototype, name);
-    descriptor.value = guarded;
+  protect(method, name, owner, definer) {
+    const guarded = guard(method, name, owner, definer);
+    adopt(guarded, method, owner, name);
+    return guarded;
   },
-  onClass(constructor) {
-    const { prototype } = constructor;
-    Reflect.defineMetadata(decoratedKey, true, prototype);
-    bind(constructor as Controller);
-    const methods = prototype as Record<string | symbol, Method>;
-    for (const name of handlerNamesOf(prototype)) {
-      const method = methods[name];
-      guardAction(prototype, name);
-      const guarded = methods[name];
-      if (method !== undefined && guarded !== undefined && guarded !== method) adopt(guarded, method, prototype, name);
-    }
+  isLifecycleMethod: (name) => lifecycleMethods.has(name),
+  onRequirement(prototype, name) {
+    if (name === undefined) Reflect.defineMetadata(decoratedKey, true, prototype);
+    else Reflect.defineMetadata(decoratedKey, true, prototype, name);
+    bind(typeof prototype === 'function' ? prototype : prototype.constructor);
   },
   onParameter(prototype, method, index, claim) {
     createParamDecorator((_data: unknown, context: ExecutionContext) => {

@@ -2,12 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
-import { isThenable } from '../../core/awaited.js';
+import { andThen, isThenable } from '../../core/awaited.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
-import { gateDidNotRun } from '../../decorators/protected-method.js';
-import { nameOfElement } from '../../decorators/prototype-chain.js';
+import { protectMembersOfInstances } from '../../decorators/protected-class.js';
+import { gateDidNotRun, guard, type Method } from '../../decorators/protected-method.js';
+import { nameOfElement, prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
+import { satisfy } from '../../gate/gate.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { refuseActionOnKoa, type KoaContext } from './koa.js';
@@ -65,10 +67,28 @@ function skipAction({ target, method }: ActionMetadata, action: Action): unknown
   return alreadyAnswered();
 }
 
-type Run = (metadata: ActionMetadata, action: Action, parameters: unknown[]) => unknown;
+type MethodOverride = NonNullable<ActionArgs['methodOverride']>;
 
-/** Runs an action if its gate let the request in, in the context of the request, and answers the refusal that it throws. */
-export function runAction(run: Run): NonNullable<ActionArgs['methodOverride']> {
+/**
+ * Calls the action on the instance that a container gives. That may be of a class below the controller, so what its class
+ * requires is checked too.
+ */
+const callAction: MethodOverride = (metadata, action, parameters) => {
+  const { method } = metadata;
+  const instance = metadata.controllerMetadata.getInstance(action) as Readonly<Record<string, Method>>;
+  const { prototype } = metadata.target as Controller;
+  protectMembersOfInstances(Object.getPrototypeOf(instance) as object, { protect: guard });
+  const called = instance[method];
+  if (typeof called !== 'function') throw new TypeError(`${nameOfElement(prototype, method)} is not a function.`);
+  const run = () => called.apply(instance, parameters);
+  const context = currentRequest.getStore();
+  const requirement = requirementOf(prototypeFor(instance, prototype), method);
+  if (requirement === undefined || context === undefined) return run();
+  return andThen(satisfy(context, requirement), run);
+};
+
+/** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
+export function runAction(run: MethodOverride = callAction): MethodOverride {
   return (metadata, action, parameters) => {
     if (refused.has(serverResponseOf(action))) return skipAction(metadata, action);
     try {
@@ -82,7 +102,7 @@ export function runAction(run: Run): NonNullable<ActionArgs['methodOverride']> {
   };
 }
 
-function runInContext(run: Run, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
+function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
   const controller = metadata.target as Controller;
   const context = verifiedRequests.get(incomingMessageOf(action));
   const requirement = requirementOf(controller.prototype, metadata.method);

@@ -1,6 +1,8 @@
 /** Puts the gates in place when routing-controllers registers its routes, and runs actions in their request. */
 import { getMetadataArgsStorage } from 'routing-controllers';
 import { processWide } from '../../core/process-wide.js';
+import { protectMembers, type MemberProtection } from '../../decorators/protected-class.js';
+import { guard } from '../../decorators/protected-method.js';
 import { isSameOrDerived } from '../../decorators/prototype-chain.js';
 import { gatesFor } from './gates.js';
 import { runAction, type Controller, type Storage } from './run-action.js';
@@ -9,7 +11,7 @@ type Use = Storage['uses'][number];
 
 const hookedStorages = processWide('hooked-storages', () => new WeakSet<Storage>());
 
-export function actionNamesOf(controller: Controller): readonly string[] {
+function actionNamesOf(controller: Controller): readonly string[] {
   const { actions } = getMetadataArgsStorage();
   return actions
     .filter(({ target }) => isSameOrDerived(controller.prototype, (target as Controller).prototype))
@@ -46,11 +48,24 @@ export function hookIntoStorage(): void {
   };
   const declaredActionsOf = storage.filterActionsWithTarget.bind(storage);
   storage.filterActionsWithTarget = (target) =>
-    declaredActionsOf(target).map((action) => ({
-      ...action,
-      methodOverride: runAction(
-        action.methodOverride ??
-          ((metadata, request, parameters) => metadata.callMethod(parameters, request) as unknown),
-      ),
-    }));
+    declaredActionsOf(target).map((action) => ({ ...action, methodOverride: runAction(action.methodOverride) }));
+  protectDeclaredControllers(storage);
+}
+
+const protection: MemberProtection = { protect: guard };
+
+/** Protects the methods of a controller when it is declared, so that they are protected where no route calls them too. */
+function protectDeclaredControllers({ controllers }: Storage): void {
+  for (const { target } of controllers) protectMembers((target as Controller).prototype, protection);
+  const declare = controllers.push.bind(controllers);
+  controllers.push = (...declared) => {
+    for (const { target } of declared) protectMembers((target as Controller).prototype, protection);
+    return declare(...declared);
+  };
+}
+
+/** Whether a class has actions of its own, or is declared as a controller. */
+export function isController(constructor: Controller): boolean {
+  const { actions, controllers } = getMetadataArgsStorage();
+  return [...actions, ...controllers].some(({ target }) => target === constructor);
 }
