@@ -156,6 +156,8 @@ export class AuthError extends IdentityError {
   /**
    * Addresses the refusal to its caller: chooses the answer by the caller, and adds the resource metadata of the API to the
    * challenge. An error that the application throws again is addressed again.
+   *
+   * @internal
    */
   [address]({ caller, resourceMetadata }: Addressee): void {
     // The application froze it: what was written at its creation is the answer.
