@@ -35,13 +35,19 @@ function stampsOf(start: object): readonly object[] {
     .map(({ stamp }) => stamp);
 }
 
+/** Whether a class takes the place of the one above it, which has the records. */
+function isReplacement(level: object): boolean {
+  if (typeof level !== 'function') return false;
+  const above = Object.getPrototypeOf(level) as { readonly prototype?: unknown } | null;
+  return above?.prototype !== undefined && above.prototype === (level as { readonly prototype?: unknown }).prototype;
+}
+
 /** The decorated elements that apply to a method, nearest first: the method, then its class, up the prototype chain. */
 function elementsFor(start: object, method: PropertyKey): readonly ElementRequirement[] {
-  const elements = [...prototypeChainOf(start)]
+  return [...prototypeChainOf(start)]
+    .filter((level) => !isReplacement(level))
     .flatMap((level) => [records.get(level)?.methods.get(method), classRecordOf(level)?.ownElement])
     .filter((element) => element !== undefined);
-  // A class and the one that takes its place have one prototype.
-  return [...new Set(elements)];
 }
 
 /**
