@@ -88,13 +88,17 @@ describe('the handler that Nest is about to call', () => {
   });
 
   it('refuses a handler that is no method of a protected class, and leaves that of another alone', async () => {
-    warnings();
+    const given = warnings();
     const stranger = (controller: new () => object) => {
       const context = contextOf(controller, 'constructor');
       context.getHandler = () => () => undefined;
       return context;
     };
     await expect(guard.canActivate(stranger(WeatherController))).rejects.toThrow('server_error');
+    expect(given).toEqual([
+      'WeatherController.(anonymous) is called as a handler and is not a method of WeatherController, so what it requires is ' +
+        'unknown. Declare the handler as a method of the class.',
+    ]);
     expect(await guard.canActivate(stranger(BareController))).toBe(true);
   });
 
