@@ -96,7 +96,7 @@ abstract class IdentityError extends Error {
   /** The headers of the answer, the challenge among them. */
   declare readonly headers: Readonly<Record<string, string>>;
   /** Whether the message may be shown to the caller. */
-  readonly expose: boolean;
+  declare readonly expose: boolean;
 
   constructor(message: string, answer: Answer, options: { cause?: unknown; expose: boolean }) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
