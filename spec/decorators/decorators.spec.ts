@@ -29,7 +29,7 @@ const decorating =
     for (const decorate of decorators) decorate(prototype, 'method', descriptor);
   };
 
-describe('decorators that contradict each other or ask for nothing', () => {
+describe('decorators that contradict each other or require nothing', () => {
   const none = [] as unknown as [string];
 
   it.each([
@@ -48,7 +48,7 @@ describe('decorators that contradict each other or ask for nothing', () => {
     ['two roles in one', () => RequiresRole('Admin Owner')],
     ['no policy', () => RequiresB2cAuth({ policy: [] })],
     ['a blank policy', () => RequiresB2cAuth({ policy: '' })],
-  ])('throws where the decorator stands: %s', (_, act) => {
+  ])('throws where the decorator is applied: %s', (_, act) => {
     expect(act).toThrow(ConfigurationError);
   });
 
@@ -118,7 +118,7 @@ describe('a decorator that no token can satisfy', () => {
       () => RequiresScopeOrAppPermission({ scope: 'api://a/b', appPermission: 'a' }),
       'A scope name is a full URI. Use the short name, such as access_as_user, which is what the scp claim has.',
     ],
-  ])('throws where it stands: %s', (_, define, message) => {
+  ])('throws where it is applied: %s', (_, define, message) => {
     expect(define).toThrow(ConfigurationError);
     expect(define).toThrow(message);
   });

@@ -15,13 +15,13 @@ describe('the command line', () => {
     [['--routes', 'x', '--offline'], '--routes goes with --json'],
     [['--routes', 'x', 'token'], '--routes goes with --json'],
     [['--scope', 'api://x/read', '--tenant-id', elsewhere, '--client-id', elsewhere, 'token'], 'short name'],
-  ])('is refused where it is wrong: %j', async (argv, message) => {
+  ])('is refused if it is wrong: %j', async (argv, message) => {
     const said = await run(argv);
     expect(said).toMatchObject({ code: 1, out: '' });
     expect(said.err).toContain(message);
   });
 
-  it('does not repeat a token that stands in the wrong place', async () => {
+  it('does not show a token in the wrong position', async () => {
     const token = await issuer.token();
     for (const argv of [[`--token=${token}`], [token, token], ['--json=', token], ['--now', token]]) {
       const said = await run(argv);
@@ -30,7 +30,7 @@ describe('the command line', () => {
     }
   });
 
-  it('knows one command', async () => {
+  it('has one command', async () => {
     const said: string[] = [];
     const code = await doctor({
       argv: ['nurse'],
@@ -47,7 +47,7 @@ describe('the command line', () => {
     expect(said.join('')).toContain('The one command there is is doctor.');
   });
 
-  it('explains itself', async () => {
+  it('shows help and version', async () => {
     const said = await run(['--help']);
     expect(said).toMatchObject({ code: 0, err: '' });
     expect(said.out).toContain('--routes <module>');

@@ -4,7 +4,7 @@ import { elsewhere, entraFlags, failing, graph, issuer, read, run, useIssuer } f
 useIssuer();
 
 describe('the issuer', () => {
-  it('is sent nothing but requests for metadata and keys', async () => {
+  it('gets requests for metadata and keys only', async () => {
     const asked: string[] = [];
     const fetch: typeof globalThis.fetch = (input, init) => {
       expect(init?.body ?? init?.method).toBeUndefined();
@@ -19,7 +19,7 @@ describe('the issuer', () => {
     );
   });
 
-  it('is sent nothing offline, and the claims are looked at all the same', async () => {
+  it('gets no request offline, and the claims are still checked', async () => {
     const fetch = () => Promise.reject(new Error('Nothing was to be sent.'));
     const before = { ...issuer.requests };
     const good = await run([...entraFlags(), '--offline', '--json', await issuer.token()], { fetch });
@@ -38,7 +38,7 @@ describe('the issuer', () => {
     expect(issuer.requests).toEqual(before);
   });
 
-  it('that cannot be reached is said to be, and the claims are looked at all the same', async () => {
+  it('fails the step `key` if it cannot be reached, and the claims are still checked', async () => {
     issuer.setFault({ status: 404 });
     const said = await run([...entraFlags(), '--json', await issuer.token({ aud: graph })]);
     const { steps, verdict } = read(said);

@@ -11,19 +11,19 @@ describe('the configuration', () => {
     expect(said.out).toContain('Held against the environment');
   });
 
-  it('is missed where there is none', async () => {
+  it('is missing if nothing gives it', async () => {
     const said = await run([await issuer.token()]);
     expect(said).toMatchObject({ code: 1, out: '' });
     expect(said.err).toContain('--tenant-id and --client-id');
   });
 
-  it('is refused where it is wrong', async () => {
+  it('is refused if it is wrong', async () => {
     const said = await run(['--tenant-id', 'x y', '--client-id', issuer.options.clientId, await issuer.token()]);
     expect(said).toMatchObject({ code: 1, out: '' });
     expect(said.err).toContain('the command line. initialize: tenantId:');
   });
 
-  it('of B2C is taken from options', async () => {
+  it('is read from options for B2C', async () => {
     const { domainName, tenantId, clientId } = issuer.b2cOptions;
     const flags = ['--b2c-domain', domainName, '--b2c-policy', 'B2C_1_susi', '--b2c-policy', 'B2C_1_edit'];
     const ids = ['--b2c-tenant-id', tenantId, '--b2c-client-id', clientId, '--offline', '--json'];
@@ -34,7 +34,7 @@ describe('the configuration', () => {
     expect(halved.code).toBe(1);
   });
 
-  it('is taken from a module that calls initialize', async () => {
+  it('is read from a module that calls initialize', async () => {
     for (const [name, value] of Object.entries(entraEnvironment())) vi.stubEnv(name, value);
     forgetIdentity();
     const now = String(seconds);
@@ -50,7 +50,7 @@ describe('the configuration', () => {
     ['./nothing.ts', 'does not call initialize()'],
     ['./broken.ts', 'could not be loaded: The database is not there.'],
     ['./missing.ts', 'There is no module ./missing.ts'],
-  ])('is missed in a module that is of no use: %s', async (module, message) => {
+  ])('is missing if the module does not give it: %s', async (module, message) => {
     forgetIdentity();
     const said = await run(['--config', module, await issuer.token()]);
     expect(said).toMatchObject({ code: 1, out: '' });

@@ -229,7 +229,7 @@ const spoiled: readonly Spoiled[] = [
 ];
 
 describe('a token', () => {
-  it('that is good passes each step', async () => {
+  it('passes each step if it is valid', async () => {
     const said = await run([...entraFlags(), '--scope', 'access_as_user', '--json', await issuer.token()]);
     const { steps, verdict } = read(said);
     expect(said).toMatchObject({ code: 0, err: '' });
@@ -250,7 +250,7 @@ describe('a token', () => {
     ]);
   });
 
-  it.each(spoiled)('that $name is told so', async ({ token: make, fails, decides, remedy, asks = [] }) => {
+  it.each(spoiled)('fails the right step if it $name', async ({ token: make, fails, decides, remedy, asks = [] }) => {
     const token = await make(issuer);
     const flags = asks.flatMap(([kind, name]) => [`--${kind}`, name]);
     const said = await run([...entraFlags(), ...flags, '--json', token]);
@@ -262,7 +262,7 @@ describe('a token', () => {
     expect(said).toMatchObject({ code: 1, err: '' });
   });
 
-  it('is told of all mistakes at once', async () => {
+  it('fails every step that finds a mistake', async () => {
     const token = await issuer.token({
       exp: seconds - 60,
       aud: graph,
@@ -280,14 +280,14 @@ describe('a token', () => {
     expect(read(said).verdict).toMatchObject({ httpStatus: 401, reason: 'expired' });
   });
 
-  it('is told of mistakes behind a signature that cannot be checked', async () => {
+  it('fails further steps if its signature cannot be checked', async () => {
     const token = await issuer.token({ aud: graph }, { alg: 'HS256', kid: 'gone' });
     const { steps } = read(await run([...entraFlags(), '--json', token]));
     expect(failing({ steps })).toEqual({ header: 'algorithm', key: 'graph_token', audience: 'graph_token' });
     expect(steps.find(({ step }) => step === 'signature')?.status).toBe('unknown');
   });
 
-  it('that cannot be read is told so, and nothing is made up about its claims', async () => {
+  it('fails the step `header` if it cannot be read, and leaves the other steps unknown', async () => {
     const said = await run([...entraFlags(), '--json', 'garbage']);
     const { steps } = read(said);
     expect(failing({ steps })).toEqual({ header: 'malformed' });
@@ -307,7 +307,7 @@ describe('a token', () => {
     expect(said.code).toBe(1);
   });
 
-  it('of version 1.0 that is accepted is named one all the same', async () => {
+  it('is named v1.0 even if it is accepted', async () => {
     const said = await run([...entraFlags(), '--json', await issuer.v1Token()]);
     expect(read(said).steps.find(({ step }) => step === 'issuer')).toMatchObject({ status: 'pass', cause: 'v1_token' });
     expect(said.code).toBe(0);
@@ -315,12 +315,12 @@ describe('a token', () => {
     expect(foreign.steps.find(({ step }) => step === 'issuer')).not.toHaveProperty('cause');
   });
 
-  it('passes by any of the scopes that are asked for', async () => {
+  it('passes with any of the required scopes', async () => {
     const flags = ['--scope', 'write', '--scope', 'access_as_user'];
     expect(await run([...entraFlags(), ...flags, await issuer.token()])).toMatchObject({ code: 0 });
   });
 
-  it('of a tenant that is not among the allowed ones is told so', async () => {
+  it('fails the step `tenant` if its tenant is not allowed', async () => {
     const { clientId, instance } = issuer.options;
     const flags = ['--tenant-id', 'organizations', '--client-id', clientId, '--instance', instance];
     const token = await issuer.token();
@@ -330,7 +330,7 @@ describe('a token', () => {
     expect(await run([...flags, '--allowed-tenants', '*', token])).toMatchObject({ code: 0 });
   });
 
-  it('is judged by the time that is given', async () => {
+  it('is checked at the given time', async () => {
     const token = await issuer.token();
     const late = new Date(start + 2 * 3_600_000).toISOString();
     expect(failing(read(await run([...entraFlags(), '--now', late, '--json', token])))).toEqual({ times: 'expired' });
@@ -339,7 +339,7 @@ describe('a token', () => {
 });
 
 describe('a B2C token', () => {
-  it('that is good passes', async () => {
+  it('passes if it is valid', async () => {
     const said = await examineB2c(await issuer.b2cToken());
     expect(read(said).steps.map(({ step }) => step)).toContain('policy');
     expect(said).toMatchObject({ code: 0, err: '' });
@@ -370,7 +370,7 @@ describe('a B2C token', () => {
       fails: { policy: 'no_policy', audience: 'audience', issuer: 'entra_token' },
       remedy: 'The token has no policy',
     },
-  ])('$name is told so', async ({ make, fails, remedy }) => {
+  ])('fails the right step: $name', async ({ make, fails, remedy }) => {
     const token = await make();
     const said = await examineB2c(token);
     expect(failing(read(said))).toEqual(fails);
@@ -379,7 +379,7 @@ describe('a B2C token', () => {
     expect(said.code).toBe(1);
   });
 
-  it('beside Entra ID is held against B2C, whatever its policy', async () => {
+  it('is checked against B2C, whatever its policy, if both are configured', async () => {
     initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
     const examined = async (token: string) => read(await run(['--config', './nothing.ts', '--json', token]));
     expect(failing(await examined(await issuer.b2cToken({ tfp: 'B2C_1_other' })))).toEqual({ policy: 'policy' });

@@ -3,11 +3,11 @@ import { entraFlags, graph, issuer, run, seconds, useIssuer, type Given } from '
 
 useIssuer();
 
-describe('what is said', () => {
+describe('the report', () => {
   const person = { name: 'Ada Lovelace', email: 'ada@example.com', oid: 'ada-oid', sub: 'ada-sub', sid: 'ada-sid' };
 
   it.each([['text', []] as const, ['JSON', ['--json']] as const])(
-    'holds no part of the token and nothing of the person, as %s',
+    'contains no part of the token and no personal data, as %s',
     async (_, flags) => {
       for (const token of [await issuer.token(person), await issuer.token({ ...person, aud: graph })]) {
         const said = await run([...entraFlags(), ...flags, token]);
@@ -18,13 +18,13 @@ describe('what is said', () => {
     },
   );
 
-  it('puts times in relation to now', async () => {
+  it('shows times relative to now', async () => {
     const said = await run([...entraFlags(), await issuer.token({ nbf: seconds - 86_400 * 2 })]);
     expect(said.out).toContain('2026-01-01T01:00:00Z (in 1 hour)');
     expect(said.out).toContain('2025-12-30T00:00:00Z (2 days ago)');
   });
 
-  it('holds nothing that a terminal would obey', async () => {
+  it('contains no control characters', async () => {
     const hostile = '\u001b[2J\u009b2J\u202e';
     const said = await run([...entraFlags(), await issuer.token({ aud: hostile, scp: hostile, [hostile]: 1 })]);
     expect(said.code).toBe(1);
@@ -32,7 +32,7 @@ describe('what is said', () => {
     expect(said.out).toContain('u{1b}[2J');
   });
 
-  it('names the mistake, what was expected, what was found and what to change', async () => {
+  it('shows the cause, the expected value, the found value and what to change', async () => {
     const said = await run([...entraFlags(), await issuer.token({ aud: graph })]);
     const { clientId } = issuer.options;
     expect(said.out).toContain(
@@ -47,7 +47,7 @@ describe('what is said', () => {
     expect(said.out).toMatch(/The token does not pass: 401 invalid_token \(audience\)\.\ngraph_token: [^\n]+\n$/);
   });
 
-  it('is coloured for a terminal, unless NO_COLOR or TERM says otherwise', async () => {
+  it('has colours on a terminal, unless NO_COLOR or TERM forbids them', async () => {
     const argv = [...entraFlags(), await issuer.token()];
     const isColoured = async (given: Given) => (await run(argv, given)).out.includes('\u001b[32m');
     expect(await isColoured({ isTTY: true })).toBe(true);

@@ -9,7 +9,7 @@ describe('the audit of routes', () => {
     getMetadataArgsStorage().reset();
   });
 
-  it('lists every route with what it demands, inherited ones among them', async () => {
+  it('lists every route with its requirement, also inherited routes', async () => {
     const said = await run(['--routes', './shut.ts', '--json']);
     const { routes, unprotected } = JSON.parse(said.out) as { routes: Route[]; unprotected: number };
     expect(routes.map(({ method, path, action, requirement }) => [method, path, action, requirement])).toEqual([
@@ -36,7 +36,7 @@ describe('the audit of routes', () => {
     expect({ code: said.code, err: said.err, unprotected }).toEqual({ code: 0, err: '', unprotected: 0 });
   });
 
-  it('fails where a route demands nothing, also one that is inherited', async () => {
+  it('fails if a route has no requirement, also an inherited one', async () => {
     const said = await run(['--routes', 'ajar.ts']);
     expect(said).toEqual({
       code: 1,
@@ -53,13 +53,13 @@ describe('the audit of routes', () => {
     });
   });
 
-  it('counts them for scripts', async () => {
+  it('counts unprotected routes for scripts', async () => {
     const said = await run(['--routes', 'ajar.ts', '--json']);
     expect((JSON.parse(said.out) as { unprotected: number }).unprotected).toBe(2);
     expect(said.code).toBe(1);
   });
 
-  it('says that an open route is meant to be', async () => {
+  it('marks a route with @AllowAnonymous() as open', async () => {
     const said = await run(['--routes', './shut.ts']);
     expect(said.out).toMatch(/^GET {3}\/weather\/open +WeatherController\.open +open \(@AllowAnonymous\)$/m);
     expect(said.out).toContain('6 routes, none of them open by oversight.');
@@ -69,7 +69,7 @@ describe('the audit of routes', () => {
     ['./nothing.ts', 'defines no routes'],
     ['./broken.ts', 'could not be loaded'],
     ['./missing.ts', 'There is no module'],
-  ])('fails where there is nothing to audit: %s', async (module, message) => {
+  ])('fails if there is nothing to audit: %s', async (module, message) => {
     const said = await run(['--routes', module]);
     expect(said).toMatchObject({ code: 1, out: '' });
     expect(said.err).toContain(message);

@@ -26,14 +26,14 @@ class FakeTerminal extends Readable {
   }
 }
 
-describe('the token is read', () => {
-  it('from standard input, with the header that it was copied with', async () => {
+describe('the token', () => {
+  it('is read from standard input, with the name and scheme of its header', async () => {
     const token = await issuer.token();
     const stdin = Readable.from(['Authorization: Bear', `er ${token}\r\n`]);
     expect(await run(entraFlags(), { stdin })).toMatchObject({ code: 0, err: '' });
   });
 
-  it('from a prompt that does not echo it', async () => {
+  it('is read from a prompt that does not show it', async () => {
     const token = await issuer.token();
     const stdin = new FakeTerminal(token.slice(0, 40), `${token.slice(40)}x\u007f\r`);
     const said = await run(entraFlags(), { stdin });
@@ -43,7 +43,7 @@ describe('the token is read', () => {
     expect(stdin.modes).toEqual([true, false]);
   });
 
-  it('not where the prompt is left', async () => {
+  it('is not read after Ctrl+C at the prompt', async () => {
     const stdin = new FakeTerminal('eyJ', '\u0003');
     const said = await run(entraFlags(), { stdin });
     expect(said).toMatchObject({ code: 1, out: '' });
@@ -51,7 +51,7 @@ describe('the token is read', () => {
     expect(stdin.modes).toEqual([true, false]);
   });
 
-  it('and missed where there is none', async () => {
+  it('is missing if there is none', async () => {
     const said = await run(entraFlags());
     expect(said).toMatchObject({ code: 1, out: '' });
     expect(said.err).toContain('There is no token');

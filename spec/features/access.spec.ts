@@ -281,7 +281,7 @@ describe.each([
   };
 
   describe('@RequiresAuth({ callers })', () => {
-    it("lets in people alone, by 'user'", async () => {
+    it("accepts people alone with 'user'", async () => {
       await lets('/callers/user', user());
       await lets('/callers/user', user({ idtyp: 'user' }));
       await lets('/callers/user', issuer.v1Token());
@@ -291,7 +291,7 @@ describe.each([
       expect(ran).toEqual(['user', 'user', 'user']);
     });
 
-    it("lets in applications alone, by 'app'", async () => {
+    it("accepts applications alone with 'app'", async () => {
       await lets('/callers/app', app());
       await lets('/callers/app', app({ idtyp: undefined }));
       await lets('/callers/app', app({ idtyp: undefined, scp: '' }));
@@ -300,7 +300,7 @@ describe.each([
       expect(ran).toEqual(['app', 'app', 'app']);
     });
 
-    it('believes idtyp before anything else, and neither of the two where it is something else', async () => {
+    it('decides by idtyp first, and refuses both if idtyp is another word', async () => {
       expectForbidden(await get('/callers/user', user({ idtyp: 'app' })), 'caller');
       expectForbidden(await get('/callers/app', app({ idtyp: 'user' })), 'caller');
       for (const idtyp of ['device', 'App', '', ['app'], null]) {
@@ -310,18 +310,18 @@ describe.each([
       expect(ran).toEqual([]);
     });
 
-    it("lets in both, by 'any'", async () => {
+    it("accepts both with 'any'", async () => {
       await lets('/callers/any', user());
       await lets('/callers/any', app());
       expect(ran).toEqual(['any', 'any']);
     });
 
-    it('adds up at one place: a kind named once is not widened beside it', async () => {
+    it("keeps 'user' or 'app' if 'any' is on the same method", async () => {
       await lets('/callers/twice', app());
       expectForbidden(await get('/callers/twice', user()), 'caller');
     });
 
-    it('keeps what the class names where the method leaves it open, and takes what the method names', async () => {
+    it('uses the callers of the method, or those of the class if the method names none', async () => {
       for (const path of ['/apps/inherits', '/apps/leaves-open']) {
         await lets(path, app());
         expectForbidden(await get(path, user()), 'caller');
@@ -332,20 +332,20 @@ describe.each([
       await lets('/apps/lifts', app());
     });
 
-    it('goes with its scheme: a method of another scheme is not asked for it', async () => {
+    it('does not apply to a method with another scheme', async () => {
       await lets('/apps/b2c', issuer.b2cToken());
       expectRefusal(await get('/apps/b2c', app()), { invalidToken: 'policy' });
       expect((await api.call('/apps/open')).status).toBe(200);
     });
 
-    it('still asks for a token first', async () => {
+    it('requires a token first', async () => {
       expectRefusal(await api.call('/callers/app'), 'missing_token');
       expectRefusal(await get('/callers/app', app({ exp: 1 })), { invalidToken: 'expired' });
     });
   });
 
   describe('@RequiresScopeOrAppPermission', () => {
-    it('asks people for a scope, and applications for a permission', async () => {
+    it('requires a scope of people, and a permission of applications', async () => {
       await lets('/files/read', user({ scp: 'openid Files.Read' }));
       await lets('/files/read', app({ roles: ['Files.Read.All'] }));
       expectForbidden(await get('/files/read', user()), 'scope', 'Files.Read');
@@ -353,7 +353,7 @@ describe.each([
       expect(ran).toEqual(['read', 'read']);
     });
 
-    it('takes no role of a person for a permission, and no permission by the name of a scope', async () => {
+    it('accepts no role of a person as a permission, and no permission with the name of a scope', async () => {
       expectForbidden(await get('/files/read', user({ roles: ['Files.Read.All'] })), 'scope', 'Files.Read');
       expectForbidden(
         await get('/files/read', user({ roles: ['Files.Read.All'], idtyp: 'user' })),
@@ -366,7 +366,7 @@ describe.each([
       expect(ran).toEqual([]);
     });
 
-    it('compares exactly, and names all scopes of which one will do', async () => {
+    it('compares exactly, and names all accepted scopes', async () => {
       await lets('/files/several', user({ scp: 'Files.Write' }));
       await lets('/files/several', app({ roles: ['Files.Write.All'] }));
       expectForbidden(await get('/files/several', user({ scp: 'files.read' })), 'scope', 'Files.Read Files.Write');
@@ -376,7 +376,7 @@ describe.each([
   });
 
   describe('@DenyGuests', () => {
-    it('lets in members, whichever way the token says so', async () => {
+    it('accepts members, however the token names them', async () => {
       const { tenantId } = issuer.options;
       await lets('/files/members', user());
       await lets('/files/members', user({ acct: 0 }));
@@ -407,7 +407,7 @@ describe.each([
     const source = 'https://graph.example/members';
     const overage = { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: source } } };
 
-    it('lets in whoever is in any of the groups, GUIDs in either letter case', async () => {
+    it('accepts a caller in any of the groups, with GUIDs in either letter case', async () => {
       await lets('/files/readers', user({ groups: [readers] }));
       await lets('/files/readers', user({ groups: ['other', writers] }));
       await lets('/files/readers', user({ groups: [readers.toUpperCase()] }));
@@ -427,7 +427,7 @@ describe.each([
       expect(ran).toEqual([]);
     });
 
-    it('asks for all of the stacked ones, other names than GUIDs exactly', async () => {
+    it('requires all of several decorators, and compares names that are no GUIDs exactly', async () => {
       await lets('/files/both', user({ groups: [readers, 'FABRIKAM\\Domain Users'] }));
       expectForbidden(await get('/files/both', user({ groups: [readers] })), 'group');
       expectForbidden(await get('/files/both', user({ groups: [readers, 'FABRIKAM\\domain users'] })), 'group');
@@ -438,13 +438,13 @@ describe.each([
       ['_claim_names', overage],
       ['hasgroups', { hasgroups: true }],
       ['hasgroups as text', { hasgroups: 'true' }],
-    ])('refuses who is in too many groups, by %s, and never calls where the token points', async (_what, claims) => {
+    ])('refuses a caller in too many groups, by %s, and never requests the URL in the token', async (_what, claims) => {
       expectForbidden(await get('/files/readers', user(claims)), 'groups_overage');
       expect(ran).toEqual([]);
       expect(asked.filter((url) => !url.startsWith(`${issuer.url}/`))).toEqual([]);
     });
 
-    it('asks resolveGroups, with the verified claims, and only where the token has none', async () => {
+    it('calls resolveGroups with the verified claims, only if the token has no groups', async () => {
       const resolveGroups = vi.fn((claims: AccessTokenClaims) =>
         Promise.resolve(claims.sub === 'reader' ? [readers.toUpperCase()] : []),
       );
@@ -463,7 +463,7 @@ describe.each([
       expect(asked.filter((url) => !url.startsWith(`${issuer.url}/`))).toEqual([]);
     });
 
-    it('takes a list that resolveGroups gives at once', async () => {
+    it('accepts a list that resolveGroups returns without a promise', async () => {
       configure({ resolveGroups: () => [writers] });
       await lets('/files/readers', user(overage));
       expectForbidden(await get('/files/both', user(overage)), 'group');
@@ -480,7 +480,7 @@ describe.each([
       ['gives no list', () => readers as unknown as readonly string[]],
       ['gives nothing', () => undefined as unknown as readonly string[]],
       ['gives a list of something else', () => [{ id: readers }] as unknown as readonly string[]],
-    ])('answers 500, and tells the developer alone, where resolveGroups %s', async (_what, resolveGroups) => {
+    ])('answers 500 without the message if resolveGroups %s', async (_what, resolveGroups) => {
       configure({ resolveGroups });
       const answer = await get('/files/readers', user(overage));
       expectRefusal(answer, 'server_error');
@@ -491,7 +491,7 @@ describe.each([
   });
 
   describe('@RequiresAnyAuth', () => {
-    it('lets in a token of either authority, and refuses one of neither', async () => {
+    it('accepts a token of either authority, and refuses one of neither', async () => {
       const entra = await get('/either', user());
       const b2c = await get('/either', issuer.b2cToken());
       expect([entra.status, b2c.status]).toEqual([200, 200]);
@@ -504,7 +504,7 @@ describe.each([
       expect(ran).toHaveLength(3);
     });
 
-    it('holds each token against the authority it names, and no audience of one opens the other', async () => {
+    it('checks each token against the authority it names, with the audience of that authority alone', async () => {
       const { clientId } = issuer.options;
       expectRefusal(await get('/either', user({ tfp: 'B2C_1_susi' })), { invalidToken: 'key' });
       expectRefusal(await get('/either', issuer.b2cToken({ tfp: undefined })), { invalidToken: 'key' });
@@ -514,14 +514,14 @@ describe.each([
       expect(ran).toEqual([]);
     });
 
-    it('goes together with demands', async () => {
+    it('combines with demands', async () => {
       await lets('/either/scoped', user({ scp: 'write' }));
       await lets('/either/scoped', issuer.b2cToken({ scp: 'write' }));
       expectForbidden(await get('/either/scoped', user()), 'scope', 'write');
       expectForbidden(await get('/either/scoped', issuer.b2cToken()), 'scope', 'write');
     });
 
-    it("replaces its class's scheme", async () => {
+    it('replaces the scheme of its class', async () => {
       await lets('/entra-first/either', issuer.b2cToken());
       await lets('/entra-first/either', user());
     });
@@ -529,7 +529,7 @@ describe.each([
     it.each<[string, () => IdentityOptions]>([
       ['Entra ID alone', () => issuer.options],
       ['B2C alone', () => ({ b2c: issuer.b2cOptions })],
-    ])('answers 500, and never runs, with %s configured', async (_what, options) => {
+    ])('answers 500, and runs no action, with %s configured', async (_what, options) => {
       initialize(options());
       expectRefusal(await get('/either', user()), 'server_error');
       expectRefusal(await get('/either', issuer.b2cToken()), 'server_error');
@@ -538,7 +538,7 @@ describe.each([
   });
 
   describe('inheritance', () => {
-    it('holds what the base class and its method demand', async () => {
+    it('requires what the base class and its method require', async () => {
       expectRefusal(await api.call('/derived/inherited'), 'missing_token');
       await lets('/derived/inherited', app({ roles: ['Files.Read.All'] }));
       expectForbidden(await get('/derived/inherited', app()), 'role');
@@ -546,7 +546,7 @@ describe.each([
       expect(ran).toEqual(['inherited']);
     });
 
-    it('adds up in an override, whose callers replace those above', async () => {
+    it('adds the decorators of an override, whose callers replace those above', async () => {
       await lets('/derived/overridden', user({ groups: [readers] }));
       expectForbidden(await get('/derived/overridden', app({ groups: [readers] })), 'caller');
       expectForbidden(await get('/derived/overridden', user({ groups: [readers], acct: 1 })), 'guest');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, getTokenClaims, MissingTokenError, validateScope } from '../../src/index.js';
 
-describe('helpers outside of a request', () => {
-  it('throw MissingTokenError', () => {
+describe('a helper outside of a request', () => {
+  it('throws MissingTokenError', () => {
     expect(() => getTokenClaims()).toThrow(MissingTokenError);
     expect(() => {
       validateScope('read');
@@ -10,7 +10,7 @@ describe('helpers outside of a request', () => {
     expect(() => getTokenClaims({ headers: { authorization: 'Bearer x' } })).toThrow(MissingTokenError);
   });
 
-  it.each([[''], [' '], ['two words'], ['api://id/access_as_user'], [[]]])('refuse the scope %j', (scope) => {
+  it.each([[''], [' '], ['two words'], ['api://id/access_as_user'], [[]]])('refuses the scope %j', (scope) => {
     expect(() => {
       validateScope(scope);
     }).toThrow(ConfigurationError);

@@ -49,13 +49,13 @@ describe('optionsFromEnvironment', () => {
   });
 
   it.each([',', 'B2C_1_susi,', 'B2C_1_susi,,B2C_1_edit'])(
-    'refuses the policies %s, of which one is blank',
+    'refuses the policies %s, because one is blank',
     (policies) => {
       expect(() => fromEnvironment({ ...azureAdB2c, AzureAdB2C__Policies: policies })).toThrow(/b2c\.policies/);
     },
   );
 
-  it('reads the sign-up or sign-in policy where there is no list', () => {
+  it('reads the sign-up or sign-in policy if there is no list', () => {
     const environment = { ...azureAdB2c, AzureAdB2C__Policies: '', AzureAdB2C__SignUpSignInPolicyId: 'B2C_1_first' };
     expect(fromEnvironment(environment).b2c?.policies).toEqual(['B2C_1_first']);
     expect(fromEnvironment({ ...environment, AzureAdB2C__Policies: ' ' }).b2c?.policies).toEqual(['B2C_1_first']);
@@ -64,7 +64,7 @@ describe('optionsFromEnvironment', () => {
     ]);
   });
 
-  it('takes blank values for none, and trims the others', () => {
+  it('treats blank values as missing, and trims the others', () => {
     const blank = { AzureAd__Instance: '', AzureAd__Audience: ' ', AzureAdB2C__Domain: '', AzureAdB2C__ClientId: '\t' };
     const settings = fromEnvironment({
       AzureAd__TenantId: ` ${tenantId} `,
@@ -97,7 +97,7 @@ describe('optionsFromEnvironment', () => {
     ['another case', { AZUREAD__TENANTID: tenantId, AZUREAD__CLIENTID: clientId }],
     ['another separator', { 'AzureAd:TenantId': tenantId, 'AzureAd:ClientId': clientId }],
     ['nobody', {}],
-  ])('leaves alone the names of %s', (_, environment) => {
+  ])('ignores the names of %s', (_, environment) => {
     expect(refusalOf(optionsFromEnvironment(environment))).toMatch(/tenantId and clientId .*b2c/);
   });
 

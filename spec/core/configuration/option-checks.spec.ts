@@ -128,7 +128,7 @@ describe('a wrong option', () => {
     ['fetch', {}, 'got an object; it takes a function like the global fetch'],
     ['now', 1_234, 'got 1234; it takes a function that returns milliseconds since the epoch'],
     ['now', new Date(0), 'got an object; it takes a function that returns milliseconds since the epoch'],
-  ])('is named: %s %j', (option, value, problem) => {
+  ])('appears in the message: %s %j', (option, value, problem) => {
     expect(parse(entra).entra).toBeDefined();
     expect(refusalOf({ ...entra, [option]: value })).toBe(`initialize: ${option}: ${problem}.`);
   });
@@ -141,7 +141,7 @@ describe('a wrong option', () => {
     [['contoso.com'], 'got a string of 11 characters; it takes a tenant id, which is a GUID'],
     [[tenantId, 5], 'got 5; it takes a tenant id, which is a GUID'],
     [true, `got true; ${takesTenants}`],
-  ])('is named: allowedTenants %j', (allowedTenants, problem) => {
+  ])('appears in the message: allowedTenants %j', (allowedTenants, problem) => {
     const options = { tenantId: 'organizations', clientId };
     expect(parse({ ...options, allowedTenants: '*' }).entra).toBeDefined();
     expect(refusalOf({ ...options, allowedTenants })).toBe(`initialize: allowedTenants: ${problem}.`);
@@ -180,7 +180,7 @@ describe('a wrong option', () => {
     ['customDomain', 'user:secret@login.contoso.com', `got a string of 29 characters; ${takesCustomDomain}`],
     ['customDomain', 'localhost', `got 'localhost'; ${takesCustomDomain}`],
     ['customDomain', true, `got true; ${takesCustomDomain}`],
-  ])('is named with its path: b2c.%s %j', (option, value, problem) => {
+  ])('appears in the message with its path: b2c.%s %j', (option, value, problem) => {
     expect(parse({ b2c }).b2c).toBeDefined();
     expect(refusalOf({ b2c: { ...b2c, [option]: value } })).toBe(`initialize: b2c.${option}: ${problem}.`);
   });
@@ -192,7 +192,7 @@ describe('a wrong option', () => {
     [1_000_001, 'got 1000001'],
     ['5', "got '5'"],
     [Infinity, 'got Infinity'],
-  ])('is named with its path: tokenCache.maxEntries %j', (maxEntries, got) => {
+  ])('appears in the message with its path: tokenCache.maxEntries %j', (maxEntries, got) => {
     expect(refusalOf({ ...entra, tokenCache: { maxEntries } })).toBe(
       `initialize: tokenCache.maxEntries: ${got}; it takes a whole number from 1 to 1000000.`,
     );
@@ -224,7 +224,7 @@ describe('a wrong option', () => {
     ['name', 5, 'got 5; it takes a name'],
     ['documentation', 'http://docs.example', `got 'http://docs.example'; it takes an https URL`],
     ['documentation', 'docs.example', 'got a string of 12 characters; it takes an https URL'],
-  ])('is named with its path: resourceMetadata.%s %j', (option, value, problem) => {
+  ])('appears in the message with its path: resourceMetadata.%s %j', (option, value, problem) => {
     const resourceMetadata = { resource: 'https://api.example', scopes: ['reports.read'], name: 'Reports' };
     expect(parse({ ...entra, resourceMetadata }).resourceMetadata).toBeDefined();
     expect(refusalOf({ ...entra, resourceMetadata: { ...resourceMetadata, [option]: value } })).toBe(
@@ -248,7 +248,7 @@ describe('a wrong option', () => {
     ['options left out', undefined, /^initialize: the options: got undefined; it takes /],
     ['options as a list', [entra], /^initialize: the options: got a list of 1; it takes /],
     ['options as a function', () => entra, /^initialize: the options: got a function; it takes /],
-  ])('is named where an object is due: %s', (_, options, message) => {
+  ])('appears in the message that asks for an object: %s', (_, options, message) => {
     expect(refusalOf(options)).toMatch(message);
   });
 
@@ -267,17 +267,17 @@ describe('a wrong option', () => {
       { ...entra, tokenCache: { max: 5 } },
       /^initialize: tokenCache: .*'max'.* it takes .*\bmaxEntries\b/,
     ],
-  ])('is named where there is no such option: one %s', (_, options, message) => {
+  ])('appears in the message that lists the options: one %s', (_, options, message) => {
     expect(refusalOf(options)).toMatch(message);
   });
 
-  it('is named where it is left out: resourceMetadata.resource', () => {
+  it('appears in the message if it is missing: resourceMetadata.resource', () => {
     expect(refusalOf({ ...entra, resourceMetadata: { scopes: ['reports.read'] } })).toMatch(
       /^initialize: resourceMetadata\.resource: got undefined; it takes /,
     );
   });
 
-  it('is refused where it would reach a prototype', () => {
+  it('is refused if it would change a prototype', () => {
     refusalOf({ ...entra, b2c: JSON.parse('{"__proto__":{"domainName":"a"}}') as unknown });
     refusalOf(JSON.parse(`{"__proto__":{},"tenantId":"${tenantId}","clientId":"${clientId}"}`));
   });

@@ -6,7 +6,7 @@ import { errorOf } from '../../support/refusals.js';
 import { b2c, clientId, entra, otherId, parse, refusalOf, tenantId } from './given-options.js';
 
 describe('Entra ID', () => {
-  it('takes a tenant and a client, and fills in the rest', () => {
+  it('accepts a tenant and a client, and fills in defaults', () => {
     expect(parse(entra)).toMatchObject({
       entra: {
         kind: 'entra',
@@ -23,7 +23,7 @@ describe('Entra ID', () => {
     expect(parse(entra).tokenCacheEntries).toBeGreaterThan(0);
   });
 
-  it('reads ids in any case, as portals and scripts write them', () => {
+  it('accepts ids in either letter case, as portals and scripts write them', () => {
     const settings = parse({
       tenantId: tenantId.toUpperCase(),
       clientId: clientId.toUpperCase(),
@@ -34,7 +34,7 @@ describe('Entra ID', () => {
   });
 
   it.each(['contoso.onmicrosoft.com', 'contoso.com', 'login.contoso.co.uk', 'consumers'])(
-    'takes the tenant %s',
+    'accepts the tenant %s',
     (name) => {
       expect(parse({ tenantId: name, clientId }).entra?.tenantId).toBe(name);
     },
@@ -49,7 +49,7 @@ describe('Entra ID', () => {
     ['API://Mixed/Case', ['API://Mixed/Case']],
     [clientId, []],
     [['a', 'a'], ['a']],
-  ])('takes the audience %j beside those of the client id', (audience, beside) => {
+  ])('accepts the audience %j in addition to those of the client id', (audience, beside) => {
     expect(parse({ ...entra, audience }).entra?.audiences).toEqual([clientId, `api://${clientId}`, ...beside]);
   });
 
@@ -63,7 +63,7 @@ describe('Entra ID', () => {
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
     ['http://127.1.2.3', 'http://127.1.2.3'],
     ['http://[::1]:8080', 'http://[::1]:8080'],
-  ])('takes the instance %s', (instance, origin) => {
+  ])('accepts the instance %s', (instance, origin) => {
     expect(parse({ ...entra, instance }).entra?.instance).toBe(origin);
   });
 
@@ -73,22 +73,22 @@ describe('Entra ID', () => {
     [Cloud.China, 'https://login.partner.microsoftonline.cn'],
     ['https://login.chinacloudapi.cn', 'https://login.chinacloudapi.cn'],
     ['https://login-us.microsoftonline.com', 'https://login-us.microsoftonline.com'],
-  ])('takes the cloud %s', (instance, origin) => {
+  ])('accepts the cloud %s', (instance, origin) => {
     expect(parse({ ...entra, instance }).entra?.instance).toBe(origin);
   });
 
-  it.each(['organizations', 'common'])('takes %s with a function that says which tenants are allowed', (name) => {
+  it.each(['organizations', 'common'])('accepts %s with a function that decides which tenants are allowed', (name) => {
     const allowedTenants = (tid: string) => tid === tenantId;
     expect(parse({ tenantId: name, clientId, allowedTenants }).entra?.allowedTenants).toBe(allowedTenants);
   });
 
-  it('does not ask the function for allowedTenants before there is a token', () => {
+  it('does not call allowedTenants before there is a token', () => {
     const allowedTenants = vi.fn(() => true);
     parse({ tenantId: 'organizations', clientId, allowedTenants });
     expect(allowedTenants).not.toHaveBeenCalled();
   });
 
-  it.each(['organizations', 'common'])('takes %s with the tenants that are allowed', (name) => {
+  it.each(['organizations', 'common'])('accepts %s with the tenants that are allowed', (name) => {
     expect(parse({ tenantId: name, clientId, allowedTenants: '*' }).entra?.allowedTenants).toBe('*');
     expect(
       parse({ tenantId: name, clientId, allowedTenants: [tenantId.toUpperCase(), otherId] }).entra?.allowedTenants,
@@ -111,7 +111,7 @@ describe('External ID', () => {
     ['a GUID in the path', `https://contoso.ciamlogin.com/${tenantId}`, tenantId, tenantId],
     ['a GUID in the path and a slash', `https://contoso.ciamlogin.com/${tenantId}/`, tenantId, tenantId],
     ['a GUID in the path in upper case', `https://contoso.ciamlogin.com/${clientId.toUpperCase()}`, clientId, clientId],
-  ])('finds the tenant that is left out in %s', (_, instance, tenant, tenantPath) => {
+  ])('finds a missing tenant in %s', (_, instance, tenant, tenantPath) => {
     const settings = parse({ clientId, instance }).entra;
     expect(settings).toMatchObject({ tenantId: tenant, tenantPath, audiences: [clientId, `api://${clientId}`] });
     expect(settings?.instance).toBe(new URL(instance).origin);
@@ -121,11 +121,11 @@ describe('External ID', () => {
     ['no path', 'https://contoso.ciamlogin.com', tenantId],
     ['its GUID as path', `https://contoso.ciamlogin.com/${tenantId.toUpperCase()}`, tenantId],
     ['its domain as path', 'https://contoso.ciamlogin.com/contoso.onmicrosoft.com', 'contoso.onmicrosoft.com'],
-  ])('takes the tenant named beside an instance with %s', (_, instance, tenantPath) => {
+  ])('accepts a tenant together with an instance with %s', (_, instance, tenantPath) => {
     expect(parse({ ...entra, instance }).entra).toMatchObject({ tenantId, tenantPath });
   });
 
-  it('stands beside B2C, whose tenant is its own', () => {
+  it('keeps its tenant apart from that of B2C', () => {
     const { domainName, policies } = b2c;
     const settings = parse({ clientId, instance: 'https://fabrikam.ciamlogin.com', b2c: { domainName, policies } });
     expect(settings.entra?.tenantId).toBe('fabrikam.onmicrosoft.com');
@@ -144,7 +144,7 @@ describe('External ID', () => {
 });
 
 describe('B2C', () => {
-  it('takes a tenant of its own, alone', () => {
+  it('accepts its own ids without Entra ID', () => {
     expect(parse({ b2c })).toMatchObject({
       entra: undefined,
       b2c: {
@@ -158,33 +158,33 @@ describe('B2C', () => {
     });
   });
 
-  it('falls back to the ids above, and with both there configures Entra ID too', () => {
+  it('uses the ids of Entra ID by default, and configures Entra ID too if both are given', () => {
     const { domainName, policies } = b2c;
     const settings = parse({ ...entra, b2c: { domainName, policies } });
     expect(settings.b2c).toMatchObject({ tenantId, audiences: [clientId, `api://${clientId}`] });
     expect(settings.entra).toMatchObject({ tenantId });
   });
 
-  it('prefers its own ids to those above', () => {
+  it('prefers its own ids to those of Entra ID', () => {
     const settings = parse({ ...entra, b2c: { ...b2c, tenantId: otherId, clientId: otherId } });
     expect(settings.b2c).toMatchObject({ tenantId: otherId, audiences: [otherId, `api://${otherId}`] });
     expect(settings.entra).toMatchObject({ tenantId, audiences: [clientId, `api://${clientId}`] });
   });
 
-  it('is configured alone where only one of the ids stands above', () => {
+  it('is configured alone if only one of the ids of Entra ID is given', () => {
     const { domainName, policies } = b2c;
     expect(parse({ clientId, b2c: { domainName, policies } }).entra).toBeUndefined();
     expect(parse({ tenantId, b2c: { domainName, policies, clientId } }).entra).toBeUndefined();
   });
 
-  it('leaves the tenant open where the one above is no GUID', () => {
+  it('leaves the tenant undefined if that of Entra ID is no GUID', () => {
     const { domainName, policies } = b2c;
     const settings = parse({ tenantId: 'contoso.onmicrosoft.com', clientId, b2c: { domainName, policies } });
     expect(settings.b2c?.tenantId).toBeUndefined();
   });
 
   it.each(['contoso', 'Contoso', 'contoso.onmicrosoft.com', 'CONTOSO.OnMicrosoft.com'])(
-    'takes the domain name %s',
+    'accepts the domain name %s',
     (domainName) => {
       expect(parse({ b2c: { ...b2c, domainName } }).b2c).toMatchObject({
         domainName: 'contoso',
@@ -193,7 +193,7 @@ describe('B2C', () => {
     },
   );
 
-  it('takes a list of policies, each of them once', () => {
+  it('accepts a list of policies, and removes duplicates', () => {
     const policies = ['B2C_1_susi', 'B2C_1A_sign-in', 'B2C_1_susi'];
     expect(parse({ b2c: { ...b2c, policies } }).b2c?.policies).toEqual(['B2C_1_susi', 'B2C_1A_sign-in']);
   });
@@ -202,7 +202,7 @@ describe('B2C', () => {
     [{ customDomain: 'login.contoso.com' }, 'https://login.contoso.com'],
     [{ instance: 'https://contoso.b2clogin.us/' }, 'https://contoso.b2clogin.us'],
     [{ instance: 'http://localhost:8080' }, 'http://localhost:8080'],
-  ])('takes the host of %j', (host, origin) => {
+  ])('accepts the host of %j', (host, origin) => {
     expect(parse({ b2c: { ...b2c, ...host } }).b2c?.instances).toEqual([origin]);
   });
 
@@ -217,11 +217,11 @@ describe('B2C', () => {
       { customDomain: 'Login.Contoso.com', instance: 'https://login.contoso.com/' },
       ['https://login.contoso.com'],
     ],
-  ])('takes %s', (_, hosts, instances) => {
+  ])('accepts %s', (_, hosts, instances) => {
     expect(parse({ b2c: { ...b2c, ...hosts } }).b2c?.instances).toEqual(instances);
   });
 
-  it('takes audiences of its own', () => {
+  it('accepts its own audiences', () => {
     expect(parse({ ...entra, audience: 'a', b2c: { ...b2c, audience: ['b'] } }).b2c?.audiences).toEqual([
       clientId,
       `api://${clientId}`,
@@ -231,11 +231,11 @@ describe('B2C', () => {
 });
 
 describe('the other options', () => {
-  it.each([0, 2.5, 300])('take a tolerance of %d seconds', (clockToleranceSeconds) => {
+  it.each([0, 2.5, 300])('accepts a tolerance of %d seconds', (clockToleranceSeconds) => {
     expect(parse({ ...entra, clockToleranceSeconds }).clockToleranceSeconds).toBe(clockToleranceSeconds);
   });
 
-  it.each(['respond', 'forward'])('take %s for errors', (errors) => {
+  it.each(['respond', 'forward'])('accepts %s for errors', (errors) => {
     expect(parse({ ...entra, errors }).errors).toBe(errors);
   });
 
@@ -243,15 +243,15 @@ describe('the other options', () => {
     [false, 0],
     [{ maxEntries: 1 }, 1],
     [{ maxEntries: 1_000_000 }, 1_000_000],
-  ])('take %j for tokenCache', (tokenCache, entries) => {
+  ])('accepts %j for tokenCache', (tokenCache, entries) => {
     expect(parse({ ...entra, tokenCache }).tokenCacheEntries).toBe(entries);
   });
 
-  it.each([[{}], [undefined], [{ maxEntries: undefined }]])('take the default for the tokenCache %j', (tokenCache) => {
+  it.each([[{}], [undefined], [{ maxEntries: undefined }]])('uses the default for the tokenCache %j', (tokenCache) => {
     expect(parse({ ...entra, tokenCache }).tokenCacheEntries).toBe(parse(entra).tokenCacheEntries);
   });
 
-  it('take any option given as undefined for one left out', () => {
+  it('treats an undefined option as missing', () => {
     const names = [
       'audience',
       'instance',
@@ -268,7 +268,7 @@ describe('the other options', () => {
     expect(parse({ ...entra, ...left }).entra).toEqual(parse(entra).entra);
   });
 
-  it('take a fetch and a clock', async () => {
+  it('uses the given fetch and clock', async () => {
     const fetch = vi.fn(() => Promise.resolve(new Response('{}')));
     const settings = parse({ ...entra, fetch, now: () => 1_234 });
     expect(settings.now()).toBe(1_234);
@@ -276,7 +276,7 @@ describe('the other options', () => {
     expect(fetch).toHaveBeenCalledTimes(1);
   });
 
-  it('go by the global fetch of the moment where none is given', async () => {
+  it('uses the global fetch of the time of the call if none is given', async () => {
     const settings = parse(entra);
     const fetch = vi.fn(() => Promise.resolve(new Response('{}')));
     vi.stubGlobal('fetch', fetch);
@@ -289,7 +289,7 @@ describe('the other options', () => {
   });
 
   it.each([[NaN], [Infinity], ['0'], [undefined], [new Date(0)]])(
-    'refuse a clock that starts to answer %s',
+    'refuses a clock that begins to return %s',
     (nonsense: unknown) => {
       let answer: unknown = 0;
       const { now } = parse({ ...entra, now: () => answer });
@@ -300,11 +300,11 @@ describe('the other options', () => {
     },
   );
 
-  it.each([true, false])('take %s for diagnostics', (diagnostics) => {
+  it.each([true, false])('accepts %s for diagnostics', (diagnostics) => {
     expect(parse({ ...entra, diagnostics }).diagnostics).toBe(diagnostics);
   });
 
-  it('leave diagnostics, groups and metadata open where they are not given', () => {
+  it('leaves diagnostics, groups and metadata undefined if they are not given', () => {
     const { diagnostics, resolveGroups, resourceMetadata } = parse(entra);
     expect([diagnostics, resolveGroups, resourceMetadata]).toEqual([undefined, undefined, undefined]);
   });
@@ -316,11 +316,11 @@ describe('the other options', () => {
     it.each<[string, () => unknown]>([
       ['at once', () => ['a', 'b']],
       ['later', () => Promise.resolve(['a', 'b'])],
-    ])('gives its groups %s', async (_, answer) => {
+    ])('returns its groups %s', async (_, answer) => {
       expect(await resolve(answer)).toEqual(['a', 'b']);
     });
 
-    it('is asked with the claims', async () => {
+    it('gets the claims', async () => {
       const answer = vi.fn(() => ['a']);
       await resolve(answer);
       expect(answer).toHaveBeenCalledExactlyOnceWith(claims);
@@ -334,7 +334,7 @@ describe('the other options', () => {
       ['a set', new Set(['a'])],
       ['a list of objects', [{ id: 'a' }]],
       ['a list with a number', ['a', 1]],
-    ])('fails where it gives %s', async (_, answer) => {
+    ])('fails if it returns %s', async (_, answer) => {
       for (const form of [() => answer, () => Promise.resolve(answer)]) {
         const error = await errorOf(() => resolve(form));
         expect(error).toBeInstanceOf(ConfigurationError);
@@ -342,7 +342,7 @@ describe('the other options', () => {
       }
     });
 
-    it('fails with the cause where it throws or rejects', async () => {
+    it('fails with the cause if it throws or rejects', async () => {
       const cause = new Error('Graph said 503');
       const throws = () => {
         throw cause;
@@ -355,7 +355,7 @@ describe('the other options', () => {
     });
   });
 
-  it('refuse a clock that throws', () => {
+  it('refuses a clock that throws', () => {
     const broken = () => {
       throw new TypeError('broken');
     };
@@ -363,7 +363,7 @@ describe('the other options', () => {
   });
 });
 
-describe('options that do not go together', () => {
+describe('options that exclude each other', () => {
   it.each<[string, object, RegExp]>([
     ['a tenant without a client', { tenantId }, /^initialize: clientId: got undefined; /],
     ['a client without a tenant', { clientId }, /^initialize: tenantId: got undefined; /],
@@ -454,7 +454,7 @@ describe('options that do not go together', () => {
     expect(refusalOf(options)).toMatch(message);
   });
 
-  it('do not point to an option that does not exist', () => {
+  it('are refused with hints to existing options alone', () => {
     expect(refusalOf({ b2c, allowedTenants: '*' })).not.toContain('b2c.allowedTenants');
   });
 });
@@ -477,7 +477,7 @@ describe('settings', () => {
     for (const part of [...parts, ...lists]) expect(Object.isFrozen(part)).toBe(true);
   });
 
-  it('are copied, so that what is changed afterwards does not change them', () => {
+  it('are copies that later changes of the options do not reach', () => {
     const given = options();
     const settings = parse(given);
     given.tenantId = tenantId;
@@ -491,7 +491,7 @@ describe('settings', () => {
     expect(settings).toMatchObject({ entra, b2c, allowedClients, tokenCacheEntries });
   });
 
-  it('leave the options they are made of as they were', () => {
+  it('leave the given options unchanged', () => {
     const given = options();
     parse(given);
     expect(given).toEqual(options());
@@ -500,7 +500,7 @@ describe('settings', () => {
 });
 
 describe('the tenant of B2C', () => {
-  it('is pinned in lower case, as issuers spell it', () => {
+  it('is kept in lower case, as issuers write it', () => {
     const upper = 'AAAAAAAA-2222-4333-8444-555555555555';
     const given = { domainName: 'contoso', policies: 'B2C_1_susi', clientId: upper };
     expect(parseSettings({ b2c: { ...given, tenantId: upper } }).b2c?.tenantId).toBe(upper.toLowerCase());

@@ -90,7 +90,7 @@ describe('metadataUrl', () => {
     ]);
   });
 
-  it('comes with the names of the options to look at', () => {
+  it('is returned with the names of its options', () => {
     expect(entra().options).toMatch(/tenantId.*instance/);
     expect(b2c().options).toMatch(/b2c\.domainName.*b2c\.policies/);
   });
@@ -135,7 +135,7 @@ describe('ownsIssuer of an Entra tenant', () => {
       `https://sts.cloud.example/${tenantId}/`,
     ],
     ['loopback', { instance: 'http://localhost:8080' }, `http://localhost:8080/${tenantId}/v2.0`],
-  ])('takes that of %s', (_, options, issuer) => {
+  ])('accepts that of %s', (_, options, issuer) => {
     expect(entra(options).ownsIssuer(issuer)).toBe(true);
   });
 
@@ -205,7 +205,7 @@ describe('ownsIssuer of a B2C policy', () => {
       { tenantId: undefined },
       `https://contoso.b2clogin.com/${otherTenant}/v2.0/`,
     ],
-  ])('takes one %s', (_, options, issuer) => {
+  ])('accepts one %s', (_, options, issuer) => {
     expect(b2c(options).ownsIssuer(issuer)).toBe(true);
   });
 
@@ -231,7 +231,7 @@ describe('ownsIssuer of a B2C policy', () => {
 describe('ownsIssuer of a B2C policy on two hosts', () => {
   const settings = b2cSettingsOf({ customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.us' });
 
-  it.each(settings.instances)('takes an issuer on either of them, and on b2clogin.com, from %s', (origin) => {
+  it.each(settings.instances)('accepts an issuer on either host, and on b2clogin.com, from %s', (origin) => {
     const { ownsIssuer } = b2cAuthority(settings, 'B2C_1_susi', origin);
     for (const host of ['login.contoso.com', 'contoso.b2clogin.us', 'contoso.b2clogin.com']) {
       expect(ownsIssuer(`https://${host}/${tenantId}/v2.0/`)).toBe(true);
@@ -302,7 +302,7 @@ describe('ownsKeysUrl', () => {
     ],
     ['a custom domain', custom, `https://login.contoso.com/${tenantId}/discovery/v2.0/keys`],
     ['loopback', { instance: 'http://127.0.0.1:8080' }, 'http://127.0.0.1:8080/keys'],
-  ])('takes keys of %s', (_, options, url) => {
+  ])('accepts keys of %s', (_, options, url) => {
     expect(entra(options).ownsKeysUrl(url, workforceIssuer)).toBe(true);
   });
 
@@ -352,7 +352,7 @@ describe('ownsKeysUrl', () => {
     ['beside its own, by its name', externalId, `https://fabrikam.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
     ['behind a custom domain', custom, `https://contoso.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
     ['of another tenant', custom, `https://${otherTenant}.ciamlogin.com/${tenantId}/discovery/v2.0/keys`],
-  ])('takes keys on a host of External ID %s, for an issuer of External ID alone', (_, options, url) => {
+  ])('accepts keys on a host of External ID %s, for an issuer of External ID alone', (_, options, url) => {
     expect(entra(options).ownsKeysUrl(url, externalIdIssuer)).toBe(true);
     for (const issuer of [
       workforceIssuer,
@@ -387,7 +387,7 @@ describe('ownsKeysUrl', () => {
       { customDomain: 'login.contoso.com' },
       'https://login.contoso.com/contoso.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys',
     ],
-  ])('takes keys of a B2C policy on %s', (_, options, url) => {
+  ])('accepts keys of a B2C policy on %s', (_, options, url) => {
     expect(b2c(options).ownsKeysUrl(url, '')).toBe(true);
   });
 

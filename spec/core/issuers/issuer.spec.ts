@@ -28,7 +28,7 @@ describe('tokenVersionOf', () => {
   });
 });
 
-describe('matchIssuer, held against a template', () => {
+describe('matchIssuer with a template', () => {
   it.each([
     ['another host of the same length', `https://login.microsoftonline.con/${tenantId}/v2.0`],
     ['another scheme of the same length', `httpx://login.microsoftonline.com/${tenantId}/v2.0`],
@@ -74,7 +74,7 @@ describe('matchIssuer', () => {
 });
 
 describe('fillTenant', () => {
-  it('fills in every placeholder, and takes the tenant as it is', () => {
+  it('fills in every placeholder with the tenant as it is written', () => {
     expect(fillTenant('https://sts.windows.net/{tenantid}/', '$&')).toBe('https://sts.windows.net/$&/');
     expect(fillTenant('https://sts.windows.net/', tenantId)).toBe('https://sts.windows.net/');
     expect(fillTenant('https://{tenantid}.ciamlogin.com/{tenantid}/v2.0', tenantId)).toBe(
@@ -105,7 +105,7 @@ describe('isExternalId', () => {
     [`https://contoso.ciamlogin.com.example/${tenantId}/v2.0`, false],
     [`https://login.microsoftonline.com/${tenantId}/v2.0?contoso.ciamlogin.com`, false],
     ['contoso.ciamlogin.com', false],
-  ])('says of %s: %s', (issuer, expected) => {
+  ])('returns for %s: %s', (issuer, expected) => {
     expect(isExternalId(issuer)).toBe(expected);
   });
 });

@@ -64,7 +64,7 @@ describe('a B2C token', () => {
     await refusesSpoilt(make, [{ iss: spoil(iss) }], 'issuer', b2c);
   });
 
-  it('is no Entra token, and an Entra token no B2C token', async () => {
+  it('is refused as an Entra token, and an Entra token as a B2C token', async () => {
     const [b2cText, entraText] = [await make(), await issuer.token()];
     const posing = await issuer.token({ tfp: 'B2C_1_susi', aud: issuer.b2cOptions.clientId });
     await refuses(() => authenticate(b2cText, entra), 'key');

@@ -64,7 +64,7 @@ describe('an Entra token', () => {
     await refusesSpoilt((...parts) => issuer.token(...parts), [{ iss: spoil(iss) }], 'issuer');
   });
 
-  it('is refused where its issuer and tid are both of another tenant', async () => {
+  it('is refused if its issuer and tid are both of another tenant', async () => {
     const { iss } = await claimsOf(issuer.token());
     const claims = { iss: iss.replace(tenantId, otherTenant), tid: otherTenant };
     await refusesSpoilt((...parts) => issuer.token(...parts), [claims], 'issuer');
@@ -82,14 +82,14 @@ describe('many tenants', () => {
   it.each([
     ['a v2.0 token', of],
     ['a v1.0 token', v1Of],
-  ])('are let in where the list names them: %s', async (_, make) => {
+  ])('are accepted if the list names them: %s', async (_, make) => {
     const by = multiTenant('organizations', [tenantId]);
     expect(await claimsOf(make(tenantId), entra, by)).toMatchObject({ tid: tenantId });
     const stranger = await make(otherTenant);
     await refuses(() => authenticate(stranger, entra, by), 'tenant');
   });
 
-  it.each(['organizations', 'common'] as const)('are all let in by * at %s', async (name) => {
+  it.each(['organizations', 'common'] as const)('are all accepted with * at %s', async (name) => {
     const by = multiTenant(name, '*');
     for (const tenant of [tenantId, otherTenant]) {
       expect(await claimsOf(of(tenant), entra, by)).toMatchObject({ tid: tenant });
@@ -100,7 +100,7 @@ describe('many tenants', () => {
   it.each<[string, '*' | readonly string[]]>([
     ['*', '*'],
     ['a list that names it', [consumerTenant]],
-  ])('never are that of personal accounts at organizations, with %s', async (_, allowedTenants) => {
+  ])('exclude that of personal accounts at organizations, with %s', async (_, allowedTenants) => {
     const token = await of(consumerTenant);
     expect(await claimsOf(Promise.resolve(token), entra, multiTenant('common', allowedTenants))).toMatchObject({
       tid: consumerTenant,
@@ -117,7 +117,7 @@ describe('many tenants', () => {
     ['names no tenant', 'issuer', () => ({ iss: `${issuer.url}//v2.0` })],
     ['names a tenant that is no GUID', 'issuer', () => ({ iss: `${issuer.url}/contoso/v2.0`, tid: 'contoso' })],
     ['comes from another host', 'issuer', () => ({ iss: `http://127.0.0.2/${tenantId}/v2.0` })],
-  ])('are refused where a token %s', async (_, name, claims) => {
+  ])('are refused if a token %s', async (_, name, claims) => {
     const by = multiTenant('organizations', '*');
     await refusesSpoilt((overrides) => of(tenantId, overrides), [claims()], name, entra, by);
   });
@@ -146,7 +146,7 @@ describe('an issuer on a host of its own', () => {
     ['China, by the old host', 'login.chinacloudapi.cn', 'https://login.partner.microsoftonline.cn/<tid>/v2.0'],
     ['US Government', 'login.microsoftonline.us', 'https://login.microsoftonline.us/<tid>/v2.0'],
     ['External ID', 'contoso.ciamlogin.com', 'https://<tid>.ciamlogin.com/<tid>/v2.0'],
-  ])('is taken from the metadata, not from the host: %s', async (_, host, template) => {
+  ])('is read from the metadata, not from the host: %s', async (_, host, template) => {
     const iss = template.replaceAll('<tid>', tenantId);
     const by = configured(pretending(host, { configuration: { issuer: iss }, key: { issuer: undefined } }));
     await refusesSpoilt(
@@ -180,7 +180,7 @@ describe('a key that names its issuer', () => {
     ["the token's issuer as a template", () => `https://${host}/{tenantid}/v2.0`],
     ['the issuer of the v1.0 metadata', v1],
     ['the issuer of the v1.0 metadata as a template', () => 'https://sts.windows.net/{tenantid}/'],
-  ])('speaks for a tenant where it names %s', async (_, named) => {
+  ])('is accepted for a tenant if it names %s', async (_, named) => {
     const by = withKey({ issuer: named() });
     expect(await claimsOf(token(), entra, by)).toMatchObject({ tid: tenantId });
     expect(await claimsOf(v1Token(), entra, by)).toMatchObject({ tid: tenantId });
@@ -192,7 +192,7 @@ describe('a key that names its issuer', () => {
     ['another host', () => `https://login.example/${tenantId}/v2.0`],
     ['a slash more', () => `${v2()}/`],
     ['no URL', () => 'somebody'],
-  ])('does not speak for a tenant where it names %s', async (_, named) => {
+  ])('is refused for a tenant if it names %s', async (_, named) => {
     const by = withKey({ issuer: named() });
     const [v2Token, v1Text] = [await token(), await v1Token()];
     await refuses(() => authenticate(v2Token, entra, by), 'key');
@@ -206,7 +206,7 @@ describe('a key that names its issuer', () => {
     ['another tenant', `https://login.microsoftonline.com/${otherTenant}/v2.0`, false],
     ['personal accounts', `https://login.microsoftonline.com/${consumerTenant}/v2.0`, false],
     ['no tenant', 'https://login.microsoftonline.com/v2.0', false],
-  ])('in External ID has its tenant looked at: %s', async (_, named, isAccepted) => {
+  ])('is compared by its tenant in External ID: %s', async (_, named, isAccepted) => {
     const iss = `https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`;
     const key = { issuer: named.replace('<tid>', tenantId) };
     const by = configured(pretending('contoso.ciamlogin.com', { configuration: { issuer: iss }, key }));
@@ -215,7 +215,7 @@ describe('a key that names its issuer', () => {
     else await refuses(() => authenticate(text, entra, by), 'key');
   });
 
-  it('must be of the cloud that the metadata names, where both name one', async () => {
+  it('must be of the cloud that the metadata names, if both name one', async () => {
     const cloud = (name?: string) => ({ cloud_instance_name: name });
     const rows: readonly [string | undefined, string | undefined, boolean][] = [
       ['microsoftonline.com', 'microsoftonline.com', true],

@@ -48,7 +48,7 @@ describe('the header of a token', () => {
     await refusesSpoilt((...parts) => issuer.token(...parts), [undefined, header], name);
   });
 
-  it('is never checked with a key that it brings along', async () => {
+  it('supplies no key for its own verification', async () => {
     const header = {
       jku: 'https://keys.example',
       x5u: 'https://keys.example',
@@ -85,7 +85,7 @@ describe('the parts of a token', () => {
 });
 
 describe('a token', () => {
-  it('gives its claims as they are, frozen to the bottom', async () => {
+  it('yields its claims unchanged and deeply frozen', async () => {
     const claims = await claimsOf(issuer.token({ custom: { list: [{ a: 1 }] } }));
     expect(claims).toMatchObject({ aud: clientId, tid: tenantId, scp: 'access_as_user', custom: { list: [{ a: 1 }] } });
     const custom = claims['custom'] as { list: object[] };
@@ -152,7 +152,7 @@ describe('a token', () => {
 
 describe('the times of a token', () => {
   it.each([undefined, 0, 300])(
-    'hold with a tolerance of %s seconds, to the millisecond',
+    'apply with a tolerance of %s seconds, to the millisecond',
     async (clockToleranceSeconds) => {
       const tolerance = (clockToleranceSeconds ?? 5) * second;
       const by = configured({ clockToleranceSeconds, tokenCache: false });
@@ -175,10 +175,10 @@ describe('the times of a token', () => {
   );
 });
 
-describe('a token that comes back', () => {
+describe('a token that is presented again', () => {
   const outcomeOf = async (...presented: Parameters<typeof verify>) => (await verify(...presented)).outcome;
 
-  it('is answered without a promise, with the very claims of the first time', async () => {
+  it('returns the same claims object, without a promise', async () => {
     const token = await issuer.token();
     const first = verify(token);
     expect(first).toBeInstanceOf(Promise);
@@ -189,7 +189,7 @@ describe('a token that comes back', () => {
     expect((again as Verification).token).toBe(verified);
   });
 
-  it('needs no promise the first time either where the keys are at hand', async () => {
+  it('needs no promise the first time either if the keys are loaded', async () => {
     await identity.ready();
     const [good, spoilt] = [await issuer.token(), await issuer.token({ aud: otherTenant })];
     expect(verify(good)).toMatchObject({ outcome: 'verified' });
@@ -197,7 +197,7 @@ describe('a token that comes back', () => {
     expect(verify(good)).toMatchObject({ outcome: 'cached' });
   });
 
-  it('is verified once, however many requests carry it at the same time', async () => {
+  it('is verified once for many concurrent requests', async () => {
     const token = await issuer.token();
     const before = { ...issuer.requests };
     const all = await Promise.all(Array.from({ length: 20 }, async () => verify(token)));
@@ -205,7 +205,7 @@ describe('a token that comes back', () => {
     expect(issuer.requests).toEqual({ metadata: before.metadata + 1, keys: before.keys + 1 });
   });
 
-  it('is refused when it has expired in the meantime', async () => {
+  it('is refused once it has expired', async () => {
     const token = await issuer.token({ exp: nowSeconds() + 60 });
     await authenticate(token);
     clock.advance(65 * second - 1);
@@ -214,14 +214,14 @@ describe('a token that comes back', () => {
     await refuses(() => authenticate(token), 'expired');
   });
 
-  it('is refused when the clock is set back to before it starts', async () => {
+  it('is refused if the clock is set back to before it starts', async () => {
     const token = await issuer.token();
     await authenticate(token);
     clock.advance(-6 * second);
     await refuses(() => authenticate(token), 'not_yet_valid');
   });
 
-  it('is refused when its key was dropped', async () => {
+  it('is refused once its key is dropped', async () => {
     const own = await startTestIssuer({ now: () => clock.now() });
     try {
       const by = createIdentity({ ...own.options, now: () => clock.now() });
@@ -242,7 +242,7 @@ describe('a token that comes back', () => {
     }
   });
 
-  it('is refused each time where it was refused once, and verified again each time', async () => {
+  it('is verified again each time if it was refused', async () => {
     const token = await issuer.token({ nbf: nowSeconds() + 60 });
     await refuses(() => authenticate(token), 'not_yet_valid');
     await refuses(() => authenticate(token), 'not_yet_valid');
@@ -251,13 +251,13 @@ describe('a token that comes back', () => {
     expect((await authenticate(token)).claims.scp).toBe('access_as_user');
   });
 
-  it('is not remembered for another scheme', async () => {
+  it('is not cached for another scheme', async () => {
     const token = await issuer.token();
     await authenticate(token);
     await refuses(() => authenticate(token, b2c), 'policy');
   });
 
-  it('is not remembered for another spelling of it', async () => {
+  it('is not cached for another encoding of the same signature', async () => {
     const token = await issuer.token();
     await authenticate(token);
     // A signature of 256 bytes leaves 4 bits of its last character unused.
@@ -269,7 +269,7 @@ describe('a token that comes back', () => {
     await refuses(() => authenticate(spelled), 'malformed');
   });
 
-  it('is verified anew where the cache is off', async () => {
+  it('is verified again if the cache is off', async () => {
     const by = configured({ tokenCache: false });
     const token = await issuer.token();
     const first = await authenticate(token, entra, by);
@@ -279,7 +279,7 @@ describe('a token that comes back', () => {
     expect(again.token.claims).toEqual(first.claims);
   });
 
-  it('makes room for others where the cache is full', async () => {
+  it('makes room for others if the cache is full', async () => {
     const by = configured({ tokenCache: { maxEntries: 1 } });
     const [one, two] = [await issuer.token({ uti: '1' }), await issuer.token({ uti: '2' })];
     await authenticate(one, entra, by);

@@ -55,7 +55,12 @@ describe('credential smuggling', () => {
     ['bytes above ASCII', 401, malformed, (t) => [`Authorization: Bearer ${t}\u00e9`]],
   ];
 
-  it.each(rows)('%s', async (_, status, challenge, head) => {
+  const cases = rows.map(([name, status, ...rest]) => {
+    const verb = status === 200 ? 'accepts' : 'refuses';
+    return [`${verb} ${name}`, status, ...rest] as const;
+  });
+
+  it.each(cases)('%s', async (_, status, challenge, head) => {
     const answer = await sendRaw(head);
     expect(answer.status).toBe(status);
     const found = /^www-authenticate: (.*)$/im.exec(answer.text)?.[1]?.trim();

@@ -105,7 +105,12 @@ export function describeAttacks(tables: Readonly<Record<string, readonly Row[]>>
   useTarget();
 
   describe.each(Object.entries(tables))('%s', (_, rows) => {
-    it.each(rows)('%s', async (_name, expected, make, path = '/entra') => {
+    const cases = rows.map(([name, expected, ...rest]): Row => {
+      const verb = expected === 'accepted' ? 'accepts' : 'refuses';
+      return [`${verb} ${name}`, expected, ...rest];
+    });
+
+    it.each(cases)('%s', async (_name, expected, make, path = '/entra') => {
       // A token that nothing was done to passes at this moment, so the one thing spoiled is what is refused.
       const good = path === '/entra' ? issuer.token() : issuer.b2cToken();
       expect((await api.call(path, { token: await good })).status).toBe(200);

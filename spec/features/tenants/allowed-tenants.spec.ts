@@ -47,7 +47,7 @@ describe('allowedTenants as a function', () => {
   it.each<[string, Question]>([
     ['at once', (tid) => tid === tenant],
     ['later', async (tid) => Promise.resolve(tid === tenant)],
-  ])('answers %s which tenants may call', async (_, allowedTenants) => {
+  ])('decides %s which tenants may call', async (_, allowedTenants) => {
     configure(allowedTenants);
     expect((await call()).status).toBe(200);
     expectRefusal(await call(v2Claims(`${global}/${otherTenant}/v2.0`, otherTenant)), byTenant);
@@ -55,7 +55,7 @@ describe('allowedTenants as a function', () => {
   });
 
   it.each(['at once', 'later'])(
-    'is asked %s for each request, by the tenant id alone, also of a token it knows',
+    'answers %s, and is called with the tenant id for each request, also for a cached token',
     async (when) => {
       let isAllowed = true;
       const question = vi.fn((_tid: string) => (when === 'later' ? Promise.resolve(isAllowed) : isAllowed));
@@ -77,7 +77,7 @@ describe('allowedTenants as a function', () => {
     ['a token for another API', () => sign({ ...valid, aud: person }), refused('audience')],
     ["a tid that is not the issuer's", () => sign({ ...valid, tid: otherTenant }), byTenant],
     ['a personal account', () => sign(v2Claims(`${global}/${consumers}/v2.0`, consumers)), byTenant],
-  ])('is not asked about %s', async (_, spoil, refusal) => {
+  ])('is not called for %s', async (_, spoil, refusal) => {
     const question = vi.fn(() => true);
     configure(question);
     const token = await sign(valid);
@@ -94,7 +94,7 @@ describe('allowedTenants as a function', () => {
     ['nothing', undefined],
     ['a promise of text', Promise.resolve('true')],
     ['a promise of nothing', Promise.resolve()],
-  ])('lets nobody in by answering %s', async (_, answer) => {
+  ])('refuses the request if it returns %s', async (_, answer) => {
     configure((() => answer) as Question);
     expectRefusal(await call(), byTenant);
   });
@@ -107,14 +107,14 @@ describe('allowedTenants as a function', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('the list of customers is down'))],
-  ])('that %s lets nobody in, and only the developer hears of it', async (_, allowedTenants) => {
+  ])('answers 500 without the message if it %s', async (_, allowedTenants) => {
     configure(allowedTenants);
     const answer = await call();
     expectRefusal(answer, 'server_error');
     expect(answer.text).not.toContain('customers');
   });
 
-  it.each(['organizations', 'common'])('has to be given with %s, and not beside a single tenant', async (tenantId) => {
+  it.each(['organizations', 'common'])('is required with %s, and refused with a single tenant', async (tenantId) => {
     const missing = await errorOf(() => initialize({ tenantId, clientId }));
     expect(missing).toMatchObject({
       code: 'invalid_configuration',

@@ -98,7 +98,7 @@ export function describeAccounts(rows: readonly Row[]): void {
   describe.each(rows)('$account', (row) => {
     const { options, claims, by = key } = row;
 
-    it('lets its token in, and asks its own hosts alone', async () => {
+    it('accepts its token, and sends requests to its own hosts alone', async () => {
       const asked: string[] = [];
       initialize({ ...options, now, fetch: standIn(row.documents, asked) });
       const answer = await api.call(pathOf(row), { token: await sign(claims, by) });

@@ -40,7 +40,7 @@ describe('ready()', () => {
       external('fabrikam.onmicrosoft.com'),
     ],
     ['all policies on both hosts', b2cOptions('B2C_1_signin', { customDomain, instance: b2cHost }), bothHosts],
-  ])('loads what the first request of %s would', async (_, options, published) => {
+  ])('loads what the first request to %s would load', async (_, options, published) => {
     const asked: string[] = [];
     await initialize({ ...options, now, fetch: standIn(published, asked) }).ready();
     expect(asked.every((url) => url in published)).toBe(true);
@@ -88,7 +88,7 @@ describe('ready()', () => {
       `GET ${b2cBase('B2C_1_signin')}/v2.0/${wellKnown} answered 404`,
       'b2c.domainName, b2c.policies and b2c.tenantId',
     ],
-  ])('says what is wrong, and where to look, when the metadata %s', async (_, options, published, cause, where) => {
+  ])('names the cause and the options if the metadata %s', async (_, options, published, cause, where) => {
     const identity = initialize({ ...options, now, fetch: standIn(published) });
     const error = await errorOf(() => identity.ready());
     expect(error).toBeInstanceOf(IssuerUnavailableError);

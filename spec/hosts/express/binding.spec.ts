@@ -14,8 +14,8 @@ import { issuer, report, serving, useIssuer } from './application.js';
 
 useIssuer();
 
-describe('decorators that Express cannot heed', () => {
-  it('throw for claims in the place of request, response or next', () => {
+describe('decorators that Express cannot apply', () => {
+  it('throws for claims in the position of request, response or next', () => {
     expect(() => {
       class Misplaced {
         report(@TokenClaims() claims: AccessTokenClaims) {
@@ -28,7 +28,7 @@ describe('decorators that Express cannot heed', () => {
 });
 
 describe.each(expressReleases)('createMicrosoftIdentity on $release', ({ express }) => {
-  it('holds tokens against its own configuration', async () => {
+  it('checks tokens against its own configuration', async () => {
     const other = await startTestIssuer();
     const partners = createMicrosoftIdentity(other.options);
     await partners.ready();

@@ -56,7 +56,7 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
 
   const get = async (path: string, token?: string) => api.call(path, token === undefined ? {} : { token });
 
-  it('takes any of the names of one middleware, and all of the middlewares', async () => {
+  it('requires any name of one middleware, and all of the middlewares', async () => {
     expect((await get('/any-of', await issuer.token({ scp: 'write' }))).status).toBe(200);
     expect((await get('/all-of', await issuer.token({ scp: 'read write' }))).status).toBe(200);
     expectRefusal(await get('/any-of', await issuer.token({ scp: 'other' })), {
@@ -73,7 +73,7 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
     });
   });
 
-  it('uses the one scheme that is configured where none was named before, and answers 500 with both', async () => {
+  it('uses the only configured scheme if none is named before, and answers 500 with both', async () => {
     const warnings = silenceWarnings();
     forgetWarnings();
     expectRefusal(await get('/scope-only', await issuer.token()), 'server_error');
@@ -89,7 +89,7 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
     expect((await get('/scope-only', await issuer.b2cToken())).status).toBe(200);
   });
 
-  it('holds both schemes against a token where a chain names two', async () => {
+  it('checks a token against both schemes if a chain names two', async () => {
     expectRefusal(await get('/both-schemes', await issuer.token()), { invalidToken: 'policy' });
     expectRefusal(await get('/both-schemes', await issuer.b2cToken()), { invalidToken: 'key' });
     expect((await get('/narrowed', await issuer.token())).status).toBe(200);
@@ -117,7 +117,7 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
     expect(ran).toEqual([]);
   });
 
-  it('serves the routers and routes below it', async () => {
+  it('protects the routers and routes below it', async () => {
     expect(outcomeOf(await get('/mounted/plain', await issuer.token()))).toEqual({ status: 200, ...granted });
     for (const path of ['/mounted/write', '/router/write']) {
       expect((await get(path, await issuer.token({ scp: 'write' }))).status).toBe(200);
@@ -127,13 +127,13 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
     expectRefusal(await get('/mounted/b2c', await issuer.token()), { invalidToken: 'policy' });
   });
 
-  it('does not take the scope of another token than the one that was let in', async () => {
+  it('refuses if a middleware replaces the token by another one with the scope', async () => {
     swappedIn = await issuer.token({ aud: 'another-api' });
     expectRefusal(await get('/swapped', await issuer.token()), { invalidToken: 'audience' });
     expect(ran).toEqual([]);
   });
 
-  it('refuses a request that cannot hold its claims, rather than let it pass without them', async () => {
+  it('refuses a request on which the claims cannot be set', async () => {
     silenceWarnings();
     const freeze: RequestHandler = (request, _response, next) => {
       Object.defineProperty(request, 'auth', { value: { sub: 'forged' } });
@@ -149,7 +149,7 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
     expect(ran).toEqual([]);
   });
 
-  it('puts verified claims in the place of what stood on the request, and keeps them there', async () => {
+  it('replaces `auth` on the request by the verified claims, and keeps them', async () => {
     const write: RequestHandler = (request, _response, next) => {
       request.auth = { sub: 'forged' } as AccessTokenClaims;
       next();

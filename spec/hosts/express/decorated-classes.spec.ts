@@ -56,11 +56,11 @@ describe.each(expressReleases)('decorators on a class, $release', ({ express }) 
 
   const get = async (path: string, token?: string) => api.call(path, token === undefined ? {} : { token });
 
-  it('answer a helper in a method that allows anonymous callers', async () => {
+  it('answers what a helper throws in a method with @AllowAnonymous()', async () => {
     expectRefusal(await get('/class/open-helper'), 'missing_token');
   });
 
-  it('protect every method of a class', async () => {
+  it('protects every method of a class', async () => {
     expectRefusal(await get('/class/report'), 'missing_token');
     expect((await get('/class/report', await issuer.token())).body).toEqual({ ...granted, text: 'text', unit: '°C' });
     expectRefusal(await get('/class/write', await issuer.token()), { insufficientScope: 'scope', scope: 'write' });
@@ -70,16 +70,16 @@ describe.each(expressReleases)('decorators on a class, $release', ({ express }) 
     expect(ran).toEqual(['report', 'write', 'b2c']);
   });
 
-  it('lift what the class demands where a method allows anonymous callers', async () => {
+  it('removes the requirement of the class from a method with @AllowAnonymous()', async () => {
     expect(outcomeOf(await get('/class/health'))).toEqual(openAnswer);
     expect((await get('/class/chained-health', await issuer.token())).body).toEqual(granted);
   });
 
-  it('refuse a protected method that a plain handler calls without its request', async () => {
+  it('refuses a protected method that a plain handler calls without its request', async () => {
     expect((await get('/class/open-calls-text', await issuer.token())).status).toBe(500);
   });
 
-  it('guard error handlers too', async () => {
+  it('protects error handlers too', async () => {
     expectRefusal(await get('/fails'), 'missing_token');
     expect(ran).toEqual([]);
     const answer = await get('/fails', await issuer.token());
@@ -87,7 +87,7 @@ describe.each(expressReleases)('decorators on a class, $release', ({ express }) 
   });
 
   it.each([['/child/plain'], ['/child/override'], ['/child/override-unbound']])(
-    'hold for what a derived class inherits or overrides: %s',
+    'protects what a derived class inherits or overrides: %s',
     async (path) => {
       expectRefusal(await get(path), 'missing_token');
       expectRefusal(await get(path, await issuer.token()), { insufficientScope: 'scope', scope: 'read' });
@@ -96,21 +96,24 @@ describe.each(expressReleases)('decorators on a class, $release', ({ express }) 
     },
   );
 
-  it.each([['/child/admin'], ['/child/admin-bound']])('add up from class to class: %s', async (path) => {
-    expectRefusal(await get(path, await issuer.token({ scp: 'read' })), { insufficientScope: 'role' });
-    expectRefusal(await get(path, await issuer.token({ roles: ['Admin'] })), {
-      insufficientScope: 'scope',
-      scope: 'read',
-    });
-    expect((await get(path, await issuer.token({ scp: 'read', roles: ['Admin'] }))).status).toBe(200);
-  });
+  it.each([['/child/admin'], ['/child/admin-bound']])(
+    'requires what each class of the prototype chain requires: %s',
+    async (path) => {
+      expectRefusal(await get(path, await issuer.token({ scp: 'read' })), { insufficientScope: 'role' });
+      expectRefusal(await get(path, await issuer.token({ roles: ['Admin'] })), {
+        insufficientScope: 'scope',
+        scope: 'read',
+      });
+      expect((await get(path, await issuer.token({ scp: 'read', roles: ['Admin'] }))).status).toBe(200);
+    },
+  );
 
-  it('are lifted where a derived class allows anonymous callers', async () => {
+  it('removes the requirement in a derived class with @AllowAnonymous()', async () => {
     expect((await get('/child/opened')).body).toEqual({ by: 'base' });
   });
 
   it.each([['/undecorated/write'], ['/undecorated/own'], ['/undecorated/further'], ['/undecorated/child']])(
-    'hold for a class below a protected one that bears none: %s',
+    'protects a derived class without decorators: %s',
     async (path) => {
       expectRefusal(await get(path), 'missing_token');
       expect(ran).toEqual([]);
@@ -118,7 +121,7 @@ describe.each(expressReleases)('decorators on a class, $release', ({ express }) 
     },
   );
 
-  it('hold for every method of a class below a protected one', async () => {
+  it('protects every method of a class derived from a protected one', async () => {
     for (const path of ['/child/class-write', '/child/class-own', '/child/class-report']) {
       expectRefusal(await get(path), 'missing_token');
     }
@@ -132,8 +135,8 @@ describe.each(expressReleases)('decorators on a class, $release', ({ express }) 
   });
 });
 
-describe('a class that bears a requirement', () => {
-  it('stays the class it was to everyone who looks', () => {
+describe('a class with a requirement', () => {
+  it('keeps its name, constructor and static members', () => {
     expect(new ProtectedController().constructor).toBe(ProtectedController);
     expect(new UndecoratedChild()).toBeInstanceOf(ProtectedController);
     expect([ProtectedController.name, ProtectedController.version]).toEqual(['ProtectedController', '1']);

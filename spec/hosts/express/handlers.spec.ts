@@ -56,7 +56,7 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
 
   const get = async (path: string, token?: string) => api.call(path, token === undefined ? {} : { token });
 
-  it.each([['/unbound'], ['/bound'], ['/arrow']])('make the method its own gate: %s', async (path) => {
+  it.each([['/unbound'], ['/bound'], ['/arrow']])('protects the method however Express gets it: %s', async (path) => {
     expectRefusal(await get(path), 'missing_token');
     expectRefusal(await get(path, await issuer.token({ scp: 'other' })), {
       insufficientScope: 'scope',
@@ -66,7 +66,7 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     expect((await get(path, await issuer.token())).body).toEqual({ ...granted, same: true });
   });
 
-  it('demand the same in whatever order they are stacked, and leave the instance to the method', async () => {
+  it('requires the same in either order, and keeps the instance of the method', async () => {
     expectRefusal(await get('/reversed', await issuer.token({ scp: 'other' })), {
       insufficientScope: 'scope',
       scope: 'access_as_user',
@@ -74,11 +74,11 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     expect((await get('/reversed', await issuer.token())).body).toEqual({ unit: '°C' });
   });
 
-  it('leave open methods open, with no claims', async () => {
+  it('leaves methods without a requirement open, with no claims', async () => {
     expect((await get('/open', await issuer.token())).body).toEqual({ claims: 'none', auth: 'none' });
   });
 
-  it('take the scheme of the middleware before them, and verify anew for another', async () => {
+  it('uses the scheme of the middleware before it, and verifies again for another scheme', async () => {
     silenceWarnings();
     expect((await get('/admin', await issuer.token({ roles: ['Admin'] }))).status).toBe(200);
     expectRefusal(await get('/admin', await issuer.token()), { insufficientScope: 'role' });
@@ -89,7 +89,7 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     expect(ran).toEqual(['admin', 'b2c']);
   });
 
-  it('hold each handler of a chain to what it demands itself', async () => {
+  it('requires of each handler in a chain what it requires itself', async () => {
     expectRefusal(await get('/chain', await issuer.token({ scp: 'other' })), {
       insufficientScope: 'scope',
       scope: 'access_as_user',
@@ -100,32 +100,29 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     expect(ran).toEqual(['first', 'first', 'first', 'admin', 'first', 'report']);
   });
 
-  it.each([['/rejects'], ['/rejects-behind'], ['/throws']])(
-    'hand errors that are not ours to Express: %s',
-    async (path) => {
-      expect((await get(path, await issuer.token())).status).toBe(410);
-    },
-  );
+  it.each([['/rejects'], ['/rejects-behind'], ['/throws']])('passes other errors to Express: %s', async (path) => {
+    expect((await get(path, await issuer.token())).status).toBe(410);
+  });
 
-  it('do not go on to the next handler where one rejects with nothing', async () => {
+  it('stops the chain if a handler rejects with undefined', async () => {
     expect((await get('/rejects-with-nothing', await issuer.token())).status).toBe(500);
     expect(ran).toEqual([]);
   });
 
-  it.each([['/helper'], ['/helper-sync']])('answer what a helper throws like the gate does: %s', async (path) => {
+  it.each([['/helper'], ['/helper-sync']])('answers what a helper throws as the gate does: %s', async (path) => {
     expectRefusal(await get(path, await issuer.token()), { insufficientScope: 'scope', scope: 'write' });
   });
 
-  it('cut off an answer that was under way, rather than mixing two', async () => {
+  it('cuts off a response that has begun, and does not mix two responses', async () => {
     await expect(get('/streaming', await issuer.token())).rejects.toThrow();
   });
 
-  it('hold a method that a handler calls to what it requires', async () => {
+  it('requires of a method that a handler calls what the method requires', async () => {
     expectRefusal(await get('/own', await issuer.token()), { insufficientScope: 'role' });
     expect((await get('/own', await issuer.token({ roles: ['Admin'] }))).body).toEqual({ secret: 'secret' });
   });
 
-  it('hold a call with the request to what the other method demands, and answer its refusal', async () => {
+  it('requires of a call with the request what the other method requires, and answers its refusal', async () => {
     for (const path of ['/asks-for-more', '/open-asks-for-more']) {
       initialize(issuer.options);
       expectRefusal(await get(path, await issuer.token()), { insufficientScope: 'role' });
@@ -136,7 +133,7 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     expectRefusal(await get('/open-asks-for-more'), 'missing_token');
   });
 
-  it('let a handler handle the refusal of a method that it calls', async () => {
+  it('lets a handler catch the refusal of a method that it calls', async () => {
     const answer = await get('/catches', await issuer.token());
     expect([answer.status, answer.body]).toEqual([
       418,
@@ -147,13 +144,13 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     ]);
   });
 
-  it('run before the body is read', async () => {
+  it('runs before the body is read', async () => {
     const call = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":' };
     expectRefusal(await api.call('/notes', call), 'missing_token');
     expect((await api.call('/notes', { ...call, token: await issuer.token() })).body).toEqual({ unit: '°C' });
   });
 
-  it('treat HEAD as GET, and leave OPTIONS to Express', async () => {
+  it('treats HEAD as GET, and leaves OPTIONS to Express', async () => {
     const head = await api.call('/unbound', { method: 'HEAD' });
     expect([head.status, head.headers['www-authenticate'], head.text]).toEqual([401, 'Bearer', '']);
     expect((await api.call('/unbound', { method: 'OPTIONS' })).status).toBe(200);
@@ -162,7 +159,7 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
 });
 
 describe('a protected method called without a request', () => {
-  it('refuses, and names runAs', async () => {
+  it('throws an error that names runAs', async () => {
     expect(() => new WeatherController().secret()).toThrow('WeatherController.secret');
     expect(() => new ProtectedController().text()).toThrow('runAs');
     await expect(new ProtectedController().load()).rejects.toThrow(ConfigurationError);
@@ -170,7 +167,7 @@ describe('a protected method called without a request', () => {
     expect(ran).toEqual([]);
   });
 
-  it('runs inside runAs, its claims filled in and on the request', () => {
+  it('runs inside runAs, with the claims in the parameters and on the request', () => {
     const answers: unknown[] = [];
     const request = { headers: {} } as Request;
     const response = { setHeader: () => response, json: (body: unknown) => answers.push(body) } as unknown as Response;
@@ -195,7 +192,7 @@ describe('a protected method called without a request', () => {
 });
 
 describe.each(expressReleases)("errors: 'forward' on $release", ({ express }) => {
-  it("hands refusals of the gate and of handlers to the application's own handler, before anything is sent", async () => {
+  it("passes refusals of the gate and of handlers to the application's error handler, before anything is sent", async () => {
     initialize({ ...issuer.options, errors: 'forward' });
     const seen: unknown[] = [];
     class Controller {

@@ -65,11 +65,11 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
 
   const get = async (path: string, token?: string) => api.call(path, token === undefined ? {} : { token });
 
-  it('lets a valid token in, and hands its claims to the request', async () => {
+  it('accepts a valid token, and sets its claims on the request', async () => {
     expect(outcomeOf(await get('/secret', await issuer.token()))).toEqual({ status: 200, ...granted });
   });
 
-  it('leaves open routes open, and nothing on their requests', async () => {
+  it('leaves open routes open, and sets nothing on their requests', async () => {
     expect(outcomeOf(await get('/open'))).toEqual(openAnswer);
     expect(outcomeOf(await get('/open', await issuer.token()))).toEqual(openAnswer);
   });
@@ -90,7 +90,7 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
     expect(ran).toEqual([]);
   });
 
-  it('demands roles', async () => {
+  it('requires roles', async () => {
     expect((await get('/admin', await issuer.token({ roles: ['Admin'] }))).status).toBe(200);
     expectRefusal(await get('/admin', await issuer.token()), { insufficientScope: 'role' });
   });
@@ -109,7 +109,7 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
       'This request needs a stronger sign-in, which the client application cannot ask for.',
       () => issuer.token(),
     ],
-  ])('refuses on %s what does not satisfy it: %s', async (path, description, token) => {
+  ])('refuses on %s a token that does not satisfy it: %s', async (path, description, token) => {
     const { status, headers, body } = await get(path, await token());
     expect({ status, challenge: headers['www-authenticate'], body }).toEqual({
       status: 403,
@@ -125,11 +125,11 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
     ['/members', { acct: 0 }],
     ['/permission', { scp: 'r' }],
     ['/step-up', { acrs: ['c1'] }],
-  ])('lets in on %s what satisfies it', async (path, overrides) => {
+  ])('accepts on %s a token that satisfies it', async (path, overrides) => {
     expect((await get(path, await issuer.token(overrides))).status).toBe(200);
   });
 
-  it('takes B2C tokens where a route asks for them, and either kind where it asks for any', async () => {
+  it('accepts B2C tokens on a route for B2C, and either kind on a route for any', async () => {
     expect((await get('/b2c', await issuer.b2cToken())).status).toBe(200);
     expectRefusal(await get('/b2c', await issuer.token()), { invalidToken: 'policy' });
     expect((await get('/any', await issuer.b2cToken())).status).toBe(200);
@@ -216,7 +216,7 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
     agent.destroy();
   });
 
-  it('says so where it stands without its parentheses, rather than hang', async () => {
+  it('answers 500 if the parentheses are missing, and does not hang', async () => {
     await serving(
       express,
       (app) => app.get('/', requiresAnyAuth as unknown as RequestHandler, report),
@@ -247,7 +247,7 @@ describe('arguments that no token can satisfy', () => {
     ['a blank policy', () => requiresB2cAuth({ policy: '' })],
     ['an unknown context', () => requiresAuthContext('c0')],
     ['a blank permission', () => requiresScopeOrAppPermission({ scope: 'a', appPermission: '' })],
-  ])('throw where the middleware is made: %s', (_, make) => {
+  ])('throws where the middleware is created: %s', (_, make) => {
     expect(make).toThrow(ConfigurationError);
   });
 });

@@ -9,7 +9,7 @@ describe.each(expressReleases)('resourceMetadata on $release', ({ express }) => 
   const options = () => ({ ...issuer.options, resourceMetadata: { resource: 'https://api.contoso.com/weather' } });
   const path = '/.well-known/oauth-protected-resource/weather';
 
-  it('answers the well-known path, to everyone, and lets all else pass', async () => {
+  it('answers the well-known path to every caller, and passes other requests on', async () => {
     const identity = initialize(options());
     await serving(
       express,
@@ -43,7 +43,7 @@ describe.each(expressReleases)('resourceMetadata on $release', ({ express }) => 
     );
   });
 
-  it('speaks for a configuration of its own', async () => {
+  it('publishes the metadata of its own configuration', async () => {
     const partners = createMicrosoftIdentity(options());
     await serving(
       express,
@@ -54,7 +54,7 @@ describe.each(expressReleases)('resourceMetadata on $release', ({ express }) => 
     );
   });
 
-  it('throws where there is nothing to publish', () => {
+  it('throws if there is nothing to publish', () => {
     expect(() => resourceMetadata()).toThrow('resourceMetadata');
   });
 });

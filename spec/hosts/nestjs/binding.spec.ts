@@ -112,7 +112,7 @@ class StackedController {
 }
 
 describe.each(platforms)('the order of decorators on NestJS, $platform', (platform) => {
-  it.each(['above', 'below', 'between'])('does not matter: those of Nest stand %s', async (place) => {
+  it.each(['above', 'below', 'between'])('works with decorators of Nest %s', async (place) => {
     const api = await serve(platform, { controllers: [StackedController] });
     expectRefusal(await api.call(`/stacked/${place}/oslo`), 'missing_token');
     const answer = await api.call(`/stacked/${place}/oslo`, { token: await issuer.token() });
@@ -123,7 +123,7 @@ describe.each(platforms)('the order of decorators on NestJS, $platform', (platfo
     expect(new Reflector().get<string>('late', handler)).toBe('shown');
   });
 
-  it.each(['wrapped-above', 'wrapped-below'])('does not matter beside one that wraps the method: %s', async (path) => {
+  it.each(['wrapped-above', 'wrapped-below'])('works with a decorator that wraps the method: %s', async (path) => {
     const api = await serve(platform, { controllers: [StackedController] });
     expectRefusal(await api.call(`/stacked/${path}`), 'missing_token');
     expect(ran).toEqual([]);
@@ -132,7 +132,7 @@ describe.each(platforms)('the order of decorators on NestJS, $platform', (platfo
     expect(ran).toEqual(['wrapped']);
   });
 
-  it('puts the gate ahead of guards and interceptors of the class, which see the claims', async () => {
+  it('runs the gate before guards and interceptors of the class, which get the claims', async () => {
     class ClassGuard implements CanActivate {
       canActivate(context: ExecutionContext) {
         ran.push(`guard ${String(getTokenClaims(context.switchToHttp().getRequest<object>()).sub)}`);
@@ -190,7 +190,7 @@ describe.each(platforms)('the order of decorators on NestJS, $platform', (platfo
 });
 
 describe.each(platforms)('createMicrosoftIdentity on NestJS, $platform', (platform) => {
-  it('holds tokens against a configuration of its own, and answers as that says', async () => {
+  it('checks tokens against its own configuration, and answers as that configuration says', async () => {
     const partners = await startTestIssuer();
     const bound = createMicrosoftIdentity({ ...partners.options, errors: 'forward' });
 
@@ -224,7 +224,7 @@ describe.each(platforms)('createMicrosoftIdentity on NestJS, $platform', (platfo
 });
 
 describe('a parameter', () => {
-  it.each(['graphql', 'rpc', 'ws'])('fills no claims in a handler that is reached by %s', (type) => {
+  it.each(['graphql', 'rpc', 'ws'])('fills no claims in a handler that is called by %s', (type) => {
     const [parameter] = Object.values(
       Reflect.getMetadata('__routeArguments__', WeatherController, 'open') as Record<
         string,
@@ -235,8 +235,8 @@ describe('a parameter', () => {
   });
 });
 
-describe('the host', () => {
-  it('refuses a decorator on what is no method', () => {
+describe('the binding', () => {
+  it('refuses a decorator on an element that is no method', () => {
     expect(() => {
       class Wrong {
         declare value: string;
@@ -257,7 +257,7 @@ describe('the host', () => {
     expect(runAs({}, () => Reports.read())).toBe('ran');
   });
 
-  it('refuses decorators that contradict each other', () => {
+  it('refuses contradicting decorators', () => {
     expect(() => {
       @AllowAnonymous()
       @RequiresAuth()

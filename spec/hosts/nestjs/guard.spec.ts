@@ -39,7 +39,7 @@ function inject(server: Server, url: string): Promise<{ readonly status: number;
 }
 
 describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
-  it('let a valid token in and fill the parameters with frozen claims', async () => {
+  it('accepts a valid token and fills the parameters with frozen claims', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     const answer = await api.call('/weather/now/Oslo', { token: await issuer.token() });
     expect([answer.status, answer.body]).toEqual([200, { city: 'Oslo', sub: subject, frozen: true }]);
@@ -48,7 +48,7 @@ describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
     expect(one.body).toEqual({ oid: 'ada', nothing: 'none', q: 'a' });
   });
 
-  it('refuse what must not pass, before pipes and handler run', async () => {
+  it('refuses a bad request before pipes and handler run', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     const token = await issuer.token();
     expectRefusal(await api.call('/weather/now/Oslo'), 'missing_token');
@@ -69,7 +69,7 @@ describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
     expect(ran).toEqual(['pipe', 'notes']);
   });
 
-  it('add up on class and method, and the scheme of a method replaces that of its class', async () => {
+  it('requires what class and method require, with the scheme of the method', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     expectRefusal(await api.call('/weather/admin'), 'missing_token');
     expect((await api.call('/weather/admin', { token: await issuer.token({ roles: ['Admin'] }) })).status).toBe(200);
@@ -77,13 +77,13 @@ describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
     expectRefusal(await api.call('/weather/b2c', { token: await issuer.token() }), { invalidToken: 'policy' });
   });
 
-  it('leave open what allows anonymous callers, and fill no claims there', async () => {
+  it('leaves a handler with @AllowAnonymous() open, and fills no claims', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     expect((await api.call('/weather/open')).body).toEqual({ claims: 'none' });
     expect((await api.call('/weather/open', { token: await issuer.token() })).body).toEqual({ claims: 'none' });
   });
 
-  it('answer 503 in an outage, and 500 with one warning where the set-up is wrong', async () => {
+  it('answers 503 in an outage, and 500 with one warning if the configuration is wrong', async () => {
     const given = warnings();
     const api = await serve(platform, { controllers: [WeatherController] });
     issuer.setFault({ down: true });
@@ -101,7 +101,7 @@ describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
     expect(given).toHaveLength(2);
   });
 
-  it('give each of many requests at once its own claims', async () => {
+  it('gives each of many concurrent requests its own claims', async () => {
     const waiting: (() => void)[] = [];
 
     @Injectable()
@@ -134,7 +134,7 @@ describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
     expect(answers.map(({ body }) => body)).toEqual(oids.map((oid) => ({ given: oid, found: oid })));
   });
 
-  it('keep a request that is made inside another from its claims', async () => {
+  it('gives a request that is made inside another none of its claims', async () => {
     @Controller('outer')
     class OuterController {
       @Get()
@@ -155,7 +155,7 @@ describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
     expect(answer.body).toEqual({ inner: { status: 401, body: refusal }, mine: subject });
   });
 
-  it('work on controllers that are made for each request', async () => {
+  it('protects controllers that Nest creates for each request', async () => {
     @Controller({ path: 'scoped', scope: Scope.REQUEST })
     @RequiresAuth()
     class ScopedController {
@@ -173,7 +173,7 @@ describe.each(platforms)('decorators on NestJS, $platform', (platform) => {
 describe.each(platforms)('MicrosoftIdentityGuard as APP_GUARD, $platform', (platform) => {
   const everywhere = { provide: APP_GUARD, useClass: MicrosoftIdentityGuard };
 
-  it('stands beside the decorators, and checks a request once', async () => {
+  it('checks a request once, where decorators are present too', async () => {
     const authenticate = vi.spyOn(initialize(issuer.options) as Authenticator, 'authenticate');
     const api = await serve(platform, {
       controllers: [WeatherController, PlainChild, BareController],
@@ -188,12 +188,12 @@ describe.each(platforms)('MicrosoftIdentityGuard as APP_GUARD, $platform', (plat
     expect((await api.call('/bare/open')).status).toBe(200);
   });
 
-  it('keeps what demands nothing open, also with a token that is spoilt', async () => {
+  it('leaves a handler without a requirement open, even to an expired token', async () => {
     const api = await serve(platform, { controllers: [BareController], providers: [everywhere] });
     expect((await api.call('/bare/open', { token: await issuer.token({ exp: 1 }) })).status).toBe(200);
   });
 
-  it('demands a token of every handler with requireAuth, until @AllowAnonymous() lifts it', async () => {
+  it('requires a token for every handler with requireAuth, except with @AllowAnonymous()', async () => {
     initialize(issuer.options);
     const api = await serve(platform, {
       controllers: [BareController, UndecoratedController, WeatherController, LiftedChild],
@@ -230,7 +230,7 @@ describe('a handler whose gate did not run', () => {
     }
   }
 
-  it('refuses to run, and names runAs', async () => {
+  it('throws an error that names runAs', async () => {
     const controller = new Protected();
     expect(() => controller.read()).toThrow(ConfigurationError);
     expect(() => controller.read()).toThrow('runAs');
@@ -240,13 +240,13 @@ describe('a handler whose gate did not run', () => {
     expect(new OpenChild().who('', 'a')).toEqual({ sub: '', q: 'a' });
   });
 
-  it('runs inside runAs, with its claims filled', async () => {
+  it('runs inside runAs, and fills the claims', async () => {
     const controller = new Protected();
     expect(runAs({ sub: 'ada' }, () => controller.read())).toEqual({ sub: 'ada', ran: true });
     expect(await runAs({ sub: 'ada' }, () => controller.slow())).toEqual({ sub: 'ada', ran: true });
   });
 
-  it.each(platforms)('is refused where another class has copied it, $platform', async (platform) => {
+  it.each(platforms)('refuses a method that another class has copied, $platform', async (platform) => {
     @Controller('copy')
     class Copy {}
     const descriptor = Object.getOwnPropertyDescriptor(MethodBase.prototype, 'redeclared');
@@ -257,7 +257,7 @@ describe('a handler whose gate did not run', () => {
     expect([answer.status, answer.body]).toEqual([500, { statusCode: 500, message: 'Internal Server Error' }]);
   });
 
-  it.each(platforms)('is refused where a test has put another guard in its place, $platform', async (platform) => {
+  it.each(platforms)('refuses a method where a test has replaced the guard, $platform', async (platform) => {
     const given = warnings();
 
     @Controller('unguarded')
@@ -277,10 +277,10 @@ describe('a handler whose gate did not run', () => {
   });
 });
 
-describe('the guard, handed a context', () => {
+describe('the guard, called with a context', () => {
   const guard = new MicrosoftIdentityGuard();
 
-  it.each(['graphql', 'rpc', 'ws'])('refuses a protected handler that is reached by %s', async (type) => {
+  it.each(['graphql', 'rpc', 'ws'])('refuses a protected handler that is called by %s', async (type) => {
     const given = warnings();
     const check = () => guard.canActivate(contextOf(WeatherController, 'now', type));
     await expect(check()).rejects.toThrow(ConfigurationError);
@@ -292,7 +292,7 @@ describe('the guard, handed a context', () => {
     await expect(strict.canActivate(contextOf(BareController, 'open', type))).rejects.toThrow(ConfigurationError);
   });
 
-  it('rejects with an HttpException that stands for the refusal', async () => {
+  it('rejects with an HttpException whose cause is the refusal', async () => {
     const error: unknown = await guard.canActivate(contextOf(WeatherController, 'now')).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(HttpException);
     expect((error as HttpException).getStatus()).toBe(401);
@@ -302,7 +302,7 @@ describe('the guard, handed a context', () => {
   it.each([
     [{ requiresAuth: true }, 'no option requiresAuth'],
     [{ requireAuth: 'true' }, 'requireAuth takes true or false'],
-  ])('throws where it is given %j', (options, message) => {
+  ])('throws on the options %j', (options, message) => {
     const wrong = options as never;
     expect(() => new MicrosoftIdentityGuard(wrong)).toThrow(ConfigurationError);
     expect(() => new MicrosoftIdentityGuard(wrong)).toThrow(message);

@@ -10,7 +10,7 @@ import { ClassChild, Grandchild, LiftedChild, OpenChild, PlainChild, ProtectedCh
 useIssuer();
 
 describe.each(platforms)('inheritance on NestJS, $platform', (platform) => {
-  it('keeps inherited handlers shut, with their claims filled', async () => {
+  it('protects inherited handlers, and fills their claims', async () => {
     const api = await serve(platform, { controllers: [PlainChild, Grandchild] });
     for (const path of ['/plain-child/who', '/grandchild/who']) {
       expectRefusal(await api.call(path), 'missing_token');
@@ -23,7 +23,7 @@ describe.each(platforms)('inheritance on NestJS, $platform', (platform) => {
     expect((await api.call('/plain-child/own')).status).toBe(200);
   });
 
-  it('holds for an override that declares its route anew', async () => {
+  it('protects an override that declares its route again', async () => {
     const api = await serve(platform, { controllers: [PlainChild, Grandchild] });
     for (const path of ['/plain-child/redeclared', '/grandchild/redeclared']) {
       expectRefusal(await api.call(path), 'missing_token');
@@ -38,7 +38,7 @@ describe.each(platforms)('inheritance on NestJS, $platform', (platform) => {
     }
   });
 
-  it('adds up where an override bears decorators, and lets it call what it overrides', async () => {
+  it('adds the decorators of an override, which may call the overridden method', async () => {
     const api = await serve(platform, { controllers: [PlainChild] });
     expectRefusal(await api.call('/plain-child/super', { token: await issuer.token() }), {
       insufficientScope: 'scope',
@@ -51,7 +51,7 @@ describe.each(platforms)('inheritance on NestJS, $platform', (platform) => {
     expect((await api.call('/plain-child/overridden')).status).toBe(404);
   });
 
-  it('holds for what a base class demands, until the nearest class lifts it', async () => {
+  it('requires what a base class requires, unless the nearest class has @AllowAnonymous()', async () => {
     const api = await serve(platform, { controllers: [ClassChild, LiftedChild] });
     for (const path of ['/class-child/who', '/class-child/own']) {
       expectRefusal(await api.call(path), 'missing_token');
@@ -67,7 +67,7 @@ describe.each(platforms)('inheritance on NestJS, $platform', (platform) => {
     expect((await api.call('/lifted-child/who')).status).toBe(200);
   });
 
-  it('protects what a class inherits from one that demands nothing, and no more', async () => {
+  it('protects what a class inherits from a class without a requirement, in that class alone', async () => {
     const api = await serve(platform, { controllers: [ProtectedChild, OpenChild] });
     expectRefusal(await api.call('/protected-child/who'), 'missing_token');
     const answer = await api.call('/protected-child/who?q=a', { token: await issuer.token() });
@@ -77,17 +77,17 @@ describe.each(platforms)('inheritance on NestJS, $platform', (platform) => {
   });
 });
 
-describe('the handler that Nest is about to call', () => {
+describe('the method of a handler', () => {
   const guard = new MicrosoftIdentityGuard();
 
-  it('finds the method behind a handler that an instance bound for itself', async () => {
+  it('finds the method of a bound handler', async () => {
     const bound = contextOf(WeatherController, 'now');
     const handler = bound.getHandler().bind(new WeatherController()) as ReturnType<ExecutionContext['getHandler']>;
     bound.getHandler = () => handler;
     await expect(guard.canActivate(bound)).rejects.toThrow('needs an access token');
   });
 
-  it('refuses a handler that is no method of a protected class, and leaves that of another alone', async () => {
+  it('refuses a handler that is no method of its protected class, and accepts that of an open class', async () => {
     const given = warnings();
     const stranger = (controller: new () => object) => {
       const context = contextOf(controller, 'constructor');
@@ -102,7 +102,7 @@ describe('the handler that Nest is about to call', () => {
     expect(await guard.canActivate(stranger(BareController))).toBe(true);
   });
 
-  it('takes the stricter of the two where a handler has two names', async () => {
+  it('applies the stricter requirement if a handler has two names', async () => {
     class Twice {
       @RequiresAuth()
       protected_() {

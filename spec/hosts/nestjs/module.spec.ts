@@ -41,7 +41,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     }
   }
 
-  it('initializes at start-up, provides the identity everywhere and closes it at shutdown', async () => {
+  it('initializes at start-up, provides the identity to every module and closes it at shutdown', async () => {
     forgetIdentity();
     const imported = MicrosoftIdentityModule.forRoot({
       ...issuer.options,
@@ -67,7 +67,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     started.length = 0;
   });
 
-  it('takes options from a factory, with what that needs injected', async () => {
+  it('takes options from a factory with injected dependencies', async () => {
     @Module({ providers: [{ provide: 'TENANT', useFactory: () => issuer.options }], exports: ['TENANT'] })
     class ConfigModule {}
     forgetIdentity();
@@ -82,7 +82,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     expect((await api.call('/keys/ready', { token: await issuer.token({ exp }) })).status).toBe(200);
   });
 
-  it('does not start with options that are wrong', async () => {
+  it('stops the start-up on wrong options', async () => {
     const wrong = MicrosoftIdentityModule.forRoot({ tenantId: 'x' });
     await expect(NestFactory.create(wrong, platform.adapter(), { logger: false, abortOnError: false })).rejects.toThrow(
       'tenantId',
@@ -93,7 +93,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     ).rejects.toThrow('no vault');
   });
 
-  it('demands a token of every handler with requireAuth, in the context of each request', async () => {
+  it('requires a token for every handler with requireAuth, in the context of each request', async () => {
     const imported = MicrosoftIdentityModule.forRoot(issuer.options, { requireAuth: true });
     const api = await serve(platform, {
       imports: [imported],
@@ -115,7 +115,7 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     });
   });
 
-  it('answers 500 with requireAuth where both authorities are configured and a handler names none', async () => {
+  it('answers 500 with requireAuth if both authorities are configured and a handler names none', async () => {
     const given = warnings();
     const options = { ...issuer.options, b2c: issuer.b2cOptions };
     const api = await serve(platform, {

@@ -35,7 +35,7 @@ import { WeatherController } from './controllers.js';
 useIssuer();
 
 describe.each(platforms)('refusals on NestJS, $platform', (platform) => {
-  it('answer HEAD like GET, without a body', async () => {
+  it('answers HEAD like GET, without a body', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     const get = await api.call('/weather/now/Oslo');
     for (const path of ['/weather/now/Oslo', '/weather/head']) {
@@ -51,7 +51,7 @@ describe.each(platforms)('refusals on NestJS, $platform', (platform) => {
     expect(ran).toEqual([]);
   });
 
-  it('leave OPTIONS to the framework, and protect a handler of it', async () => {
+  it('leaves OPTIONS to the framework, and protects a handler for it', async () => {
     @Controller('preflight')
     class PreflightController {
       @Get()
@@ -83,7 +83,7 @@ describe.each(platforms)('refusals on NestJS, $platform', (platform) => {
     expect(ran).toEqual([]);
   });
 
-  it('keep the headers of CORS on a refusal', async () => {
+  it('keeps the CORS headers on a refusal', async () => {
     const api = await serve(platform, { controllers: [WeatherController] }, (app) => {
       app.enableCors({ origin: 'https://spa.example' });
     });
@@ -92,7 +92,7 @@ describe.each(platforms)('refusals on NestJS, $platform', (platform) => {
     expect(answer.headers['access-control-allow-origin']).toBe('https://spa.example');
   });
 
-  it('answer what a handler throws like the gate does, after awaits and from streams', async () => {
+  it('answers what a handler throws as the gate does, after awaits and from streams', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     const [reader, writer] = [await issuer.token(), await issuer.token({ scp: 'write' })];
     for (const path of ['/weather/helper', '/weather/observable']) {
@@ -105,7 +105,7 @@ describe.each(platforms)('refusals on NestJS, $platform', (platform) => {
     expectRefusal(await api.call('/weather/events'), 'missing_token');
   });
 
-  it("leave errors of the application's own to Nest", async () => {
+  it("leaves the application's own errors to Nest", async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     const token = await issuer.token();
     const notFound = await api.call('/weather/not-found', { token });
@@ -119,13 +119,13 @@ describe.each(platforms)('refusals on NestJS, $platform', (platform) => {
     });
   });
 
-  it('end an answer that is under way where its handler is refused something', async () => {
+  it('ends a response that has begun if its handler throws a refusal', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     const answer = await api.call('/weather/under-way', { token: await issuer.token() });
     expect([answer.status, answer.text]).toEqual([200, 'half']);
   });
 
-  it('keep the connection usable after refusals of the gate and of a handler', async () => {
+  it('keeps the connection usable after refusals of the gate and of a handler', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const sockets = new Set<Socket>();
@@ -152,7 +152,7 @@ describe.each(platforms)('refusals on NestJS, $platform', (platform) => {
 });
 
 describe.each(platforms)("errors: 'respond' beside filters of the application, $platform", (platform) => {
-  it('answers before a filter of the application or of the class is asked', async () => {
+  it('answers before Nest calls a filter of the application or of the class', async () => {
     @UseFilters(CatchAll)
     @RequiresAuth()
     @Controller('filtered')
@@ -179,7 +179,7 @@ describe.each(platforms)("errors: 'respond' beside filters of the application, $
     expect(CatchAll.seen).toEqual([]);
   });
 
-  it("hands a method's own filter an error of Nest's kind, with status and challenge in place", async () => {
+  it('passes an HttpException to a filter of the method, with status and challenge set', async () => {
     @Controller('filtered')
     class FilteredController {
       @Get()
@@ -199,7 +199,7 @@ describe.each(platforms)("errors: 'respond' beside filters of the application, $
     expect((CatchAll.seen[0] as Error).cause).toBeInstanceOf(MissingTokenError);
   });
 
-  it('tells no filter more of a wrong set-up than the caller may know', async () => {
+  it('shows a filter no more of a wrong configuration than the caller', async () => {
     warnings();
     forgetIdentity();
     @Controller('filtered')
@@ -250,7 +250,7 @@ describe.each(platforms)("errors: 'respond' beside filters of the application, $
     expect(await Promise.all([get({}), get({ xms_cc: ['cp1'] })])).toEqual([403, 401]);
   });
 
-  it('leaves a time limit that an interceptor set without effect on what was answered', async () => {
+  it('answers a refusal as usual if an interceptor sets a time limit', async () => {
     class TimeLimit implements NestInterceptor {
       intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
         return next.handle().pipe(timeout(1_000));
@@ -285,7 +285,7 @@ describe.each(platforms)("errors: 'forward' on NestJS, $platform", (platform) =>
     initialize({ ...issuer.options, errors: 'forward' });
   });
 
-  it('hands the refusal itself to the filters of the application, the one of a handler too', async () => {
+  it('passes the refusal itself to the filters of the application, also from a handler', async () => {
     const api = await serve(platform, {
       controllers: [WeatherController],
       providers: [{ provide: APP_FILTER, useClass: IdentityFilter }],
@@ -310,7 +310,7 @@ describe.each(platforms)("errors: 'forward' on NestJS, $platform", (platform) =>
     ]);
   });
 
-  it('has Nest answer where the application has no filter, and the request does not hang', async () => {
+  it('leaves the answer to Nest if the application has no filter', async () => {
     const api = await serve(platform, { controllers: [WeatherController] });
     expect((await api.call('/weather/now/Oslo')).status).toBe(401);
     expect(ran).toEqual([]);

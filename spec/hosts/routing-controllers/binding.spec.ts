@@ -15,7 +15,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
   });
   afterAll(() => api.close());
 
-  it('lets a valid token in and fills the parameters', async () => {
+  it('accepts a valid token and fills the parameters', async () => {
     const answer = await api.call('/weather/now/Oslo', { token: await issuer.token({ oid: 'some-oid' }) });
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ city: 'Oslo', sub: 'v2-pairwise-subject', oid: 'some-oid', frozen: true });
@@ -27,7 +27,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     expect(answer.status).toBe(200);
   });
 
-  it('fills the parameters whatever their order, and judges decorators whatever theirs', async () => {
+  it('fills the parameters and applies the decorators in any order', async () => {
     const answer = await api.call('/weather/reversed/Oslo', { token: await issuer.token() });
     expect(answer.body).toEqual({ city: 'Oslo', sub: 'v2-pairwise-subject' });
     expectRefusal(await api.call('/weather/reversed/Oslo', { token: await issuer.token({ scp: 'other' }) }), {
@@ -50,7 +50,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     expect(ran).toEqual([]);
   });
 
-  it('takes any scope of one decorator', async () => {
+  it('accepts any scope of one decorator', async () => {
     for (const scp of ['read', 'write', 'other write']) {
       expect((await api.call('/weather/any', { token: await issuer.token({ scp }) })).status).toBe(200);
     }
@@ -60,7 +60,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     });
   });
 
-  it('demands all of stacked decorators, and names the one that failed', async () => {
+  it('requires all scope decorators, and names the one that failed', async () => {
     expect((await api.call('/weather/all', { token: await issuer.token({ scp: 'read write' }) })).status).toBe(200);
     expectRefusal(await api.call('/weather/all', { token: await issuer.token({ scp: 'read' }) }), {
       insufficientScope: 'scope',
@@ -72,7 +72,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     });
   });
 
-  it("asks an app-only token for a role of the scope's name", async () => {
+  it('requires of an app-only token a role with the name of the scope', async () => {
     const roles = ['access_as_user'];
     expect((await api.call('/weather/now/Oslo', { token: await issuer.appToken({ roles }) })).status).toBe(200);
     expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.appToken() }), {
@@ -81,7 +81,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     });
   });
 
-  it("does not take a person's role for a scope", async () => {
+  it('accepts no role of a person in place of a scope', async () => {
     const token = await issuer.token({ scp: 'other', roles: ['access_as_user'] });
     expectRefusal(await api.call('/weather/now/Oslo', { token }), {
       insufficientScope: 'scope',
@@ -89,7 +89,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     });
   });
 
-  it('takes any role of one decorator, of a person or an application', async () => {
+  it('accepts any role of one decorator, of a person or an application', async () => {
     expect((await api.call('/weather/admin', { token: await issuer.token({ roles: ['Owner'] }) })).status).toBe(200);
     expect((await api.call('/weather/admin', { token: await issuer.appToken({ roles: ['Admin'] }) })).status).toBe(200);
     expectRefusal(await api.call('/weather/admin', { token: await issuer.token({ roles: ['Admin Owner'] }) }), {
@@ -100,7 +100,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     });
   });
 
-  it('takes B2C tokens of any configured policy, or of the one a route names', async () => {
+  it('accepts B2C tokens of any configured policy, or of the one a route names', async () => {
     expect((await api.call('/weather/b2c', { token: await issuer.b2cToken() })).body).toEqual({ policy: 'B2C_1_susi' });
     expect((await api.call('/weather/b2c', { token: await issuer.b2cToken({ tfp: 'b2c_1a_SIGNIN' }) })).status).toBe(
       200,
@@ -113,7 +113,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     });
   });
 
-  it('does not take a token of one scheme for the other', async () => {
+  it('refuses a token of one scheme on a route of the other', async () => {
     expectRefusal(await api.call('/weather/b2c', { token: await issuer.token() }), { invalidToken: 'policy' });
     expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.b2cToken() }), { invalidToken: 'key' });
   });
@@ -144,7 +144,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     expect((await api.call('/weather/open', { token: await issuer.token() })).body).toEqual({ claims: 'none' });
   });
 
-  it('adds up class and method', async () => {
+  it('requires what class and method require', async () => {
     const read = await issuer.token({ scp: 'read' });
     expect((await api.call('/class/plain', { token: read })).body).toEqual({ scp: 'read' });
     expectRefusal(await api.call('/class/plain', { token: await issuer.token({ scp: 'write' }) }), {
@@ -156,7 +156,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     expectRefusal(await api.call('/class/both'), 'missing_token');
   });
 
-  it("replaces the class's scheme by the method's, and keeps the class's scopes", async () => {
+  it('replaces the scheme of the class by that of the method, and keeps the scopes of the class', async () => {
     expect((await api.call('/class/b2c', { token: await issuer.b2cToken({ scp: 'read' }) })).status).toBe(200);
     expectRefusal(await api.call('/class/b2c', { token: await issuer.b2cToken() }), {
       insufficientScope: 'scope',
@@ -167,7 +167,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     });
   });
 
-  it('lifts the requirement of the class from a method that allows anonymous callers', async () => {
+  it('removes the requirement of the class from a method with @AllowAnonymous()', async () => {
     expect((await api.call('/class/health')).body).toEqual({ ok: true });
   });
 
@@ -193,7 +193,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     expect(ran).toEqual([]);
   });
 
-  it('uses the one scheme that is configured where a route names none, and answers 500 with both', async () => {
+  it('uses the only configured scheme if a route names none, and answers 500 with both', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     expectRefusal(await api.call('/weather/scope-only', { token: await issuer.token() }), 'server_error');
     expectRefusal(await api.call('/weather/role-only', { token: await issuer.appToken() }), 'server_error');
@@ -206,7 +206,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
     vi.restoreAllMocks();
   });
 
-  it('accepts listed client applications alone', async () => {
+  it('accepts only listed client applications', async () => {
     const client = 'aaaaaaaa-0000-4000-8000-000000000001';
     initialize({ ...issuer.options, allowedClients: [client.toUpperCase()] });
     expect((await api.call('/weather/now/Oslo', { token: await issuer.token({ azp: client }) })).status).toBe(200);
@@ -270,7 +270,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
 });
 
 describe('a protected method called without its gate', () => {
-  it('refuses, and names runAs', () => {
+  it('throws an error that names runAs', () => {
     const controller = new WeatherController();
     const call = () => controller.now('Oslo', undefined as never, 'oid');
     expect(call).toThrow(ConfigurationError);
@@ -278,12 +278,12 @@ describe('a protected method called without its gate', () => {
     expect(ran).toEqual([]);
   });
 
-  it('rejects where the method is asynchronous', async () => {
+  it('rejects if the method is asynchronous', async () => {
     await expect(new WeatherController().helper()).rejects.toThrow(ConfigurationError);
     expect(ran).toEqual([]);
   });
 
-  it('refuses where the requirement stands on the class', () => {
+  it('throws if the requirement is on the class', () => {
     expect(() => new ProtectedController().plain('')).toThrow('ProtectedController.plain');
   });
 
@@ -297,7 +297,7 @@ describe('a protected method called without its gate', () => {
     expect(new WeatherController().open(undefined)).toEqual({ claims: 'none' });
   });
 
-  it('runs inside runAs, with its claims filled in', async () => {
+  it('runs inside runAs, and fills the claims', async () => {
     const claims = { scp: 'anything', oid: 'my-oid', sub: 'me' };
     const controller = new WeatherController();
     const unfilled = undefined as never;

@@ -23,7 +23,7 @@ describe.each(expressReleases)('refusals on routing-controllers, $release', ({ e
   });
   afterAll(() => api.close());
 
-  it('answers a controller of text like one of JSON', async () => {
+  it('answers a text controller like a JSON controller', async () => {
     expectRefusal(await api.call('/text/secret'), 'missing_token');
     expect((await api.call('/text/secret', { token: await issuer.token() })).text).toBe('text');
   });
@@ -78,7 +78,7 @@ describe.each(expressReleases)('refusals on routing-controllers, $release', ({ e
     vi.restoreAllMocks();
   });
 
-  it('answers 500 rather than guess when the clock answers nonsense', async () => {
+  it('answers 500 if the clock returns NaN', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     let time = Date.now();
     initialize({ ...issuer.options, now: () => time });
@@ -113,7 +113,7 @@ describe.each(expressReleases)("errors: 'forward', $release", ({ express }) => {
   });
   afterAll(() => api.close());
 
-  it("hands the gate's refusal to the application before anything is sent", async () => {
+  it("passes the gate's refusal to the application before anything is sent", async () => {
     const answer = await api.call('/weather/now/Oslo');
     expect(seen).toEqual([expect.any(MissingTokenError)]);
     expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
@@ -122,13 +122,13 @@ describe.each(expressReleases)("errors: 'forward', $release", ({ express }) => {
     });
   });
 
-  it('hands over what a protected action throws', async () => {
+  it('passes on what a protected action throws', async () => {
     const answer = await api.call('/weather/helper', { token: await issuer.token() });
     expect(seen).toEqual([expect.any(InsufficientScopeError)]);
     expect(answer.headers['www-authenticate']).toContain('scope="write"');
   });
 
-  it('hands over an error of the configuration', async () => {
+  it('passes on an error of the configuration', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const answer = await api.call('/weather/b2c', { token: await issuer.b2cToken() });
     expect(seen).toEqual([expect.any(ConfigurationError)]);
@@ -137,8 +137,8 @@ describe.each(expressReleases)("errors: 'forward', $release", ({ express }) => {
   });
 });
 
-describe("errors: 'forward' without a handler of the application's own", () => {
-  it('is answered by routing-controllers and Express with the status, and no stack in production', async () => {
+describe("errors: 'forward' without an error handler of the application", () => {
+  it('leaves the answer to routing-controllers and Express: the status, and no stack in production', async () => {
     vi.stubEnv('NODE_ENV', 'production');
     initialize({ ...issuer.options, errors: 'forward' });
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
@@ -152,7 +152,7 @@ describe("errors: 'forward' without a handler of the application's own", () => {
   });
 });
 
-describe('unhandled failures', () => {
+describe('an unhandled rejection', () => {
   const unhandled: unknown[] = [];
   const remember = (reason: unknown) => unhandled.push(reason);
   beforeAll(() => process.on('unhandledRejection', remember));
@@ -161,7 +161,7 @@ describe('unhandled failures', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it.each(expressReleases)('never arise from refusals, $release', async ({ express }) => {
+  it.each(expressReleases)('does not occur after refusals, $release', async ({ express }) => {
     initialize(issuer.options);
     const api = await serve(controllers, { express });
     const paths = ['/weather/now/Oslo', '/weather/helper', '/weather/helper-open', '/class/both', '/weather/b2c'];

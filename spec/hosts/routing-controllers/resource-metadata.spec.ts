@@ -119,7 +119,7 @@ describe.each([
     return [answer.status, answer.headers['www-authenticate']];
   };
 
-  it('is served to anybody, from whatever origin', async () => {
+  it('answers every caller, from any origin', async () => {
     const answer = await api.call(wellKnown);
     expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([200, '*']);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -132,11 +132,11 @@ describe.each([
     });
   });
 
-  it('is named to a caller without a token, and nothing else is', async () => {
+  it('appears alone in the challenge to a caller without a token', async () => {
     expect(await challengeOf('/notes')).toEqual([401, `Bearer ${pointer}`]);
   });
 
-  it('is named after all the rest in 401, 403 and 400', async () => {
+  it('appears last in the challenge of 401, 403 and 400', async () => {
     expect(await challengeOf('/notes', issuer.token({ exp: 1 }))).toEqual([
       401,
       `Bearer error="invalid_token", error_description="The access token expired.", ${pointer}`,
@@ -153,7 +153,7 @@ describe.each([
     ]);
   });
 
-  it('is named in what an action throws', async () => {
+  it('appears in the challenge of what an action throws', async () => {
     const missingScope = 'The access token does not carry the scope this request needs.';
     expect(await challengeOf('/notes/throws', issuer.token())).toEqual([
       403,
@@ -166,7 +166,7 @@ describe.each([
     ]);
   });
 
-  it('is named once in an error that an action throws again', async () => {
+  it('appears once in an error that an action throws again', async () => {
     const missingRole = 'The access token does not carry the role this request needs.';
     for (const _turn of ['first', 'second']) {
       expect(await challengeOf('/notes/throws-the-same', issuer.token())).toEqual([
@@ -176,14 +176,14 @@ describe.each([
     }
   });
 
-  it('is not named where there is no challenge', async () => {
+  it('does not appear if there is no challenge', async () => {
     expectRefusal(await api.call('/notes/b2c', { token: await issuer.b2cToken() }), 'server_error');
     configure();
     issuer.setFault({ down: true });
     expectRefusal(await api.call('/notes', { token: await issuer.token() }), 'issuer_unavailable');
   });
 
-  it('is the one of the configuration that refuses', async () => {
+  it('belongs to the configuration that refuses', async () => {
     const ofPartners = 'https://partners.fabrikam.example/.well-known/oauth-protected-resource';
     expect(await challengeOf('/notes/partners')).toEqual([401, `Bearer resource_metadata="${ofPartners}"`]);
     initialize(issuer.options);
@@ -192,7 +192,7 @@ describe.each([
   });
 });
 
-it('a challenge that is forwarded names the metadata too', async () => {
+it('names the metadata in a forwarded challenge too', async () => {
   configure({ errors: 'forward' });
   const app = express();
   useExpressServer(app, { controllers: [NotesController], defaultErrorHandler: false });
@@ -212,7 +212,7 @@ it('a challenge that is forwarded names the metadata too', async () => {
 });
 
 describe('resourceMetadataController', () => {
-  it('throws where there is nothing to serve', () => {
+  it('throws if there is nothing to publish', () => {
     const identity = initialize(issuer.options);
     expect(identity.resourceMetadata).toBeUndefined();
     expect(() => resourceMetadataController()).toThrow(ConfigurationError);
@@ -221,7 +221,7 @@ describe('resourceMetadataController', () => {
     );
   });
 
-  it('serves each of two configurations where its own resource says', async () => {
+  it('publishes each of two configurations at the path of its own resource', async () => {
     const api = await serve([
       resourceMetadataController(configure()),
       resourceMetadataController(partners),
@@ -255,7 +255,7 @@ describe('resourceMetadataController', () => {
     await api.close();
   });
 
-  it('hands out a document that nobody can change', () => {
+  it('returns a frozen document', () => {
     const { resourceMetadata: document } = configure();
     expect(Object.isFrozen(document)).toBe(true);
     expect(Object.isFrozen(document?.authorization_servers)).toBe(true);

@@ -12,7 +12,7 @@ describe.each(expressReleases)('an action on routing-controllers, $release', ({ 
   });
   afterAll(() => api.close());
 
-  it('answers what a protected action throws like the gate does, whether it is asynchronous or not', async () => {
+  it('answers what a protected action throws as the gate does, asynchronous or not', async () => {
     const token = await issuer.token();
     expectRefusal(await api.call('/weather/helper', { token }), { insufficientScope: 'scope', scope: 'write' });
     expectRefusal(await api.call('/weather/helper-sync', { token }), {
@@ -23,13 +23,13 @@ describe.each(expressReleases)('an action on routing-controllers, $release', ({ 
     expectRefusal(await api.call('/weather/helper-open'), 'missing_token');
   });
 
-  it('leaves errors that are not ours to the framework', async () => {
+  it('leaves other errors to the framework', async () => {
     const answer = await api.call('/weather/not-found', { token: await issuer.token() });
     expect(answer.status).toBe(404);
     expect(answer.body).toMatchObject({ name: 'NotFoundError' });
   });
 
-  it('cuts off an answer that was under way, rather than mixing two', async () => {
+  it('cuts off a response that has begun, and does not mix two responses', async () => {
     await expect(api.call('/weather/streaming', { token: await issuer.token() })).rejects.toThrow(
       /aborted|socket hang up/,
     );
@@ -41,7 +41,7 @@ describe.each(expressReleases)('an action on routing-controllers, $release', ({ 
     expect(answer.body).toEqual({ same: true });
   });
 
-  it('keeps the request context through interceptors, and through middleware that loses it', async () => {
+  it('keeps the context of the request in interceptors, and after middleware that loses it', async () => {
     const token = await issuer.token();
     expect((await api.call('/weather/intercepted', { token })).body).toEqual({
       wrapped: 'content',
@@ -53,7 +53,7 @@ describe.each(expressReleases)('an action on routing-controllers, $release', ({ 
     });
   });
 
-  it('holds a method that an action calls to what it requires', async () => {
+  it('requires of a method that an action calls what the method requires', async () => {
     expectRefusal(await api.call('/weather/self', { token: await issuer.token() }), { insufficientScope: 'role' });
     expect(ran).toEqual([]);
     expect((await api.call('/weather/self', { token: await issuer.token({ roles: ['Admin'] }) })).status).toBe(200);
