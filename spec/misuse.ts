@@ -1,15 +1,26 @@
 /** What the types must refuse. Nothing here runs: `npm run types` fails where a line marked as an error compiles. */
+import { requiresAuth } from '../src/express.js';
 import {
   AccessTokenClaims,
+  AllowAnonymous,
+  authorizationChecker,
+  currentUserChecker,
+  DenyGuests,
   getTokenClaims,
   initialize,
   InvalidTokenError,
+  RequiresAnyAuth,
   RequiresAuth,
+  RequiresAuthContext,
   RequiresB2cAuth,
   RequiresRole,
+  RequiresScopeOrAppPermission,
+  securitySchemes,
   TokenClaims,
   ValidateScope,
+  withSecurity,
 } from '../src/index.js';
+import { MicrosoftIdentityGuard } from '../src/nestjs.js';
 import { runAs } from '../src/testing.js';
 
 const ids = { tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2', clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8' };
@@ -23,6 +34,40 @@ export function misuse(): void {
   RequiresRole();
   // @ts-expect-error -- it takes no arguments
   RequiresAuth('read');
+  // @ts-expect-error -- the option is called callers
+  RequiresAuth({ caller: 'app' });
+  // @ts-expect-error -- scopes have a decorator of their own
+  RequiresAuth({ scopes: ['read'] });
+  // @ts-expect-error -- options are an object, or left out
+  RequiresAuth(null);
+  // @ts-expect-error -- a policy is given by its option
+  RequiresB2cAuth('B2C_1_susi');
+  // @ts-expect-error -- it takes no arguments
+  RequiresAnyAuth({ callers: 'app' });
+  // @ts-expect-error -- it takes no arguments
+  DenyGuests({ except: 'partners' });
+  // @ts-expect-error -- it takes no arguments
+  AllowAnonymous('GET');
+  // @ts-expect-error -- both members are needed
+  RequiresScopeOrAppPermission({ scope: 'read' });
+  // @ts-expect-error -- one context alone
+  RequiresAuthContext('c1', 'c2');
+  // @ts-expect-error -- one claim alone
+  TokenClaims(['oid']);
+  // @ts-expect-error -- options are an object
+  requiresAuth('app');
+  // @ts-expect-error -- the option is called identity
+  authorizationChecker({ identiy: initialize(ids) });
+  // @ts-expect-error -- an identity is given by its option
+  authorizationChecker(initialize(ids));
+  // @ts-expect-error -- it takes no arguments
+  currentUserChecker({ identity: initialize(ids) });
+  // @ts-expect-error -- the option is called scopes
+  withSecurity({}, [], { scope: {} });
+  // @ts-expect-error -- the option is called prefix
+  securitySchemes(initialize(ids), { prefx: 'partners-' });
+  // @ts-expect-error -- the option is called requireAuth
+  new MicrosoftIdentityGuard({ requireAuht: true });
   // @ts-expect-error -- the option is called policy
   RequiresB2cAuth({ policies: 'B2C_1_susi' });
   // @ts-expect-error -- there is no such option
@@ -55,6 +100,17 @@ export class Misused {
   @RequiresAuth
   notCalled(): void {
     return undefined;
+  }
+
+  // @ts-expect-error -- so is one without options
+  @AllowAnonymous
+  neitherCalled(): void {
+    return undefined;
+  }
+
+  // @ts-expect-error -- so is that of a parameter
+  claimsNotCalled(@TokenClaims claims: AccessTokenClaims): string {
+    return claims.iss;
   }
 
   // A class import survives every compiler in a decorated signature.

@@ -1,9 +1,10 @@
 /** The decorators, for any host. They record what they require; the host puts one gate before each route. */
 import { anonymousAccess, type DecoratorRequirement } from '../core/access/combining.js';
-import { requires, type Authenticator, type Requirement, type Requirements } from '../core/access/requirement.js';
+import { requirementBy, type Authenticator, type Requirements } from '../core/access/requirement.js';
+import { checkArguments } from '../core/call-arguments.js';
+import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { isMethod, protectedMember, protectMembers, replacementOf, type MemberProtection } from './protected-class.js';
-import { nameOfElement } from './prototype-chain.js';
 import { record, recordClaimParameter } from './records.js';
 
 /**
@@ -86,6 +87,20 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
   };
 }
 
+function claimsDecorator(host: Host, claim?: string): ClaimsDecorator {
+  return (target, propertyKey, index) => {
+    refuseStandardDecorators(propertyKey);
+    if (propertyKey === undefined) {
+      throw new ConfigurationError(
+        `${nameOfElement(target)} has @TokenClaims() on a parameter of its constructor, which runs before any request. ` +
+          'Move it to a parameter of a method.',
+      );
+    }
+    recordClaimParameter(target, propertyKey, index, claim);
+    host.onParameter(target, propertyKey, index, claim);
+  };
+}
+
 /** What the decorators require, each documented at {@link Requirements}. */
 type Require = Requirements<RequirementDecorator>;
 
@@ -127,30 +142,26 @@ export interface Decorators {
  */
 export function decoratorsFor(host: Host, identity?: Authenticator): Decorators {
   const decorator =
-    <Parameters extends unknown[]>(require: (...parameters: Parameters) => Requirement) =>
-    (...parameters: Parameters) =>
-      requirementDecorator(host, { ...require(...parameters), identity });
+    <Kind extends keyof Requirements<unknown>>(name: keyof Decorators, kind: Kind) =>
+    (...given: Parameters<Require[Kind]>) =>
+      requirementDecorator(host, { ...requirementBy(kind, `@${name}`, given), identity });
   return {
-    RequiresAuth: decorator(requires.entra),
-    RequiresB2cAuth: decorator(requires.b2c),
-    RequiresAnyAuth: decorator(requires.any),
-    ValidateScope: decorator(requires.scope),
-    RequiresRole: decorator(requires.role),
-    RequiresScopeOrAppPermission: decorator(requires.scopeOrAppPermission),
-    RequiresGroup: decorator(requires.group),
-    DenyGuests: decorator(requires.notGuest),
-    RequiresAuthContext: decorator(requires.authContext),
-    AllowAnonymous: () => requirementDecorator(host, anonymousAccess),
-    TokenClaims: (claim) => (target, propertyKey, index) => {
-      refuseStandardDecorators(propertyKey);
-      if (propertyKey === undefined) {
-        throw new ConfigurationError(
-          `${nameOfElement(target)} has @TokenClaims() on a parameter of its constructor, which runs before any request. ` +
-            'Move it to a parameter of a method.',
-        );
-      }
-      recordClaimParameter(target, propertyKey, index, claim);
-      host.onParameter(target, propertyKey, index, claim);
+    RequiresAuth: decorator('RequiresAuth', 'entra'),
+    RequiresB2cAuth: decorator('RequiresB2cAuth', 'b2c'),
+    RequiresAnyAuth: decorator('RequiresAnyAuth', 'any'),
+    ValidateScope: decorator('ValidateScope', 'scope'),
+    RequiresRole: decorator('RequiresRole', 'role'),
+    RequiresScopeOrAppPermission: decorator('RequiresScopeOrAppPermission', 'scopeOrAppPermission'),
+    RequiresGroup: decorator('RequiresGroup', 'group'),
+    DenyGuests: decorator('DenyGuests', 'notGuest'),
+    RequiresAuthContext: decorator('RequiresAuthContext', 'authContext'),
+    AllowAnonymous: (...given) => {
+      checkArguments('@AllowAnonymous', given, { examples: [''], most: 0 });
+      return requirementDecorator(host, anonymousAccess);
+    },
+    TokenClaims: (...given) => {
+      checkArguments('@TokenClaims', given, { examples: ['', "'oid'"], most: 1 });
+      return claimsDecorator(host, ...given);
     },
   };
 }

@@ -1,7 +1,8 @@
 /** The members of a class with a requirement: each that can be called is protected, or the class is refused. */
+import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { originalOf, type Method } from './protected-method.js';
-import { nameOfElement, prototypeChainOf } from './prototype-chain.js';
+import { prototypeChainOf } from './prototype-chain.js';
 import { requirementOf } from './requirements.js';
 
 /** How a host protects the members of a class. */

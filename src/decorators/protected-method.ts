@@ -2,9 +2,10 @@
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { isThenable } from '../core/awaited.js';
+import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { satisfy } from '../gate/gate.js';
-import { nameOfElement, prototypeFor } from './prototype-chain.js';
+import { prototypeFor } from './prototype-chain.js';
 import { claimParametersOf } from './records.js';
 import { requirementOf } from './requirements.js';
 

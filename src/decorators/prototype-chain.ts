@@ -15,13 +15,6 @@ export function prototypeFor(instance: unknown, owner: object): object {
   return prototype !== null && isSameOrDerived(prototype, owner) ? prototype : owner;
 }
 
-/** A class or one of its methods, as messages name it: `Orders` or `Orders.list`. */
-export function nameOfElement(target: object, method?: PropertyKey): string {
-  // Of a static method, the decorator is given the class itself.
-  const { name } = typeof target === 'function' ? target : target.constructor;
-  return method === undefined ? name : `${name}.${String(method)}`;
-}
-
 /** A prototype and those it inherits from, or a class and those it extends, nearest first. */
 export function* prototypeChainOf(start: object): Generator<object> {
   for (let level: object | null = start; level !== null; level = Object.getPrototypeOf(level) as object | null) {

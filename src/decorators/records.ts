@@ -1,8 +1,8 @@
 /** What decorators recorded on classes and methods. Knows no framework. */
 import { combineOnElement, type DecoratorRequirement, type ElementRequirement } from '../core/access/combining.js';
 import type { Requirement } from '../core/access/requirement.js';
+import { nameOfElement } from '../core/element-name.js';
 import { processWide } from '../core/process-wide.js';
-import { nameOfElement } from './prototype-chain.js';
 
 export interface ClassRecord {
   /** What the decorators of the class require. */

@@ -1,7 +1,8 @@
 /** What the decorators of a method, its class and the classes above require together. */
 import { combineAlongPrototypeChain, type ElementRequirement } from '../core/access/combining.js';
 import type { Requirement } from '../core/access/requirement.js';
-import { nameOfElement, prototypeChainOf } from './prototype-chain.js';
+import { nameOfElement } from '../core/element-name.js';
+import { prototypeChainOf } from './prototype-chain.js';
 import { recordOf, records, type ClassRecord } from './records.js';
 
 /** The record of the class itself: of a static method, the chain is that of classes and not of their prototypes. */

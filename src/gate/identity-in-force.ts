@@ -37,7 +37,8 @@ export function bindAuthenticator<Bound extends object>(bound: Bound, authentica
  * @throws ConfigurationError if neither `initialize` nor `createMicrosoftIdentity` returned it
  */
 export function authenticatorOf(identity: MicrosoftIdentity): Authenticator {
-  const held = authenticators.get(identity) ?? identity;
-  if ('authenticate' in held && 'settings' in held) return held as Authenticator;
+  const held: unknown = authenticators.get(identity) ?? identity;
+  const isObject = typeof held === 'object' && held !== null;
+  if (isObject && 'authenticate' in held && 'settings' in held) return held as Authenticator;
   throw new ConfigurationError('identity takes what initialize() or createMicrosoftIdentity() returned.');
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { verifiedRequests } from '../core/access/current-request.js';
-import { requires, type Requirement } from '../core/access/requirement.js';
+import { requires, type Demand, type Requirement } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { enter } from '../gate/gate.js';
 import { addressedRefusal, isRefusal, refusalOf } from '../gate/refusal.js';
@@ -12,10 +12,17 @@ import type { Next } from './node-middleware.js';
 const policyPrefix = 'b2c-';
 
 /** What `@Security()` requires by its name. */
-function requirementNamed(name: string): Requirement {
+function requirementNamed(name: unknown): Requirement {
   if (name === 'entra' || name === 'b2c' || name === 'any') return requires[name]();
-  if (name.startsWith(policyPrefix)) return requires.b2c({ policy: name.slice(policyPrefix.length) });
+  if (typeof name === 'string' && name.startsWith(policyPrefix))
+    return requires.b2c({ policy: name.slice(policyPrefix.length) });
   throw new ConfigurationError("@Security() takes 'entra', 'b2c', 'b2c-<policy>' or 'any'.");
+}
+
+/** What `@Security()` requires by its list. */
+function demandsFor(scopes: unknown): readonly Demand[] {
+  if (Array.isArray(scopes)) return scopes.flatMap((scope: string) => requires.scope(scope).demands);
+  throw new ConfigurationError("@Security() takes a list of scopes. Write @Security('entra', ['access_as_user']).");
 }
 
 /**
@@ -41,7 +48,7 @@ export async function expressAuthentication(
 ): Promise<AccessTokenClaims> {
   try {
     const { scheme } = requirementNamed(securityName);
-    const demands = scopes.flatMap((scope) => requires.scope(scope).demands);
+    const demands = demandsFor(scopes);
     const { claims } = await enter(request, { scheme, demands, at: `@Security('${securityName}')` });
     return claims;
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The security schemes of OpenAPI 3 for what is configured. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
+import { checkArguments } from '../core/call-arguments.js';
 import { ConfigurationError } from '../core/errors.js';
 import { b2cChallenge, entraChallenge } from '../core/issuers/authority.js';
 import { appIdUriOf } from '../core/issuers/resource-metadata.js';
@@ -34,6 +35,23 @@ export interface SecurityOptions {
   readonly appIdUri?: Readonly<Partial<Record<Scheme, string | undefined>>> | undefined;
   /** A prefix for the names of security schemes, where an API has two configurations. Default: none. */
   readonly prefix?: string | undefined;
+}
+
+/**
+ * Refuses options that would be ignored.
+ *
+ * @param name - of the function that they were given to
+ * @param others - what it takes beside them, for messages
+ * @throws ConfigurationError that shows how the function is called
+ */
+export function checkSecurityOptions(name: string, others: string, options: unknown, known: readonly string[]): void {
+  checkArguments(name, [options], { examples: [`${others}, { scopes, appIdUri, prefix }`], most: 1, options: known });
+  const { appIdUri } = (options ?? {}) as SecurityOptions;
+  checkArguments(name, [appIdUri], {
+    examples: [`${others}, { appIdUri: { entra: 'api://weather' } }`],
+    most: 1,
+    options: ['entra', 'b2c'],
+  });
 }
 
 export function identityToDescribe({ identity }: SecurityOptions): Authenticator {
@@ -126,6 +144,7 @@ export function securitySchemes(
   identity?: MicrosoftIdentity,
   options: Omit<SecurityOptions, 'identity'> = {},
 ): Readonly<Record<string, OAuth2SecurityScheme>> {
+  checkSecurityOptions('securitySchemes', 'identity', options, ['scopes', 'appIdUri', 'prefix']);
   const { settings } = identityToDescribe({ identity });
   return schemesOf(entriesOf(settings, options), scopesIn(options));
 }

@@ -5,6 +5,7 @@ import type { Settings } from '../core/configuration/settings.js';
 import { requirementOf } from '../decorators/requirements.js';
 import { addressOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
 import {
+  checkSecurityOptions,
   entriesOf,
   identityToDescribe,
   schemesOf,
@@ -112,6 +113,7 @@ export function withSecurity<Document extends OpenApiDocument>(
   routes: readonly OperationRoute[],
   options: SecurityOptions = {},
 ): Document {
+  checkSecurityOptions('withSecurity', 'document, routes', options, ['identity', 'scopes', 'appIdUri', 'prefix']);
   const identity = identityToDescribe(options);
   const isBound = options.identity !== undefined && options.identity !== identity;
   const entries = entriesOf(identity.settings, options);

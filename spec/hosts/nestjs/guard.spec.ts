@@ -300,7 +300,7 @@ describe('the guard, called with a context', () => {
   });
 
   it.each([
-    [{ requiresAuth: true }, 'no option requiresAuth'],
+    [{ requiresAuth: true }, "got 'requiresAuth', which is no option; it takes requireAuth"],
     [{ requireAuth: 'true' }, 'requireAuth takes true or false'],
   ])('throws on the options %j', (options, message) => {
     const wrong = options as never;

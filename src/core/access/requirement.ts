@@ -1,4 +1,5 @@
 /** What a route requires of a token: a scheme, and demands. Pure functions. */
+import { checkArguments, type Signature } from '../call-arguments.js';
 import type { Scheme, Settings } from '../configuration/settings.js';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
@@ -213,6 +214,37 @@ export const requires = {
   notGuest: () => ofDemand({ kind: 'not_guest' }),
   authContext: (id) => ofDemand({ kind: 'auth_context', id: parseAuthContext(id) }),
 } satisfies Requirements<Requirement>;
+
+/** What each decorator and each middleware takes. */
+const signatures: Readonly<Record<keyof typeof requires, Signature>> = {
+  entra: { examples: ['', "{ callers: 'app' }"], most: 1, options: ['callers'] },
+  b2c: { examples: ['', "{ policy: 'B2C_1_signin' }"], most: 1, options: ['policy'] },
+  any: { examples: [''], most: 0 },
+  scope: { examples: ["'access_as_user'", "'Reports.Read', 'Reports.Write'"] },
+  role: { examples: ["'Reports.Admin'", "'Reports.Admin', 'Reports.Editor'"] },
+  scopeOrAppPermission: {
+    examples: ["{ scope: 'Reports.Read', appPermission: 'Reports.Read.All' }"],
+    most: 1,
+    options: ['scope', 'appPermission'],
+    required: ['scope', 'appPermission'],
+  },
+  group: { examples: ["'<object id of a group>'"] },
+  notGuest: { examples: [''], most: 0 },
+  authContext: { examples: ["'c1'"], most: 1 },
+};
+
+/**
+ * The requirement of a decorator or a middleware.
+ *
+ * @param kind - what it requires
+ * @param name - as it is written: `@RequiresAuth`, `requiresAuth`
+ * @param given - what it is called with
+ * @throws ConfigurationError where it would ignore any of that, or where a value is not valid
+ */
+export function requirementBy(kind: keyof typeof requires, name: string, given: readonly unknown[]): Requirement {
+  checkArguments(name, given, signatures[kind]);
+  return (requires[kind] as (...parameters: readonly unknown[]) => Requirement)(...given);
+}
 
 /** The configuration in force, as `initialize` returns it. */
 export interface MicrosoftIdentity {

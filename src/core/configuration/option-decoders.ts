@@ -1,21 +1,6 @@
 /** How is the value of an option checked, and how is a wrong value described? */
 import { define, nonEmptyArray, object, pojo, select, string, undefined_, unknown, type Decoder } from 'decoders';
-
-/** What kind of value an option has. A wrong value is shown only if it cannot be a secret that was pasted. */
-type Showing = 'word' | 'name' | 'id' | 'url';
-
-function describe(value: unknown, showing: Showing): string {
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value !== 'string') return String(value);
-  if (value === '') return 'an empty string';
-  const shown =
-    (showing === 'word' && /^[\w-]{1,20}$/.test(value)) ||
-    (showing === 'name' && /^\w{1,64}$/.test(value)) ||
-    (showing === 'url' && /^[a-z]+:\/\/[^@?#\s]{1,80}$/i.test(value));
-  return shown ? `'${value}'` : `a string of ${String(value.length)} characters`;
-}
+import { describe, problemWithOptions, type Showing } from '../call-arguments.js';
 
 /** Accepts what the decoder accepts. Its message names what the option got and what it takes. */
 export function takes<T>(decoder: Decoder<T>, expected: string, showing: Showing = 'word'): Decoder<T> {
@@ -55,14 +40,10 @@ export function oneOrMore(item: Decoder<string>, expected: string): Decoder<read
   return select(unknown, (value): Decoder<readonly string[]> => (Array.isArray(value) ? list : one));
 }
 
-/** An object of options. An unknown option is refused, because it may be a restriction that is misspelled. */
+/** An object of options, without an unknown one. */
 export function options<T extends Record<string, Decoder<unknown>>>(decoders: T) {
   const known = Object.keys(decoders);
   return takes(pojo, 'an object of options')
-    .reject((given) => {
-      const unknown = Object.keys(given).find((name) => !known.includes(name));
-      if (unknown === undefined) return null;
-      return `got ${describe(unknown, 'name')}, which is no option; it takes ${known.join(', ')}`;
-    })
+    .reject((given) => problemWithOptions(given, known) ?? null)
     .pipe(object(decoders));
 }

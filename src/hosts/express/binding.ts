@@ -1,10 +1,10 @@
 /** Binds the decorators to Express. */
 import type { Authenticator } from '../../core/access/requirement.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
+import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { boundIdentityFor, type BoundIdentity } from '../../decorators/bound-identity.js';
 import { decoratorsFor, type Decorators, type Host } from '../../decorators/decorators.js';
-import { nameOfElement } from '../../decorators/prototype-chain.js';
 import { gated, gatedProperty } from './handlers.js';
 import { middlewaresFor, type Middlewares } from './middlewares.js';
 

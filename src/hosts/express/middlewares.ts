@@ -1,9 +1,13 @@
 /** The middlewares for Express, one for each decorator that has a requirement. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import { requires, type Authenticator, type Requirement, type Requirements } from '../../core/access/requirement.js';
-import { ConfigurationError } from '../../core/errors.js';
-import { proceedOrRefuse, handlerCallIn } from './chain.js';
+import {
+  requirementBy,
+  type Authenticator,
+  type Requirement,
+  type Requirements,
+} from '../../core/access/requirement.js';
+import { proceedOrRefuse } from './chain.js';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express' types are extended by this namespace alone
@@ -53,23 +57,18 @@ function middlewareFor(requirement: Requirement): Middleware {
  */
 export function middlewaresFor(identity?: Authenticator): Middlewares {
   const middleware =
-    <Parameters extends unknown[]>(name: keyof Middlewares, require: (...parameters: Parameters) => Requirement) =>
-    (...parameters: Parameters): Middleware => {
-      // In the place of its middleware, the function that makes it would answer no request.
-      if (handlerCallIn(parameters) !== undefined) {
-        throw new ConfigurationError(`${name} is used without its parentheses. Write ${name}().`);
-      }
-      return middlewareFor(Object.freeze({ ...require(...parameters), identity, at: `${name}()` }));
-    };
+    <Kind extends keyof Requirements<unknown>>(name: keyof Middlewares, kind: Kind) =>
+    (...given: Parameters<Require[Kind]>): Middleware =>
+      middlewareFor(Object.freeze({ ...requirementBy(kind, name, given), identity, at: `${name}()` }));
   return {
-    requiresAuth: middleware('requiresAuth', requires.entra),
-    requiresB2cAuth: middleware('requiresB2cAuth', requires.b2c),
-    requiresAnyAuth: middleware('requiresAnyAuth', requires.any),
-    requiresScope: middleware('requiresScope', requires.scope),
-    requiresRole: middleware('requiresRole', requires.role),
-    requiresScopeOrAppPermission: middleware('requiresScopeOrAppPermission', requires.scopeOrAppPermission),
-    requiresGroup: middleware('requiresGroup', requires.group),
-    denyGuests: middleware('denyGuests', requires.notGuest),
-    requiresAuthContext: middleware('requiresAuthContext', requires.authContext),
+    requiresAuth: middleware('requiresAuth', 'entra'),
+    requiresB2cAuth: middleware('requiresB2cAuth', 'b2c'),
+    requiresAnyAuth: middleware('requiresAnyAuth', 'any'),
+    requiresScope: middleware('requiresScope', 'scope'),
+    requiresRole: middleware('requiresRole', 'role'),
+    requiresScopeOrAppPermission: middleware('requiresScopeOrAppPermission', 'scopeOrAppPermission'),
+    requiresGroup: middleware('requiresGroup', 'group'),
+    denyGuests: middleware('denyGuests', 'notGuest'),
+    requiresAuthContext: middleware('requiresAuthContext', 'authContext'),
   };
 }

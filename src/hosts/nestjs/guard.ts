@@ -3,6 +3,7 @@ import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from
 import { Observable } from 'rxjs';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import { checkArguments, type Signature } from '../../core/call-arguments.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { enter } from '../../gate/gate.js';
@@ -24,13 +25,19 @@ export interface MicrosoftIdentityGuardOptions {
   readonly requireAuth?: boolean | undefined;
 }
 
-/** Reads the options. A misspelt option is refused: it would leave handlers open that are meant to be protected. */
-export function demandsTokens({ requireAuth = false, ...others }: MicrosoftIdentityGuardOptions): boolean {
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new ConfigurationError(`MicrosoftIdentityGuard has no option ${unknown}.`);
-  if (typeof requireAuth !== 'boolean') {
-    throw new ConfigurationError('MicrosoftIdentityGuard: requireAuth takes true or false.');
-  }
+/**
+ * Reads the options of a guard.
+ *
+ * @param at - what they were given to, for messages
+ */
+export function demandsTokens(
+  given: readonly [options?: MicrosoftIdentityGuardOptions],
+  at = 'new MicrosoftIdentityGuard',
+  examples: Signature['examples'] = ['', '{ requireAuth: true }'],
+): boolean {
+  checkArguments(at, given, { examples, most: 1, options: ['requireAuth'] });
+  const [{ requireAuth = false } = {}] = given;
+  if (typeof requireAuth !== 'boolean') throw new ConfigurationError(`${at}: requireAuth takes true or false.`);
   return requireAuth;
 }
 
@@ -56,8 +63,8 @@ export class MicrosoftIdentityGuard implements CanActivate {
    * @param options.requireAuth - see {@link MicrosoftIdentityGuardOptions.requireAuth}
    * @throws ConfigurationError if there is any other option
    */
-  constructor(options: MicrosoftIdentityGuardOptions = {}) {
-    this.#undecorated = demandsTokens(options) ? anyToken : undefined;
+  constructor(...given: [options?: MicrosoftIdentityGuardOptions]) {
+    this.#undecorated = demandsTokens(given) ? anyToken : undefined;
   }
 
   /**

@@ -1,8 +1,9 @@
 /** Which method of a controller does Nest call, and what does it require? */
 import type { ExecutionContext } from '@nestjs/common';
 import type { Requirement } from '../../core/access/requirement.js';
+import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { nameOfElement, prototypeChainOf } from '../../decorators/prototype-chain.js';
+import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 
 export interface Controller {

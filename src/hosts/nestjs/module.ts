@@ -10,6 +10,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
+import { checkArguments } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
 import { initialize } from '../../gate/initialize.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
@@ -34,14 +35,13 @@ function moduleWith(
   imports: ModuleMetadata['imports'],
   options: MicrosoftIdentityGuardOptions,
 ): DynamicModule {
+  const examples = ['options', 'options, { requireAuth: true }'] as const;
+  const isForEveryHandler = demandsTokens([options], 'MicrosoftIdentityModule.forRoot', examples);
   return {
     module: MicrosoftIdentityModule,
     global: true,
     imports: imports ?? [],
-    providers: [
-      { provide: MICROSOFT_IDENTITY, ...identity },
-      ...(demandsTokens(options) ? globalEnhancers(options) : []),
-    ],
+    providers: [{ provide: MICROSOFT_IDENTITY, ...identity }, ...(isForEveryHandler ? globalEnhancers(options) : [])],
     exports: [MICROSOFT_IDENTITY],
   };
 }
@@ -85,9 +85,16 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
    * @param guardOptions - as in {@link forRoot}
    */
   static forRootAsync(
-    { imports, inject, useFactory }: MicrosoftIdentityAsyncOptions,
+    options: MicrosoftIdentityAsyncOptions,
     guardOptions: MicrosoftIdentityGuardOptions = {},
   ): DynamicModule {
+    checkArguments('MicrosoftIdentityModule.forRootAsync', [options], {
+      examples: ['{ useFactory: () => options }'],
+      most: 1,
+      options: ['imports', 'inject', 'useFactory'],
+      required: ['useFactory'],
+    });
+    const { imports, inject, useFactory } = options;
     const configure = async (...dependencies: unknown[]) => initialize(await useFactory(...dependencies));
     return moduleWith({ useFactory: configure, inject: inject ?? [] }, imports, guardOptions);
   }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import type { MicrosoftIdentity, Requirement, SchemeDemand } from '../../core/access/requirement.js';
+import { checkArguments } from '../../core/call-arguments.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { authenticatorOf } from '../../gate/identity-in-force.js';
@@ -101,10 +102,16 @@ async function check(requirement: Requirement, action: CheckedAction, roles: rea
  * ```
  */
 export function authorizationChecker(
-  options: CheckerOptions = {},
+  ...given: [options?: CheckerOptions]
 ): (action: CheckedAction, roles: readonly unknown[]) => Promise<boolean> {
+  checkArguments('authorizationChecker', given, {
+    examples: ['', "{ scheme: 'entra' }", '{ identity: partners }'],
+    most: 1,
+    options: ['scheme', 'identity'],
+  });
+  const [options = {}] = given;
   const { scheme } = options;
-  const identity = options.identity && authenticatorOf(options.identity);
+  const identity = options.identity === undefined ? undefined : authenticatorOf(options.identity);
   if (!schemes.includes(scheme)) {
     throw new ConfigurationError("authorizationChecker: scheme takes 'entra', 'b2c' or 'any'.");
   }
@@ -122,6 +129,7 @@ export function authorizationChecker(
  *
  * It does not verify the token. Without `@Authorized()` or a decorator of this library on the action, it is `undefined`.
  */
-export function currentUserChecker(): (action: CheckedAction) => AccessTokenClaims | undefined {
+export function currentUserChecker(...given: []): (action: CheckedAction) => AccessTokenClaims | undefined {
+  checkArguments('currentUserChecker', given, { examples: [''], most: 0 });
   return ({ request }) => verifiedClaimsOf(request as object);
 }
