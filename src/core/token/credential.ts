@@ -48,9 +48,9 @@ function isTokenCharacter(code: number): boolean {
  */
 export function bearerToken(request: RequestHeaders): string {
   const value = authorizationHeader(request);
-  let end = 0;
-  while (end < value.length && isTokenCharacter(value.charCodeAt(end))) end++;
-  if (end !== scheme.length || value.slice(0, end).toLowerCase() !== scheme) throw new MissingTokenError();
+  const end = scheme.length;
+  const isBearer = value.slice(0, end).toLowerCase() === scheme && !isTokenCharacter(value.charCodeAt(end));
+  if (!isBearer) throw new MissingTokenError();
   let start = end;
   while (value.charCodeAt(start) === space) start++;
   const token = value.slice(start);
