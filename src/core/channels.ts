@@ -36,3 +36,14 @@ export interface Explanation {
 export const requestChannel = channel('microsoft-identity-decorators:request');
 export const keysChannel = channel('microsoft-identity-decorators:keys');
 export const explanationChannel = channel('microsoft-identity-decorators:explanation');
+
+/** Publishes that a request was refused. */
+export function publishRefused(error: unknown): void {
+  const { code, reason, status } = error as { code?: string; reason?: string; status?: number };
+  requestChannel.publish({
+    outcome: 'refused',
+    ...(code !== undefined && { code }),
+    ...(reason !== undefined && { reason }),
+    ...(status !== undefined && { status }),
+  } satisfies RequestEvent);
+}

@@ -1,9 +1,10 @@
 /** One configuration at work: its settings, its verifiers, and which of them a requirement needs. */
 import { checkFurtherRequirement } from './access/authorization.js';
+import type { AccessTokenClaims } from './access-token-claims.js';
 import type { Authenticator, Requirement, SchemeDemand } from './access/requirement.js';
 import { schemeFor } from './access/scheme.js';
 import { isThenable } from './awaited.js';
-import { requestChannel, type RequestEvent } from './channels.js';
+import { publishRefused, requestChannel, type RequestEvent } from './channels.js';
 import type { IdentityOptions } from './configuration/options.js';
 import { parseSettings } from './configuration/parse-settings.js';
 import type { Settings } from './configuration/settings.js';
@@ -24,14 +25,8 @@ function publishPassed(verification: Verification): Verification {
   return verification;
 }
 
-function publishRefused(error: unknown): never {
-  const { code, reason, status } = error as { code?: string; reason?: string; status?: number };
-  requestChannel.publish({
-    outcome: 'refused',
-    ...(code !== undefined && { code }),
-    ...(reason !== undefined && { reason }),
-    ...(status !== undefined && { status }),
-  } satisfies RequestEvent);
+function rethrowRefused(error: unknown): never {
+  publishRefused(error);
   throw error;
 }
 
@@ -89,14 +84,16 @@ class Identity implements Authenticator {
     try {
       verification = this.#check(request, requirement, earlier);
     } catch (error) {
-      return publishRefused(error);
+      return rethrowRefused(error);
     }
-    return isThenable(verification) ? verification.then(publishPassed, publishRefused) : publishPassed(verification);
+    return isThenable(verification) ? verification.then(publishPassed, rethrowRefused) : publishPassed(verification);
   }
 
   authorize(caller: TokenWithGroups, requirement: Requirement): ReturnType<Authenticator['authorize']> {
     if (requirement.scheme !== undefined) schemeFor(requirement, this.settings);
-    return checkFurtherRequirement(requirement, caller, this.settings.resolveGroups);
+    const { resolveGroups } = this.settings;
+    const lookUpOnce = resolveGroups && ((claims: AccessTokenClaims) => (caller.lookup ??= resolveGroups(claims)));
+    return checkFurtherRequirement(requirement, caller, lookUpOnce);
   }
 
   #check(

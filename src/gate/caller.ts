@@ -1,11 +1,12 @@
 /** The helpers: the verified claims of a request, for code that does not get them as a parameter. */
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { checkScopes } from '../core/access/authorization.js';
-import { currentRequest, verifiedRequests } from '../core/access/current-request.js';
+import { currentRequest, verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
 import { anyOf } from '../core/access/requirement.js';
 import { MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
 import { callsAsApp } from '../core/token/claims.js';
+import { addressedTo } from './refusal.js';
 
 /** Some hosts wrap Node's request. Koa's context and request hold it as `req`, Fastify's request as `raw`. */
 function nodeRequestOf(request: object): object {
@@ -14,9 +15,18 @@ function nodeRequestOf(request: object): object {
   return request;
 }
 
+const verifiedContextOf = (request: object) =>
+  verifiedRequests.get(request) ?? verifiedRequests.get(nodeRequestOf(request));
+
 /** The verified claims of a request; undefined if its token was not verified. */
 export function verifiedClaimsOf(request: object): AccessTokenClaims | undefined {
-  return (verifiedRequests.get(request) ?? verifiedRequests.get(nodeRequestOf(request)))?.claims;
+  return verifiedContextOf(request)?.claims;
+}
+
+function callerOf(request: object | undefined): VerifiedContext {
+  const context = request === undefined ? currentRequest.getStore() : verifiedContextOf(request);
+  if (context === undefined) throw new MissingTokenError();
+  return context;
 }
 
 /**
@@ -27,9 +37,7 @@ export function verifiedClaimsOf(request: object): AccessTokenClaims | undefined
  * @throws MissingTokenError if there is no request, or its token was not verified
  */
 export function getTokenClaims(request?: object): AccessTokenClaims {
-  const claims = request === undefined ? currentRequest.getStore()?.claims : verifiedClaimsOf(request);
-  if (claims === undefined) throw new MissingTokenError();
-  return claims;
+  return callerOf(request).claims;
 }
 
 /**
@@ -44,7 +52,13 @@ export function getTokenClaims(request?: object): AccessTokenClaims {
 export function validateScope(scope: string | readonly string[], request?: object): void {
   // A wrong name is an error for every caller, so it comes before any check of the token.
   const demand = anyOf('scope', typeof scope === 'string' ? [scope] : scope);
-  checkScopes(demand.anyOf, getTokenClaims(request));
+  const caller = callerOf(request);
+  try {
+    checkScopes(demand.anyOf, caller.claims);
+  } catch (error) {
+    // A handler of Express without a decorator has no gate that addresses what it throws.
+    throw addressedTo(caller, error);
+  }
 }
 
 /**

@@ -2,11 +2,12 @@
 import { combineAlongMiddlewares, isOfAnotherConfiguration } from '../core/access/combining.js';
 import { verifiedRequests, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
-import { andThen } from '../core/awaited.js';
+import { andThen, isThenable } from '../core/awaited.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import type { TokenWithGroups } from '../core/token/verified-token.js';
 import { identityFor } from './identity-in-force.js';
+import { addressedTo } from './refusal.js';
 
 function requiredIdentity(requirement: Requirement): Authenticator {
   const identity = identityFor(requirement);
@@ -79,8 +80,9 @@ export function sumOf(earlier: Requirement, later: Requirement): Requirement {
  * @returns a promise only where something has to be asked
  * @throws AuthError or ConfigurationError, at once or as a rejection
  */
-export function satisfy(context: VerifiedContext, requirement: Requirement): void | Promise<void> {
-  if (context.requirement === undefined || context.requirement === requirement) return undefined;
+export function satisfy(current: VerifiedContext, requirement: Requirement): void | Promise<void> {
+  if (current.requirement === undefined || current.requirement === requirement) return undefined;
+  const context = current.original ?? current;
   if (context.satisfied?.has(requirement) === true) return undefined;
   if (isOfAnotherConfiguration(context.requirement, requirement)) {
     const { at = 'A protected method' } = requirement;
@@ -89,10 +91,22 @@ export function satisfy(context: VerifiedContext, requirement: Requirement): voi
         'Call it from a route that has the decorators of that configuration.',
     );
   }
-  const isIncluded = sumOf(context.requirement, requirement) === context.requirement;
-  return andThen(isIncluded ? context.groups : context.identity.authorize(context, requirement), (groups) => {
+  const remember = (groups: readonly string[] | undefined) => {
     context.groups = groups;
     context.satisfied ??= new WeakSet();
     context.satisfied.add(requirement);
-  });
+  };
+  const refuse = (error: unknown): never => {
+    throw addressedTo(context, error);
+  };
+  const isIncluded = sumOf(context.requirement, requirement) === context.requirement;
+  let groups: ReturnType<Authenticator['authorize']>;
+  try {
+    groups = isIncluded ? context.groups : context.identity.authorize(context, requirement);
+  } catch (error) {
+    return refuse(error);
+  }
+  if (isThenable(groups)) return groups.then(remember, refuse);
+  remember(groups);
+  return undefined;
 }

@@ -1,5 +1,5 @@
 /** The refusal of a request: what every host does before it answers one or forwards it. */
-import { verifiedRequests } from '../core/access/current-request.js';
+import { verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { address, AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
@@ -19,13 +19,22 @@ function toRefusal(error: unknown): Refusal {
   return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
 }
 
+/** An error, addressed to its caller by the configuration that refuses it, where it is a refusal. */
+export function addressedTo(
+  caller: VerifiedContext | undefined,
+  error: unknown,
+  requirement: Requirement | undefined = caller?.requirement,
+): unknown {
+  if (error instanceof AuthError) {
+    error[address]({ caller, resourceMetadata: identityFor(requirement)?.publishedResource?.url });
+  }
+  return error;
+}
+
 /** The refusal of a request, addressed to the caller of that request by the configuration that refuses it. */
 export function addressedRefusal(error: unknown, requirement: Requirement | undefined, request: object): Refusal {
   const refusal = toRefusal(error);
-  if (refusal instanceof AuthError) {
-    const resourceMetadata = identityFor(requirement)?.publishedResource?.url;
-    refusal[address]({ caller: verifiedRequests.get(request), resourceMetadata });
-  }
+  addressedTo(verifiedRequests.get(request), refusal, requirement);
   return refusal;
 }
 

@@ -21,6 +21,8 @@ export interface AdmittedRequest extends ChallengedCaller, TokenWithGroups {
   groups: readonly string[] | undefined;
   /** The further requirements that are known to be satisfied. */
   satisfied: WeakSet<Requirement> | undefined;
+  /** Of a copy that stands for one call of a handler: what is known of the request is kept here. */
+  readonly original?: AdmittedRequest | undefined;
 }
 
 /** The claims of a request that were verified, or that a test gave. */

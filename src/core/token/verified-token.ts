@@ -33,4 +33,6 @@ export interface Verification extends TokenWithGroups {
 export interface TokenWithGroups {
   readonly token: VerifiedToken;
   readonly groups?: readonly string[] | undefined;
+  /** The look-up that is under way, or ended. It is not asked for again. */
+  lookup?: Promise<readonly string[]> | undefined;
 }
