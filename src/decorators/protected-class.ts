@@ -156,7 +156,9 @@ function protectProperties(instance: object, prototype: object, host: MemberProt
   for (const name of Reflect.ownKeys(instance)) {
     const descriptor = Object.getOwnPropertyDescriptor(instance, name);
     const held: unknown = descriptor?.value;
-    if (!isMethod(held) || originalOf(held) !== undefined || requirementOf(prototype, name) === undefined) continue;
+    if (!isMethod(held) || requirementOf(prototype, name) === undefined) continue;
+    // A protected method under its own name is protected as it has to be; under another name, it has another requirement.
+    if (originalOf(held) !== undefined && membersOf(prototype).get(name)?.descriptor.value === held) continue;
     define(instance, name, { ...descriptor, value: host.protectProperty(held, name, prototype) });
   }
 }

@@ -5,6 +5,7 @@ import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { boundIdentityFor, type BoundIdentity } from '../../decorators/bound-identity.js';
 import { decoratorsFor, type Decorators, type Host } from '../../decorators/decorators.js';
+import { refuseController } from '../controllers-of-routing-controllers.js';
 import { gated, gatedProperty } from './handlers.js';
 import { middlewaresFor, type Middlewares } from './middlewares.js';
 
@@ -14,6 +15,9 @@ const parametersOfExpress = 3;
 const expressHost: Host = {
   protect: gated,
   protectProperty: gatedProperty,
+  onRequirement(prototype, method) {
+    if (method === undefined) refuseController(prototype.constructor);
+  },
   onParameter(prototype, method, index) {
     if (index < parametersOfExpress) {
       throw new ConfigurationError(

@@ -5,8 +5,9 @@ import { asProtected, guard, originalOf, type Method } from '../../decorators/pr
 import { prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { isRefusal } from '../../gate/refusal.js';
+import { handlerCallIn, protectedAsHandler, type HandlerCall } from '../handler-call.js';
 import { refuse } from '../node-middleware.js';
-import { proceedOrRefuse, handlerCallIn, publishClaims, type HandlerCall } from './chain.js';
+import { proceedOrRefuse, publishClaims } from './chain.js';
 
 type Run = (...parameters: unknown[]) => unknown;
 
@@ -15,7 +16,7 @@ const running = new WeakMap<VerifiedContext, object>();
 
 /** Runs a handler in its request's own context, which whatever it calls `next` for does not share. */
 function runIn(context: VerifiedContext, { request, response, next }: HandlerCall, run: Run): unknown {
-  const frame = { ...context };
+  const frame = context.requirement === undefined ? { ...context } : { original: context, ...context };
   running.set(frame, request);
   const leave =
     next &&
@@ -91,10 +92,5 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
 
 /** A function in a property of an instance: gated where it is called as a handler, and else as it is. */
 export function gatedProperty(held: Method, name: PropertyKey, prototype: object): Method {
-  const gatedCall = gated(held, name, prototype, prototype);
-  const gatedHeld = new Proxy(held, {
-    apply: (target, instance, parameters: unknown[]) =>
-      Reflect.apply(handlerCallIn(parameters) === undefined ? target : gatedCall, instance, parameters),
-  });
-  return asProtected(gatedHeld, { method: held, definer: prototype, owner: prototype });
+  return protectedAsHandler(held, gated(held, name, prototype, prototype), prototype);
 }

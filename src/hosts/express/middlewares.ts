@@ -7,6 +7,8 @@ import {
   type Requirement,
   type Requirements,
 } from '../../core/access/requirement.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { isResponse } from '../handler-call.js';
 import { proceedOrRefuse } from './chain.js';
 
 declare global {
@@ -44,6 +46,12 @@ export interface Middlewares {
 
 function middlewareFor(requirement: Requirement): Middleware {
   return (request, response, next) => {
+    if (!isResponse(response)) {
+      throw new ConfigurationError(
+        `${String(requirement.at)} is a middleware of Express, and was called by another framework. ` +
+          'On Koa, put the decorator that has the same requirement on the action.',
+      );
+    }
     proceedOrRefuse(requirement, { request, response, next }, () => {
       next();
     });

@@ -1,0 +1,47 @@
+/** Calls of the form that Express calls its handlers in: `(request, response, next)`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { asProtected, type Method } from '../decorators/protected-method.js';
+import type { Next } from './node-middleware.js';
+
+/** A call of a handler or an error handler, by Express or by a function that Express calls. */
+export interface HandlerCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Undefined where a function of the application calls the handler without it. */
+  readonly next: Next | undefined;
+  /** The parameters of the call, with these in their places. */
+  parametersWith(request: unknown, response: unknown, next: unknown): unknown[];
+}
+
+const isRequest = (value: unknown): value is IncomingMessage =>
+  typeof (value as { readonly headers?: unknown } | null | undefined)?.headers === 'object';
+
+export const isResponse = (value: unknown): value is ServerResponse =>
+  typeof (value as { readonly setHeader?: unknown } | null | undefined)?.setHeader === 'function';
+
+function handlerCallAt(index: number, parameters: readonly unknown[]): HandlerCall | undefined {
+  const [request, response, next, ...rest] = parameters.slice(index);
+  if (!isRequest(request) || !isResponse(response)) return undefined;
+  if (next !== undefined && typeof next !== 'function') return undefined;
+  const ahead = parameters.slice(0, index);
+  const parametersWith = (...ofExpress: unknown[]) => [...ahead, ...ofExpress, ...rest];
+  return { request, response, next: next as Next | undefined, parametersWith };
+}
+
+/** The call of a handler that parameters are; undefined for any other call. A mock of a request is checked like others. */
+export function handlerCallIn(parameters: readonly unknown[]): HandlerCall | undefined {
+  // An error handler is given the error ahead of the request.
+  return handlerCallAt(0, parameters) ?? handlerCallAt(1, parameters);
+}
+
+/**
+ * A function in a property of an instance: protected where it is called as a handler, and else as it is. Express takes any
+ * function for a handler, whichever host the decorators of its class are for.
+ */
+export function protectedAsHandler(held: Method, protectedHeld: Method, prototype: object): Method {
+  const proxy = new Proxy(held, {
+    apply: (target, instance, parameters: unknown[]) =>
+      Reflect.apply(handlerCallIn(parameters) === undefined ? target : protectedHeld, instance, parameters),
+  });
+  return asProtected(proxy, { method: held, definer: prototype, owner: prototype });
+}
