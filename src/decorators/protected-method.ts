@@ -39,9 +39,9 @@ export function asProtected(protectedMethod: Method, original: Original): Method
 }
 
 /** The error of a method that is called without a verified request. */
-export function gateDidNotRun(className: string, method: PropertyKey): ConfigurationError {
+export function gateDidNotRun(method: string): ConfigurationError {
   return new ConfigurationError(
-    `${className}.${String(method)} is protected, and was called without its gate having run. ` +
+    `${method} is protected, and was called without its gate having run. ` +
       'Call it from a route that has the decorators of its framework: those of microsoft-identity-decorators for ' +
       'routing-controllers, of …/express or of …/nestjs. ' +
       "In a test, call it inside runAs(claims, fn) of 'microsoft-identity-decorators/testing'.",
@@ -65,7 +65,7 @@ function checkCaller(
   name: PropertyKey,
 ): void | Promise<void> {
   if (context === undefined) {
-    throw gateDidNotRun(nameOfElement(owner), name);
+    throw gateDidNotRun(nameOfElement(owner, name));
   }
   return satisfy(context, requirement);
 }

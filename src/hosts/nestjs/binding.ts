@@ -4,8 +4,10 @@ import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
 import { guard, type Method } from '../../decorators/protected-method.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
+import { refuseController } from '../controllers-of-routing-controllers.js';
+import { protectedAsHandler } from '../handler-call.js';
 import { requestContext, theGuard } from './guard.js';
-import { boundKey, decoratedKey, type Controller } from './handler-method.js';
+import { boundKey, type Controller } from './handler-method.js';
 import { httpRequestOf } from './platform.js';
 import { refusalFilter } from './refusals.js';
 
@@ -62,9 +64,13 @@ export const nestjs: Host = {
     return guarded;
   },
   isLifecycleMethod: (name) => lifecycleMethods.has(name),
-  onRequirement(prototype, name) {
-    if (name === undefined) Reflect.defineMetadata(decoratedKey, true, prototype);
-    else Reflect.defineMetadata(decoratedKey, true, prototype, name);
+  protectProperty(held, name, prototype) {
+    const guarded = guard(held, name, prototype);
+    // Nest calls what an instance has in the place of a method.
+    return name in prototype ? guarded : protectedAsHandler(held, guarded, prototype);
+  },
+  onRequirement(prototype, method) {
+    if (method === undefined) refuseController(prototype.constructor);
     bind(typeof prototype === 'function' ? prototype : prototype.constructor);
   },
   onParameter(prototype, method, index, claim) {

@@ -4,11 +4,12 @@ import { Observable } from 'rxjs';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { checkArguments, type Signature } from '../../core/call-arguments.js';
+import { publishRefused } from '../../core/channels.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
-import { enter } from '../../gate/gate.js';
+import { admissionOf, enter, satisfy } from '../../gate/gate.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
-import { isLifted, namesOfHandler, requirementFor } from './handler-method.js';
+import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
 import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';
 import { exceptionFor } from './refusals.js';
 
@@ -78,31 +79,43 @@ export class MicrosoftIdentityGuard implements CanActivate {
       this.#refuseOtherThanHttp(context);
       return true;
     }
-    let requirement: Requirement | undefined;
+    const requirements = this.#requirementsOf(context);
+    const [requirement] = requirements;
+    if (requirement === undefined) return true;
+    const request = httpRequestOf(context);
     try {
-      requirement = this.#requirementFor(context);
-      const request = httpRequestOf(context);
+      const admission = admissionOf(request);
       // There may be a guard of the application and one of the class: the second has nothing to check.
-      const passed = verifiedRequests.get(request)?.requirement === requirement;
-      if (requirement === undefined || passed) return true;
+      if (admission !== undefined && requirements.includes(admission.requirement)) return true;
       shareHiddenClassesOfExpress(request);
-      await enter(request, requirement);
+      const admitted = await enter(request, requirement);
+      for (const further of requirements.slice(1)) await satisfy(admitted, further);
       return true;
     } catch (error) {
       throw exceptionFor(error, context, requirement);
     }
   }
 
-  #requirementFor(context: ExecutionContext): Requirement | undefined {
-    const requirement = requirementFor(context);
-    if (requirement !== undefined || this.#undecorated === undefined || isLifted(context)) return requirement;
-    return this.#undecorated;
+  /** What a request has to satisfy. Throws the answer of a route whose requirement is unknown or contradicts itself. */
+  #requirementsOf(context: ExecutionContext): readonly Requirement[] {
+    try {
+      return this.#requirementsFor(context);
+    } catch (error) {
+      publishRefused(error);
+      throw exceptionFor(error, context, undefined);
+    }
+  }
+
+  #requirementsFor(context: ExecutionContext): readonly Requirement[] {
+    const requirements = requirementsFor(context);
+    if (requirements.length > 0 || this.#undecorated === undefined || isLifted(context)) return requirements;
+    return [this.#undecorated];
   }
 
   #refuseOtherThanHttp(context: ExecutionContext): void {
-    if (this.#requirementFor(context) === undefined) return;
+    if (this.#requirementsFor(context).length === 0) return;
     const error = new ConfigurationError(
-      `${context.getClass().name}.${context.getHandler().name} is protected, and was reached by ${context.getType()}: ` +
+      `${nameOfHandler(context)} is protected, and was reached by ${context.getType()}: ` +
         'only HTTP requests carry a token that can be checked.',
     );
     warnDeveloper(error);
@@ -142,9 +155,9 @@ class RequestContext implements NestInterceptor {
 }
 
 function checkGateRan(context: ExecutionContext, passed: Requirement | undefined): void {
-  const requirement = requirementFor(context);
-  if (requirement === undefined || requirement === passed) return;
-  throw gateDidNotRun(context.getClass().name, namesOfHandler(context)[0] ?? '');
+  const requirements = requirementsFor(context);
+  if (requirements.length === 0 || (passed !== undefined && requirements.includes(passed))) return;
+  throw gateDidNotRun(nameOfHandler(context));
 }
 
 export const theGuard = new MicrosoftIdentityGuard();

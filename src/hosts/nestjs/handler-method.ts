@@ -4,35 +4,33 @@ import type { Requirement } from '../../core/access/requirement.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { prototypeChainOf } from '../../decorators/prototype-chain.js';
-import { requirementOf } from '../../decorators/requirements.js';
+import { allowsAnonymous, requirementOf } from '../../decorators/requirements.js';
 
 export interface Controller {
   readonly prototype: object;
   readonly name: string;
 }
 
-// Keys of metadata. Strings are the same in the ES module and the CommonJS build, which may each decorate a class.
+// A key of metadata. A string is the same in the ES module and the CommonJS build, which may each decorate a class.
 export const boundKey = 'microsoft-identity-decorators:bound';
-
-export const decoratedKey = 'microsoft-identity-decorators:decorated';
 
 const handlerNames = new WeakMap<object, WeakMap<object, readonly PropertyKey[]>>();
 
-function findNames(prototype: object, handler: { readonly name: string }): readonly PropertyKey[] {
+function findNames(prototype: object, handler: object): readonly PropertyKey[] {
   const names = new Set<PropertyKey>();
   for (const level of prototypeChainOf(prototype)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (value === handler) names.add(name);
     }
   }
-  if (names.size > 0) return [...names];
-  // An instance may have a function of its own, such as the bound method. Then only the name tells the method.
-  const name = handler.name.replace(/^(bound )+/, '');
-  return typeof (prototype as Record<string, unknown>)[name] === 'function' && name !== 'constructor' ? [name] : [];
+  return [...names];
 }
 
-/** The names under which a class has a handler. The function may have another name, because decorators replace functions. */
-function namesOf(prototype: object, handler: { readonly name: string }): readonly PropertyKey[] {
+/**
+ * The names under which a class has a handler. The name of the function is not among them: decorators replace functions, and
+ * an instance may have another function in the place of the method.
+ */
+function namesOf(prototype: object, handler: object): readonly PropertyKey[] {
   const known = handlerNames.get(prototype) ?? new WeakMap<object, readonly PropertyKey[]>();
   handlerNames.set(prototype, known);
   let names = known.get(handler);
@@ -40,33 +38,36 @@ function namesOf(prototype: object, handler: { readonly name: string }): readonl
   return names;
 }
 
-export function namesOfHandler(context: ExecutionContext): readonly PropertyKey[] {
-  return namesOf((context.getClass() as Controller).prototype, context.getHandler());
+const namesOfHandler = (context: ExecutionContext) =>
+  namesOf((context.getClass() as Controller).prototype, context.getHandler());
+
+/** The class and the function that Nest calls, for messages. */
+export function nameOfHandler(context: ExecutionContext): string {
+  const [method = context.getHandler().name] = namesOfHandler(context);
+  return nameOfElement((context.getClass() as Controller).prototype, method === '' ? '(anonymous)' : method);
 }
 
-/** What the handler that Nest calls requires, as a method of the controller that it is called on. */
-export function requirementFor(context: ExecutionContext): Requirement | undefined {
+/**
+ * What the handler that Nest calls requires, as a method of the controller that it is called on. Nest does not tell the
+ * name of the method: of a function with several names, all that they require must hold.
+ *
+ * @throws ConfigurationError where the handler is not a method of the controller
+ */
+export function requirementsFor(context: ExecutionContext): readonly Requirement[] {
   const controller = context.getClass() as Controller;
   const names = namesOfHandler(context);
   if (names.length === 0 && Reflect.hasMetadata(boundKey, controller)) {
-    const { name } = context.getHandler();
     throw new ConfigurationError(
-      `${nameOfElement(controller.prototype, name === '' ? '(anonymous)' : name)} is called as a handler and is not a method of ` +
-        `${controller.name}, so what it requires is unknown. Declare the handler as a method of the class.`,
+      `${nameOfHandler(context)} is called as a handler and is not a method of ${controller.name}, so what it requires is ` +
+        'unknown. Declare the handler as a method of the class. Nest needs no bound methods.',
     );
   }
-  for (const name of names) {
-    const requirement = requirementOf(controller.prototype, name);
-    if (requirement !== undefined) return requirement;
-  }
-  return undefined;
+  return names.map((name) => requirementOf(controller.prototype, name)).filter((required) => required !== undefined);
 }
 
-/** Whether a handler requires nothing because of `@AllowAnonymous()`. With any other decorator it would require something. */
+/** Whether a handler requires nothing because of `@AllowAnonymous()`, by each of its names. */
 export function isLifted(context: ExecutionContext): boolean {
   const { prototype } = context.getClass() as Controller;
-  return (
-    Reflect.hasMetadata(decoratedKey, prototype) ||
-    namesOfHandler(context).some((name) => Reflect.hasMetadata(decoratedKey, prototype, name as string))
-  );
+  const names = namesOfHandler(context);
+  return names.length > 0 && names.every((name) => allowsAnonymous(prototype, name));
 }

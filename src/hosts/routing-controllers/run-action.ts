@@ -107,11 +107,14 @@ function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Act
   const controller = metadata.target as Controller;
   const context = verifiedRequests.get(incomingMessageOf(action));
   const requirement = requirementOf(controller.prototype, metadata.method);
-  if (requirement !== undefined && context?.requirement !== requirement) {
-    throw gateDidNotRun(controller.name, metadata.method);
+  if (context === undefined) {
+    if (requirement !== undefined) throw gateDidNotRun(nameOfElement(controller.prototype, metadata.method));
+    return currentRequest.exit(run, metadata, action, parameters);
   }
-  if (currentRequest.getStore() === context) return run(metadata, action, parameters);
-  return context === undefined
-    ? currentRequest.exit(run, metadata, action, parameters)
-    : currentRequest.run(context, run, metadata, action, parameters);
+  const runInRequest = (): unknown =>
+    currentRequest.getStore() === context
+      ? run(metadata, action, parameters)
+      : currentRequest.run(context, run, metadata, action, parameters);
+  // A middleware of /express, after the gate, lets the request in for more than the gate did.
+  return requirement === undefined ? runInRequest() : andThen(satisfy(context, requirement), runInRequest);
 }
