@@ -124,7 +124,7 @@ export interface Decorators {
   /**
    * Lifts the requirements of the class and of the classes above. On a class, those of the classes above.
    *
-   * @throws ConfigurationError where the same method or class has a requirement
+   * @throws ConfigurationError if the same method or class has a requirement
    */
   readonly AllowAnonymous: () => RequirementDecorator;
   /**

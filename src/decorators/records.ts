@@ -43,8 +43,8 @@ export function recordOf(prototype: object): ClassRecord {
 /**
  * Records what a decorator requires.
  *
- * @param method - undefined where the decorator is on the class
- * @throws ConfigurationError where it contradicts another decorator on the same element
+ * @param method - undefined if the decorator is on the class
+ * @throws ConfigurationError if it contradicts another decorator on the same element
  */
 export function record(prototype: object, method: PropertyKey | undefined, added: DecoratorRequirement): void {
   const found = recordOf(prototype);

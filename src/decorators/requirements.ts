@@ -14,7 +14,7 @@ function classRecordOf(level: object): ClassRecord | undefined {
 
 /**
  * Whether nothing was recorded along a prototype chain, and the chain is the same, since the stamps were taken. Called at
- * every call of a protected method, hence without a generator.
+ * every call of a protected method, so it uses no generator.
  */
 function isCurrent(start: object, stamps: readonly object[]): boolean {
   let index = 0;
@@ -56,8 +56,8 @@ function elementsFor(start: object, method: PropertyKey): readonly ElementRequir
  *
  * @param prototype - of the class whose instance is called, which may only inherit the method; of a static method, the
  *   class
- * @returns undefined where nothing is required
- * @throws ConfigurationError where two of them contradict each other
+ * @returns undefined if nothing is required
+ * @throws ConfigurationError if two of them contradict each other
  */
 export function requirementOf(prototype: object, method: PropertyKey): Requirement | undefined {
   const own = recordOf(prototype);

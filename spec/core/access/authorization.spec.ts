@@ -146,7 +146,12 @@ describe('a demand of an unknown kind', () => {
   it('refuses any token, and tells the developer', () => {
     const unknown = { kind: 'next_version' } as unknown as Demand;
     expect(() => check({ scp: 'a' }, anyOf('scope', ['a']))).not.toThrow();
-    expect(() => check({ scp: 'a' }, anyOf('scope', ['a']), unknown)).toThrow(ConfigurationError);
+    const requirement = { at: 'Orders.list', scheme: undefined, demands: [anyOf('scope', ['a']), unknown] };
+    expect(() => checkDemands(requirement, { token: tokenOf({ scp: 'a' }) })).toThrow(
+      new ConfigurationError(
+        'Orders.list has a demand of another version of microsoft-identity-decorators. Load only one version.',
+      ),
+    );
   });
 });
 

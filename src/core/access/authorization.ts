@@ -39,7 +39,7 @@ function checkPermission({ scopes, appPermissions }: PermissionDemand, claims: A
   if (callsAsApp(claims)) {
     if (!hasAny(appPermissions, rolesOf(claims))) throw new InsufficientScopeError('role');
   } else if (!hasAny(scopes, scopesOf(claims))) {
-    // A person's role is no application permission, even where both have the same name.
+    // A person's role is no application permission, even if both have the same name.
     throw new InsufficientScopeError('scope', scopes);
   }
 }
@@ -49,9 +49,9 @@ function checkPermission({ scopes, appPermissions }: PermissionDemand, claims: A
  *
  * @throws InsufficientScopeError
  * @throws ClaimsChallengeError
- * @throws ConfigurationError where the demand is of an unknown kind
+ * @throws ConfigurationError if the demand is of an unknown kind
  */
-function checkDemand(demand: Demand, { claims, authority }: VerifiedToken): void {
+function checkDemand(demand: Demand, { claims, authority }: VerifiedToken, at: string): void {
   switch (demand.kind) {
     case 'scope':
       checkScope(demand.anyOf, claims);
@@ -76,7 +76,7 @@ function checkDemand(demand: Demand, { claims, authority }: VerifiedToken): void
       demand satisfies never;
       // Two versions of this package in one process share what decorators recorded.
       throw new ConfigurationError(
-        'A route has a demand of another version of microsoft-identity-decorators. Load one version alone.',
+        `${at} has a demand of another version of microsoft-identity-decorators. Load only one version.`,
       );
   }
 }
@@ -85,7 +85,7 @@ function checkDemand(demand: Demand, { claims, authority }: VerifiedToken): void
  * Checks that claims have one of some scopes.
  *
  * @throws InsufficientScopeError
- * @throws ConfigurationError where a name is one that no token can have
+ * @throws ConfigurationError if a name is one that no token can have
  */
 export function checkScopes(scopes: readonly string[], claims: AccessTokenClaims): void {
   checkScope(anyOf('scope', scopes).anyOf, claims);
@@ -157,20 +157,20 @@ function checkGroups(demands: readonly NameDemand[], held: readonly string[]): v
 /**
  * Checks that a verified token satisfies the callers and all demands of a requirement.
  *
- * @param caller - the token, and the groups of its caller where they were looked up before
- * @param resolveGroups - called where the caller is in too many groups for the token, and they were not looked up before
- * @returns the groups that were looked up, if any; a promise only where `resolveGroups` is called
- * @throws InsufficientScopeError where a demand is not satisfied
- * @throws ClaimsChallengeError where a stronger sign-in is needed
+ * @param caller - the token, and the groups of its caller if they were looked up before
+ * @param resolveGroups - called if the caller is in too many groups for the token, and they were not looked up before
+ * @returns the groups that were looked up, if any; a promise only if `resolveGroups` is called
+ * @throws InsufficientScopeError if a demand is not satisfied
+ * @throws ClaimsChallengeError if a stronger sign-in is needed
  */
 export function checkDemands(
-  { scheme, demands }: Requirement,
+  { scheme, demands, at = 'A route' }: Requirement,
   { token, groups: known }: TokenWithGroups,
   resolveGroups?: GroupsResolver,
 ): readonly string[] | undefined | Promise<readonly string[]> {
   const { claims } = token;
   checkCallers(scheme?.callers, claims);
-  for (const demand of demands) checkDemand(demand, token);
+  for (const demand of demands) checkDemand(demand, token, at);
   if (!demands.some(isForGroups)) return known;
   const groupDemands = demands.filter(isForGroups);
   const groups = known ?? groupsOf(claims);

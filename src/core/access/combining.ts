@@ -78,7 +78,7 @@ function commonScheme(
 /**
  * What the decorators of one element add up to, whatever their order: all must hold.
  *
- * @throws ConfigurationError where two of them contradict each other
+ * @throws ConfigurationError if two of them contradict each other
  */
 export function combineOnElement(present: ElementRequirement, added: DecoratorRequirement): ElementRequirement {
   const { at } = present;
@@ -112,8 +112,8 @@ function inheritedScheme(schemes: readonly SchemeDemand[]): SchemeDemand | undef
  *
  * @param elements - nearest first
  * @param at - the method, for messages
- * @returns undefined where nothing is required
- * @throws ConfigurationError where a demand needs another configuration than the scheme
+ * @returns undefined if nothing is required
+ * @throws ConfigurationError if a demand needs another configuration than the scheme
  */
 export function combineAlongPrototypeChain(
   elements: readonly ElementRequirement[],
@@ -150,7 +150,7 @@ function narrowerScheme(earlier: SchemeDemand | undefined, later: SchemeDemand |
  *
  * @param earlier - what the request satisfied
  * @param later - what the middleware requires
- * @returns `earlier` itself where the middleware requires nothing more
+ * @returns `earlier` itself if the middleware requires nothing more
  */
 export function combineAlongMiddlewares(earlier: Requirement, later: Requirement): Requirement {
   // The token is verified anew, against the other configuration.

@@ -88,7 +88,7 @@ function checkNames(kind: NameDemand['kind'], names: readonly unknown[]): readon
 /**
  * A demand for any of the names.
  *
- * @throws ConfigurationError where there is no name, or one that no token can have
+ * @throws ConfigurationError if there is no name, or one that no token can have
  */
 export function anyOf(kind: NameDemand['kind'], names: readonly unknown[]): NameDemand {
   return Object.freeze({ kind, anyOf: checkNames(kind, names) });
@@ -131,15 +131,15 @@ export interface Requirements<Result> {
    * Requires a valid Entra ID access token.
    *
    * @param options.callers - `'user'`: a person, through an application; `'app'`: an application on its own behalf.
-   *   The claim `idtyp` decides where the API asked for it, else whether the token has a scope. Default `'any'`
-   * @throws ConfigurationError where `callers` is none of these words
+   *   The claim `idtyp` decides. If the API did not ask for it, whether the token has a scope decides. Default `'any'`
+   * @throws ConfigurationError if `callers` is none of these words
    */
   entra(options?: { readonly callers?: Callers | undefined }): Result;
   /**
    * Requires a valid Azure AD B2C access token.
    *
    * @param options.policy - the policy, or policies, that the token must come from; default: all that are configured
-   * @throws ConfigurationError where there is no name, or a blank one
+   * @throws ConfigurationError if there is no name, or a blank one
    */
   b2c(options?: { readonly policy?: string | readonly string[] | undefined }): Result;
   /** Requires a valid access token, of Entra ID or of Azure AD B2C. */
@@ -148,20 +148,20 @@ export interface Requirements<Result> {
    * Requires any of the scopes. A delegated token needs it in `scp`, an app-only token in `roles`.
    *
    * @param anyOfScopes - short names, such as `access_as_user`
-   * @throws ConfigurationError where there is no name, or one that is blank, has white space or is a full URI
+   * @throws ConfigurationError if there is no name, or one that is blank, has white space or is a full URI
    */
   scope(...anyOfScopes: [string, ...string[]]): Result;
   /**
    * Requires any of the roles in `roles`, of a person or an application.
    *
-   * @throws ConfigurationError where there is no name, or one that is blank or has white space
+   * @throws ConfigurationError if there is no name, or one that is blank or has white space
    */
   role(...anyOfRoles: [string, ...string[]]): Result;
   /**
    * Requires any of the scopes of a person, or any of the application permissions (`roles`) of an application that calls
    * on its own behalf. A role of a person is no application permission.
    *
-   * @throws ConfigurationError where a list is empty, or a name is blank, has white space or, of a scope, is a full URI
+   * @throws ConfigurationError if a list is empty, or a name is blank, has white space or, of a scope, is a full URI
    */
   scopeOrAppPermission(options: {
     readonly scope: string | readonly string[];
@@ -172,11 +172,11 @@ export interface Requirements<Result> {
    * `resolveGroups` of `initialize` is asked. Without it the request is refused (reason `groups_overage`).
    *
    * @param anyOfGroups - object ids, or what else the app registration puts in `groups`
-   * @throws ConfigurationError where there is no name, or a blank one
+   * @throws ConfigurationError if there is no name, or a blank one
    */
   group(...anyOfGroups: [string, ...string[]]): Result;
   /**
-   * Refuses guests of the tenant. The claim `acct` decides where the API asked for it, else `idp`. Applications pass.
+   * Refuses guests of the tenant. The claim `acct` decides. If the API did not ask for it, `idp` decides. Applications pass.
    */
   notGuest(): Result;
   /**
@@ -184,7 +184,7 @@ export interface Requirements<Result> {
    * challenge (401 `insufficient_claims`), any other client 403.
    *
    * @param id - `c1` to `c99`
-   * @throws ConfigurationError where it is none of these
+   * @throws ConfigurationError if it is none of these
    * @see {@link https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context Authentication contexts}
    */
   authContext(id: string): Result;
@@ -265,7 +265,7 @@ export interface Authenticator extends MicrosoftIdentity {
   readonly settings: Settings;
   /** The resource metadata and its address; undefined without that option. */
   readonly publishedResource: PublishedResource | undefined;
-  /** Lets a request pass, or throws its refusal. Returns a promise only where something has to be loaded or asked first. */
+  /** Lets a request pass, or throws its refusal. Returns a promise only if something has to be loaded or asked first. */
   authenticate(
     request: RequestHeaders,
     requirement: Requirement,
@@ -274,7 +274,7 @@ export interface Authenticator extends MicrosoftIdentity {
   /**
    * Checks that a token which this configuration verified satisfies a further requirement, or throws the refusal.
    *
-   * @returns the groups that were looked up, if any; a promise only where they have to be
+   * @returns the groups that were looked up, if any; a promise only if they have to be
    */
   authorize(
     caller: TokenWithGroups,

@@ -5,13 +5,13 @@ import { isSamePolicy, type Requirement, type SchemeDemand } from './requirement
 
 type ConfiguredSchemes = Pick<Settings, 'entra' | 'b2c'>;
 
-/** The scheme of a route that names none: the only one that is configured; undefined where there are two. */
+/** The scheme of a route that names none: the only one that is configured; undefined if there are two. */
 export function onlyScheme({ entra, b2c }: ConfiguredSchemes): Scheme | undefined {
   if (entra !== undefined && b2c !== undefined) return undefined;
   return entra === undefined ? 'b2c' : 'entra';
 }
 
-/** What a scheme lacks where it is not configured, and the options that configure it. */
+/** What a scheme lacks if it is not configured, and the options that configure it. */
 const missing: Readonly<Record<SchemeDemand['kind'], readonly [what: string, options: string]>> = {
   entra: ['Entra ID, which is not configured', 'tenantId and clientId'],
   b2c: ['B2C, which is not configured', 'b2c'],
@@ -25,7 +25,7 @@ function isConfigured(kind: SchemeDemand['kind'], settings: ConfiguredSchemes): 
 /**
  * The scheme of a route: the one it names, else the only one that is configured.
  *
- * @throws ConfigurationError where the route names none and two are configured, or it names a scheme or a policy that is
+ * @throws ConfigurationError if the route names none and two are configured, or it names a scheme or a policy that is
  *   not configured
  */
 export function schemeFor(

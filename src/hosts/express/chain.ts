@@ -12,7 +12,7 @@ export function publishClaims(request: object, claims: AccessTokenClaims): void 
   Object.defineProperty(request, 'auth', { value: claims, enumerable: true, configurable: true });
 }
 
-/** What a request has to satisfy at a gate, and the context it passed with where it did so before. */
+/** What a request has to satisfy at a gate, and its context if it satisfied that before. */
 function demandsOn(request: object, own: Requirement): { passed?: VerifiedContext; requirement: Requirement } {
   const context = admissionOf(request);
   if (context === undefined) return { requirement: own };

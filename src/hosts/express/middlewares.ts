@@ -15,7 +15,7 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express' types are extended by this namespace alone
   namespace Express {
     interface Request {
-      /** The verified claims of the caller's access token, frozen; absent where nothing was verified. */
+      /** The verified claims of the caller's access token, frozen; absent if nothing was verified. */
       auth?: AccessTokenClaims;
     }
   }
