@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { entraFlags, graph, issuer, run, seconds, useIssuer, type Given } from './run.js';
+import type { Step } from '../../src/doctor/examination.js';
+import { entraEnvironment, entraFlags, graph, issuer, run, seconds, useIssuer, type Given } from './run.js';
 
 useIssuer();
 
@@ -24,12 +25,68 @@ describe('the report', () => {
     expect(said.out).toContain('2025-12-30T00:00:00Z (2 days ago)');
   });
 
-  it('contains no control characters', async () => {
-    const hostile = '\u001b[2J\u009b2J\u202e';
-    const said = await run([...entraFlags(), await issuer.token({ aud: hostile, scp: hostile, [hostile]: 1 })]);
-    expect(said.code).toBe(1);
-    for (const character of ['\u001b', '\u009b', '\u202e']) expect(said.out).not.toContain(character);
-    expect(said.out).toContain('u{1b}[2J');
+  describe('has no character that a terminal obeys or that changes the direction of a text', () => {
+    const range = (first: number, last: number) =>
+      Array.from({ length: last - first + 1 }, (_, index) => String.fromCharCode(first + index));
+    const obeyed = [
+      ...['\u001b', '\u007f', '\u061c', '\u200e', '\u200f', '\u2028', '\u2029'],
+      ...[range(0x80, 0x9f), range(0x202a, 0x202e), range(0x2066, 0x2069)].flat(),
+    ];
+    const hostile = `<${obeyed.join('')}>`;
+    // White space is not accepted in an audience.
+    const configured = `<${obeyed.filter((character) => !/\s/.test(character)).join('')}>`;
+    const obeyedIn = (text: string) => obeyed.filter((character) => text.includes(character));
+    const environment = () => ({ ...entraEnvironment(), AzureAd__Audience: configured });
+    const hostileToken = () =>
+      issuer.token(
+        { aud: hostile, iss: hostile, tid: hostile, azp: hostile, scp: hostile, roles: [hostile], [hostile]: 1 },
+        { kid: hostile },
+      );
+
+    it.each([[[]], [['--offline']], [['--role', configured]]])('as text: %j', async (flags) => {
+      const said = await run([...flags, await hostileToken()], { env: environment() });
+      expect(said.code).toBe(1);
+      expect(obeyedIn(said.out + said.err)).toEqual([]);
+    });
+
+    it('as text, where what is escaped is shown', async () => {
+      const said = await run([await issuer.token({ aud: '\u001b[2J' })], { env: { ...entraEnvironment() } });
+      expect(said.out).toContain('aud    \\u{1b}[2J');
+    });
+
+    it.each([[[]], [['--offline']]])('as JSON, whose values are the same: %j', async (flags) => {
+      const said = await run([...flags, '--json', await hostileToken()], { env: environment() });
+      expect(obeyedIn(said.out)).toEqual([]);
+      const { token, steps } = JSON.parse(said.out) as {
+        readonly token: { readonly header: unknown; readonly claims: object; readonly otherClaims: readonly string[] };
+        readonly steps: readonly Step[];
+      };
+      expect(token.header).toMatchObject({ kid: hostile });
+      expect(token.claims).toMatchObject({ aud: hostile, iss: hostile, roles: [hostile] });
+      expect(token.otherClaims).toContain(hostile);
+      expect(steps.find(({ step }) => step === 'audience')?.expected).toContain(configured);
+    });
+
+    it('as JSON, beyond the first 65536 characters of Unicode', async () => {
+      const tag = '\u{e0001}';
+      const said = await run([...entraFlags(), '--json', await issuer.token({ aud: tag })]);
+      expect(said.out).toContain('"aud": "\\udb40\\udc01"');
+      expect(JSON.parse(said.out)).toMatchObject({ token: { claims: { aud: tag } } });
+    });
+
+    it('in a message', async () => {
+      const instance = `https://login.example/${configured.slice(0, 20)}`;
+      const said = await run([await issuer.token()], { env: { ...entraEnvironment(), AzureAd__Instance: instance } });
+      expect(said).toMatchObject({ code: 1, out: '' });
+      expect(said.err).toContain('https://login.example/<\\u{1b}');
+      expect(obeyedIn(said.err)).toEqual([]);
+    });
+
+    it.each([['as text', []] as const, ['as JSON', ['--json']] as const])('in a route, %s', async (_, flags) => {
+      const said = await run(['--routes', './hostile.ts', ...flags]);
+      expect(said.out).toContain(flags.length === 0 ? '/\\u{202e}notes' : '/\\u202enotes');
+      expect(obeyedIn(said.out)).toEqual([]);
+    });
   });
 
   it('shows the cause, the expected value, the found value and what to change', async () => {

@@ -12,6 +12,7 @@ import { examine } from './examination.js';
 import { examinationJson, examinationText, paintFor, routesJson, routesText } from './report.js';
 import { routesIn } from './routes.js';
 import { readTokenText, UsageError, type Terminal } from './terminal.js';
+import { escapedLines } from './values.js';
 
 /** 0: the token passes, or no route is open by oversight; 1: otherwise. */
 export type ExitCode = 0 | 1;
@@ -71,7 +72,7 @@ export async function doctor(terminal: Terminal): Promise<ExitCode> {
     return await run(parseArguments(terminal.argv), terminal);
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof ConfigurationError)) throw error;
-    terminal.stderr.write(`microsoft-identity-decorators doctor: ${error.message}\n`);
+    terminal.stderr.write(`microsoft-identity-decorators doctor: ${escapedLines(error.message)}\n`);
     return 1;
   }
 }

@@ -3,7 +3,7 @@ import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Examination, Status, Step, Verdict } from './examination.js';
 import type { Protection, Route } from './routes.js';
 import type { Output } from './terminal.js';
-import { printable, shown, shownTime } from './values.js';
+import { escapedJson, escapedMembers, printable, shown, shownTime } from './values.js';
 
 /** Puts text in a colour. */
 export type Paint = (colour: 'red' | 'green' | 'yellow' | 'dim', text: string) => string;
@@ -37,7 +37,8 @@ const marks: Readonly<Record<Status, readonly [mark: string, colour: 'red' | 'gr
 
 const label = (name: string) => `       ${name.padEnd(10)}`;
 
-function stepText({ step, status, expected, found, cause, remedy, because }: Step, paint: Paint): string {
+function stepText(shownStep: Step, paint: Paint): string {
+  const { step, status, expected, found, cause, remedy, because } = escapedMembers(shownStep);
   const [mark, colour] = marks[status];
   const beside = because ?? (status === 'pass' ? found : '');
   const lines = [`${paint(colour, mark)}   ${step.padEnd(10)} ${beside}`.trimEnd()];
@@ -47,7 +48,8 @@ function stepText({ step, status, expected, found, cause, remedy, because }: Ste
   return lines.join('\n');
 }
 
-function verdictText({ status, httpStatus, code, reason, cause, remedy }: Verdict, paint: Paint): string {
+function verdictText(verdict: Verdict, paint: Paint): string {
+  const { status, httpStatus, code, reason, cause, remedy } = escapedMembers(verdict);
   if (status === 'pass') return paint('green', 'The token passes.');
   if (status === 'unknown') {
     return paint('yellow', 'Nothing speaks against the token so far: offline, key and signature are not checked.');
@@ -89,7 +91,7 @@ export function examinationJson({ seen, steps, verdict }: Examination, origin: s
     otherClaims: otherNames(seen.payload, Object.keys(claims)),
   };
   const now = new Date(nowMs).toISOString();
-  return `${JSON.stringify({ verdict, steps, token, configuration: origin, now }, undefined, 2)}\n`;
+  return `${escapedJson({ verdict, steps, token, configuration: origin, now })}\n`;
 }
 
 const protections: Readonly<Record<Protection, (route: Route, paint: Paint) => string>> = {
@@ -101,7 +103,8 @@ const protections: Readonly<Record<Protection, (route: Route, paint: Paint) => s
 const isUnprotected = ({ protection }: Route) => protection === 'unprotected';
 
 /** The audit of routes, as text. */
-export function routesText(routes: readonly Route[], paint: Paint): string {
+export function routesText(audited: readonly Route[], paint: Paint): string {
+  const routes = audited.map(escapedMembers);
   const width = (read: (route: Route) => string) => Math.max(...routes.map((route) => read(route).length));
   const method = width((route) => route.method);
   const path = width((route) => route.path);
@@ -127,5 +130,5 @@ export function routesText(routes: readonly Route[], paint: Paint): string {
 
 /** The audit of routes, as JSON. */
 export function routesJson(routes: readonly Route[]): string {
-  return `${JSON.stringify({ routes, unprotected: routes.filter(isUnprotected).length }, undefined, 2)}\n`;
+  return `${escapedJson({ routes, unprotected: routes.filter(isUnprotected).length })}\n`;
 }

@@ -2,9 +2,42 @@
 
 const longestShown = 200;
 
-/** A text without what a terminal would obey. */
+/** Characters that a terminal obeys, that are not shown, or that change the direction or the line of a text. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** A text in which each unprintable character is escaped. A text that is escaped already stays the same. */
+export function escaped(text: string): string {
+  return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** A text of several lines, each of them escaped. */
+export const escapedLines = (text: string) => text.split('\n').map(escaped).join('\n');
+
+/** An object whose texts are escaped. */
+export function escapedMembers<T extends object>(members: T): T {
+  const entries = Object.entries(members) as readonly [string, unknown][];
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? escaped(value) : value]),
+  ) as T;
+}
+
+/** RFC 8259 §7: each UTF-16 code unit has an escape of its own. */
+function jsonEscape(characters: string): string {
+  const units = Array.from({ length: characters.length }, (_, index) => characters.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+}
+
+/** A value as JSON, in which each unprintable character is escaped. */
+export function escapedJson(value: unknown): string {
+  // JSON.stringify escapes the line breaks in strings, so those that are left are its own.
+  return JSON.stringify(value, undefined, 2).replace(unprintable, (character) =>
+    character === '\n' ? character : jsonEscape(character),
+  );
+}
+
+/** A text from a token, escaped and shortened. */
 export function printable(text: string): string {
-  const plain = text.replace(/\p{C}/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  const plain = escaped(text);
   return plain.length > longestShown ? `${plain.slice(0, longestShown)}…` : plain;
 }
 
