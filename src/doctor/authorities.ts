@@ -2,10 +2,13 @@
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import { IssuerUnavailableError } from '../core/errors.js';
+import { isGuid } from '../core/guid.js';
 import { b2cAuthority, entraAuthority, type Authority } from '../core/issuers/authority.js';
 import { consumerTenant, fillTenant, tenantOfIssuer } from '../core/issuers/issuer.js';
 import { KeySet } from '../core/keys/key-set.js';
 import type { PublishedIssuer } from '../core/keys/openid-configuration.js';
+import { externalIdHost, isExternalIdHost, isTokenService, serveOneCloud } from '../core/microsoft-hosts.js';
+import { parseUrl } from '../core/url.js';
 
 /** An authority of the settings. */
 export interface KnownAuthority extends Authority {
@@ -32,19 +35,36 @@ const template = '{tenantid}';
 export const anyTenant = '00000000-0000-4000-8000-000000000000';
 
 /**
+ * Whether the authority on a host is likely to publish an issuer. Each cloud, and External ID, publishes issuers of its
+ * own, and the settings allow more than those. Of a custom domain it is not known which of them it belongs to.
+ */
+function isLikelyOn(hostname: string, issuer: string): boolean {
+  const ofIssuer = parseUrl(issuer)?.hostname ?? '';
+  if (isExternalIdHost(hostname)) return isExternalIdHost(ofIssuer);
+  return !isTokenService(hostname) || (!isExternalIdHost(ofIssuer) && serveOneCloud(hostname, ofIssuer));
+}
+
+/** The v2.0 issuer of a tenant. That of an External ID tenant is on the host named by the GUID of the tenant. */
+function issuerOfTenant({ hostname, origin }: URL, tenant: string): string {
+  const hasOwnHost = isExternalIdHost(hostname) && isGuid(tenant);
+  return `${hasOwnHost ? `https://${externalIdHost(tenant)}` : origin}/${tenant}/v2.0`;
+}
+
+/**
  * The issuer that an authority would publish, for want of asking: the token's own where the settings would take it, and
  * else the most likely one.
  */
 export function likelyIssuer(authority: Authority, claims: UnverifiedClaims, settings: Settings): string {
   const claimed = typeof claims['iss'] === 'string' ? claims['iss'] : '';
-  const { origin } = new URL(authority.metadataUrl);
+  const metadataUrl = new URL(authority.metadataUrl);
   const tenants = [settings.entra?.tenantId, settings.b2c?.tenantId, anyTenant, consumerTenant, template];
   const candidates = [
     claimed,
     claimed.replace(tenantOfIssuer(claimed) ?? template, template),
-    ...tenants.filter((tenant) => tenant !== undefined).map((tenant) => `${origin}/${tenant}/v2.0`),
+    ...tenants.filter((tenant) => tenant !== undefined).map((tenant) => issuerOfTenant(metadataUrl, tenant)),
   ];
-  return candidates.find((candidate) => authority.ownsIssuer(candidate)) ?? claimed;
+  const isLikely = (issuer: string) => authority.ownsIssuer(issuer) && isLikelyOn(metadataUrl.hostname, issuer);
+  return candidates.find(isLikely) ?? claimed;
 }
 
 /** An issuer for claims to be put right with, and the tenant it names. */
