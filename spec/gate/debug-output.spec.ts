@@ -42,6 +42,12 @@ class DiagnosedController {
     return {};
   }
 
+  @Get('/no-scheme')
+  @ValidateScope('access_as_user')
+  noScheme() {
+    return {};
+  }
+
   @Get('/any')
   @RequiresAnyAuth()
   any() {
@@ -361,9 +367,15 @@ describe('the channel for explanations', () => {
     await get('/b2c', issuer.b2cToken());
     initialize({ b2c: issuer.b2cOptions });
     await get('/b2c', issuer.token());
+    await get('/no-scheme', issuer.token());
+    await get('/no-scheme', issuer.v1Token());
+    await get('/no-scheme', issuer.b2cToken({ tfp: undefined, iss: 'https://contoso.b2clogin.com/x/v2.0/' }));
     await get('/any', issuer.token());
     expect(explanations.map(({ code, status }) => [code, status])).toEqual([
       ['configuration', 500],
+      ['entra_token', 401],
+      ['entra_token', 401],
+      ['entra_token', 401],
       ['no_policy', 401],
       ['configuration', 500],
     ]);

@@ -134,10 +134,11 @@ function explainKey(token: SeenToken, settings: Settings): ExplanationCode {
   return foreignIssuers.has(code) ? code : 'unknown_key';
 }
 
-function explainPolicy({ payload: claims = {} }: SeenToken): ExplanationCode {
-  const policy = namedPolicy(claims);
+function explainPolicy(token: SeenToken, settings: Settings): ExplanationCode {
+  const policy = namedPolicy(token.payload ?? {});
   // Entra's v1.0 tokens have an authentication context class in acr.
-  return policy === undefined || policy === '0' || policy === '1' ? 'no_policy' : 'policy';
+  if (policy !== undefined && policy !== '0' && policy !== '1') return 'policy';
+  return explainIssuer(token, settings) === 'entra_token' ? 'entra_token' : 'no_policy';
 }
 
 function explainGroup({ payload: claims = {} }: SeenToken): ExplanationCode {
