@@ -427,7 +427,6 @@ describe('the channel for explanations', () => {
 
 const debugName = 'microsoft-identity-decorators';
 
-// Printing, once asked for, goes on for as long as the process lives: these come last.
 describe('DEBUG', () => {
   it.each(['', 'express:*', 'microsoft', 'microsoft-identity-decorators2', `*,-${debugName}`, `-*,${debugName}`])(
     'prints nothing for %j',
@@ -461,6 +460,39 @@ describe('DEBUG', () => {
           'the client must ask for api://<client id>/<scope>.\n',
       ],
     ]);
+  });
+
+  it.each<[string, string, () => unknown]>([
+    ['initialize is called', '', configure],
+    ['initialize is called', `*,-${debugName}`, configure],
+    ['createMicrosoftIdentity is called', '', () => createMicrosoftIdentity(issuer.options)],
+  ])('stops printing when %s and DEBUG is %j, and starts again', async (_, names, configureAgain) => {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    vi.stubEnv('DEBUG', debugName);
+    configure();
+    await get('/plain');
+    expect(write).toHaveBeenCalledOnce();
+    vi.stubEnv('DEBUG', names);
+    configureAgain();
+    await get('/plain');
+    expect(write).toHaveBeenCalledOnce();
+    expect(channel(explanationChannel).hasSubscribers).toBe(false);
+    vi.stubEnv('DEBUG', debugName);
+    configureAgain();
+    await get('/plain');
+    expect(write).toHaveBeenCalledTimes(2);
+  });
+
+  it('stops printing what another copy of the library prints', async () => {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    vi.stubEnv('DEBUG', debugName);
+    vi.resetModules();
+    const copy = await import('../../src/index.js');
+    copy.initialize(issuer.options);
+    vi.stubEnv('DEBUG', '');
+    configure();
+    await get('/plain');
+    expect(write).not.toHaveBeenCalled();
   });
 
   it('prints nothing in production, unless diagnostics says so', async () => {

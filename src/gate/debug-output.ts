@@ -1,5 +1,5 @@
 /** Explains refusals to the developer: on a diagnostics channel, and on standard error if `DEBUG` names this library. */
-import { subscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Authenticator } from '../core/access/requirement.js';
 import { explanationChannel, type Explanation } from '../core/channels.js';
 import type { Refusal } from '../core/errors.js';
@@ -24,13 +24,17 @@ function print(message: unknown): void {
   process.stderr.write(`${debugName} ${String(status)} ${name} (${code}): ${hint}\n`);
 }
 
-const printing = processWide('debug-output', () => ({ isOn: false }));
+/** What prints explanations: one function, of whichever copy of this library began. */
+const printing = processWide<{ printer: typeof print | undefined }>('debug-output', () => ({ printer: undefined }));
 
-/** Prints explanations from now on, if `DEBUG` names this library. */
+/** Prints explanations from now on if `DEBUG` names this library, and stops if it does not. */
 export function explainRefusals(): void {
-  if (printing.isOn || !isNamedIn(process.env['DEBUG'])) return;
-  printing.isOn = true;
-  subscribe(explanationChannel.name, print);
+  const { printer } = printing;
+  const isWanted = isNamedIn(process.env['DEBUG']);
+  if (isWanted === (printer !== undefined)) return;
+  if (printer !== undefined) unsubscribe(explanationChannel.name, printer);
+  else subscribe(explanationChannel.name, print);
+  printing.printer = isWanted ? print : undefined;
 }
 
 function tokenOf(request: RequestHeaders): ReturnType<typeof readToken> {
