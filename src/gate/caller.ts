@@ -63,7 +63,7 @@ export function validateScope(scope: string | readonly string[], request?: objec
 
 /**
  * Whether an application calls on its own behalf, without a person. `idtyp` decides if the token has that claim; otherwise
- * a token without a scope is an application's.
+ * a token without a scope is an application's, unless `oid` and `sub` are there and differ: then it is a person's.
  *
  * @param claims - verified claims; default: those of the current request
  * @throws MissingTokenError if none are given, and there is no request or its token was not verified

@@ -156,6 +156,8 @@ describe('a wrong option', () => {
     ['policies', '', `got an empty string; ${takesPolicy}`],
     ['policies', 'a/b', `got a string of 3 characters; ${takesPolicy}`],
     ['policies', '../common', `got a string of 9 characters; ${takesPolicy}`],
+    ['policies', '.', `got a string of 1 characters; ${takesPolicy}`],
+    ['policies', '..', `got a string of 2 characters; ${takesPolicy}`],
     ['policies', 'a b', `got a string of 3 characters; ${takesPolicy}`],
     ['policies', 5, `got 5; ${takesPolicy}`],
     ['policies', ['a', null], `got null; ${takesPolicy}`],

@@ -194,8 +194,9 @@ describe('B2C', () => {
   );
 
   it('accepts a list of policies, and removes duplicates', () => {
-    const policies = ['B2C_1_susi', 'B2C_1A_sign-in', 'B2C_1_susi'];
-    expect(parse({ b2c: { ...b2c, policies } }).b2c?.policies).toEqual(['B2C_1_susi', 'B2C_1A_sign-in']);
+    const policies = ['B2C_1_susi', 'B2C_1A_sign-in', 'B2C_1A_v1.2', 'B2C_1_susi'];
+    const parsed = ['B2C_1_susi', 'B2C_1A_sign-in', 'B2C_1A_v1.2'];
+    expect(parse({ b2c: { ...b2c, policies } }).b2c?.policies).toEqual(parsed);
   });
 
   it.each([

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import {
+  callsAsApp,
+  callsAsUser,
   checkTimes,
   clientOf,
   hasAudience,
@@ -240,6 +242,11 @@ describe('isAccessToken', () => {
     ['an app-only token whose scp is empty', { ...appOnly, scp: '' }],
     ['an app-only token whose scp is a slash', { ...appOnly, scp: '/' }],
     ['an app-only token with one role that is text', { ...appOnly, roles: [1, 'access_as_app'] }],
+    ['an app-only token whose oid and sub are equal', { ...appOnly, oid: 'service', sub: 'service' }],
+    ['an app-only token without oid', { ...appOnly, sub: 'service' }],
+    ['an app-only token without sub', { ...appOnly, oid: 'service' }],
+    ['an app-only token of a federated credential', { ...appOnly, oid: 'service', sub: '/eid1/c/pub/t/a/a/b/sc/c/d' }],
+    ['an app-only token that idtyp names, of an agent', { ...appOnly, idtyp: 'app', oid: 'agent', sub: 'blueprint' }],
   ])('takes %s', (_, claims) => {
     expect(isAccessToken(claimsOf(claims))).toBe(true);
   });
@@ -267,6 +274,13 @@ describe('isAccessToken', () => {
     ['with a nonce and an empty scope', { ...appOnly, scp: '' }, { nonce: 'nonce' }],
     ['with a nonce and a slash for a scope', { ...appOnly, scp: '/' }, { nonce: 'nonce' }],
     ['without roles', appOnly, { roles: undefined }],
+    ["that is a person's, without a scope", { ...appOnly, oid: 'a', sub: 'a' }, { sub: 'pairwise' }],
+    ["that is a person's, with an empty scope", { ...appOnly, scp: '', oid: 'a', sub: 'a' }, { sub: 'pairwise' }],
+    [
+      "that is a person's of B2C",
+      { ...appOnly, oid: 'a', sub: 'a' },
+      { sub: 'Not supported currently. Use oid claim.' },
+    ],
     ['whose roles are empty', appOnly, { roles: [] }],
     ['whose roles are one text', appOnly, { roles: 'access_as_app' }],
     ['whose roles are no text', appOnly, { roles: [1, null] }],
@@ -274,6 +288,25 @@ describe('isAccessToken', () => {
   ])('refuses a token %s', (_, accepted, spoilt) => {
     expect(isAccessToken(claimsOf(accepted))).toBe(true);
     expect(isAccessToken(claimsOf({ ...accepted, ...spoilt }))).toBe(false);
+  });
+});
+
+describe('who calls', () => {
+  const person = { oid: 'a', sub: 'pairwise' };
+
+  it.each<[string, object, readonly [app: boolean, user: boolean]]>([
+    ['a scope', { ...person, scp: 'read' }, [false, true]],
+    ['a scope, and equal oid and sub', { oid: 'a', sub: 'a', scp: 'read' }, [false, true]],
+    ['no scope', {}, [true, false]],
+    ['no scope, and equal oid and sub', { oid: 'a', sub: 'a' }, [true, false]],
+    ['no scope, and oid and sub that differ', person, [false, true]],
+    ['an empty scope, and oid and sub that differ', { ...person, scp: '' }, [false, true]],
+    ['no scope, and the sub of a federated credential', { oid: 'a', sub: '/eid1/c/pub/t/a' }, [true, false]],
+    ['idtyp app, and oid and sub that differ', { ...person, idtyp: 'app' }, [true, false]],
+    ['idtyp user, and equal oid and sub', { oid: 'a', sub: 'a', idtyp: 'user' }, [false, true]],
+    ['an unknown idtyp', { ...person, idtyp: 'device' }, [false, false]],
+  ])('is known by %s', (_, claims, [app, user]) => {
+    expect([callsAsApp(claims), callsAsUser(claims)]).toEqual([app, user]);
   });
 });
 

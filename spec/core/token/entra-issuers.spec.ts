@@ -23,7 +23,10 @@ describe('an Entra token', () => {
     ['a delegated token of v2.0', () => issuer.token()],
     ['a delegated token of v1.0', () => issuer.v1Token()],
     ['an app-only token of v2.0', () => issuer.appToken()],
-    ['an app-only token of v1.0', () => issuer.v1Token({ scp: undefined, roles: ['access_as_app'] })],
+    [
+      'an app-only token of v1.0',
+      () => issuer.v1Token({ scp: undefined, roles: ['access_as_app'], sub: 'service', oid: 'service' }),
+    ],
     ["an agent's token, its scp a slash", () => issuer.appToken({ scp: '/' })],
     ["an agent's token, its scp empty", () => issuer.appToken({ scp: '' })],
     ['a v2.0 token for the App ID URI', () => issuer.token({ aud: `api://${clientId}` })],

@@ -55,6 +55,9 @@ const audience = oneOrMore(
   'an audience or a list of them',
 );
 
+// The name is a segment of the path of the OpenID configuration. A segment of dots alone would leave that path.
+const isPolicyName = (value: string) => /^[\w.-]{1,128}$/.test(value) && !/^\.+$/.test(value);
+
 const b2c = options({
   domainName: optional(
     text("the tenant's name, such as contoso for contoso.onmicrosoft.com", (value) =>
@@ -63,7 +66,7 @@ const b2c = options({
   ),
   policies: optional(
     oneOrMore(
-      text('a user flow or custom policy name such as B2C_1_signin', (value) => /^[\w-]{1,128}$/.test(value)),
+      text('a user flow or custom policy name such as B2C_1_signin', isPolicyName),
       'a policy name or a list of them',
     ),
   ),

@@ -45,14 +45,18 @@ function isSoundExponent(exponent: Buffer): boolean {
 export const textOrNothing = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? value : undefined);
 const isAbsentOr = (value: unknown, expected: string) => value === undefined || value === expected;
 
+/** RFC 7517 §4.3: if there is a list of operations, the key is for no others. */
+const mayVerify = (operations: unknown) =>
+  operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
+
 /** The relevant parts of a member of a key set; undefined if it must not verify signatures. */
 function readMember(
   member: unknown,
 ): (Omit<SigningKey, 'key'> & { readonly n: string; readonly e: string }) | undefined {
   if (typeof member !== 'object' || member === null) return undefined;
-  const { kid, kty, use, alg, n, e, issuer, cloud_instance_name } = member as Member;
+  const { kid, kty, use, key_ops, alg, n, e, issuer, cloud_instance_name } = member as Member;
   if (typeof kid !== 'string' || kid === '' || kty !== 'RSA') return undefined;
-  if (!isAbsentOr(use, 'sig') || !isAbsentOr(alg, 'RS256')) return undefined;
+  if (!isAbsentOr(use, 'sig') || !mayVerify(key_ops) || !isAbsentOr(alg, 'RS256')) return undefined;
   // With a private key that is published, anyone can sign.
   if (privateMembers.some((name) => name in member)) return undefined;
   // A key whose issuer cannot be read must not be used for any issuer.

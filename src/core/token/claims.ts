@@ -104,7 +104,8 @@ export function looksLikeIdToken(claims: UnverifiedClaims): boolean {
 export function isAccessToken(claims: UnverifiedClaims): boolean {
   const { scp } = claims as { readonly scp?: unknown };
   if (looksLikeIdToken(claims)) return false;
-  return isNoScope(scp) ? rolesOf(claims).length > 0 : typeof scp === 'string' && scp.trim() !== '';
+  if (!isNoScope(scp)) return typeof scp === 'string' && scp.trim() !== '';
+  return rolesOf(claims).length > 0 && (claims['idtyp'] !== undefined || !hasPersonsSubject(claims));
 }
 
 /** Whether there is a claim whose name differs in letter case alone. Other readers of the token might take that one. */
@@ -113,21 +114,33 @@ export function hasCaseTwin(claims: UnverifiedClaims, name: string): boolean {
 }
 
 /** The claims that distinguish an application from a person. */
-type CallerClaims = Readonly<Pick<AccessTokenClaims, 'idtyp' | 'scp'>>;
+type CallerClaims = Readonly<Partial<Record<'idtyp' | 'scp' | 'oid' | 'sub', unknown>>>;
+
+/** How `sub` starts if an application signed in with a federated credential. A person's `sub` is base64url or a GUID. */
+const federatedSubject = '/eid1/';
+
+/**
+ * Whether `oid` and `sub` are those of a person. For an application the two are equal. A person's `sub` differs from
+ * API to API, or, in B2C, may be a sentence.
+ */
+function hasPersonsSubject({ oid, sub }: CallerClaims): boolean {
+  if (oid === undefined || sub === undefined || oid === sub) return false;
+  return typeof sub !== 'string' || !sub.startsWith(federatedSubject);
+}
 
 /**
  * Whether an application calls on its own behalf, without a person. If the token has `idtyp`, that decides. Otherwise
- * a token without a scope is an application's.
+ * a token without a scope is an application's, unless `oid` and `sub` are there and differ: then it is a person's.
  *
  * @see {@link https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference Access token claims reference}
  */
 export function callsAsApp(claims: CallerClaims): boolean {
-  return claims.idtyp === undefined ? isNoScope(claims.scp) : claims.idtyp === 'app';
+  return claims.idtyp === undefined ? isNoScope(claims.scp) && !hasPersonsSubject(claims) : claims.idtyp === 'app';
 }
 
 /** Whether a person calls, by the same rule. With an unknown `idtyp` neither an application nor a person calls. */
 export function callsAsUser(claims: CallerClaims): boolean {
-  return claims.idtyp === undefined ? !isNoScope(claims.scp) : claims.idtyp === 'user';
+  return claims.idtyp === undefined ? !callsAsApp(claims) : claims.idtyp === 'user';
 }
 
 /** Whether a person who is a guest in the tenant calls. An application is never a guest. */
