@@ -1,5 +1,5 @@
 /**
- * A local issuer shaped like Microsoft's, and a way to call protected methods, for tests.
+ * For tests: a local issuer that publishes documents like Microsoft's, and a function that calls protected methods.
  *
  * @module microsoft-identity-decorators/testing
  */

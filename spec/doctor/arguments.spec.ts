@@ -10,10 +10,10 @@ describe('the command line', () => {
   it.each([
     [['--tenant', 'x'], "Unknown option '--tenant'"],
     [['--now', 'soon', 'token'], '--now takes a time'],
-    [['one', 'two'], 'One token at a time'],
-    [['--config', 'x', '--client-id', 'y'], 'one of the two is a mistake'],
-    [['--routes', 'x', '--offline'], '--routes goes with --json'],
-    [['--routes', 'x', 'token'], '--routes goes with --json'],
+    [['one', 'two'], 'Give one token.'],
+    [['--config', 'x', '--client-id', 'y'], 'exclude each other'],
+    [['--routes', 'x', '--offline'], '--routes can only be combined with --json'],
+    [['--routes', 'x', 'token'], '--routes can only be combined with --json'],
     [['--scope', 'api://x/read', '--tenant-id', elsewhere, '--client-id', elsewhere, 'token'], 'short name'],
   ])('is refused if it is wrong: %j', async (argv, message) => {
     const said = await run(argv);
@@ -44,7 +44,7 @@ describe('the command line', () => {
       version: () => '1.2.3',
     });
     expect(code).toBe(1);
-    expect(said.join('')).toContain('The one command there is is doctor.');
+    expect(said.join('')).toContain('The only command is doctor.');
   });
 
   it('shows help and version', async () => {

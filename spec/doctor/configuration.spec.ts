@@ -8,7 +8,7 @@ describe('the configuration', () => {
   it('is read from the environment', async () => {
     const said = await run([await issuer.token()], { env: entraEnvironment() });
     expect(said).toMatchObject({ code: 0, err: '' });
-    expect(said.out).toContain('Held against the environment');
+    expect(said.out).toContain('Checked against the environment');
   });
 
   it('is missing if nothing gives it', async () => {

@@ -10,13 +10,13 @@ import { elsewhere, entraFlags, failing, graph, issuer, read, run, seconds, useI
 
 useIssuer();
 
-/** B2C at a loopback authority has no option of the command line: a module or this is how a test gets there. */
+/** The command line has no option for a B2C authority on loopback, so the configuration is in force already. */
 async function examineB2c(token: string, argv: readonly string[] = []): Promise<Said> {
   initialize({ b2c: issuer.b2cOptions, now: () => start });
   return run(['--config', './nothing.ts', '--json', ...argv, token]);
 }
 
-/** How the library itself answers, without the doctor. */
+/** The answer of the library itself. */
 async function decisionOn(
   token: string,
   options: IdentityOptions,

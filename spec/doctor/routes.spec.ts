@@ -47,7 +47,7 @@ describe('the audit of routes', () => {
         'GET     /archive/     ArchiveController.list    token of Entra ID',
         'DELETE  /archive/:id  ArchiveController.remove  NOT PROTECTED',
         '',
-        '2 of 4 routes demand nothing, and bear no @AllowAnonymous().',
+        '2 of 4 routes have no requirement and no @AllowAnonymous().',
         '',
       ].join('\n'),
     });
@@ -62,7 +62,7 @@ describe('the audit of routes', () => {
   it('marks a route with @AllowAnonymous() as open', async () => {
     const said = await run(['--routes', './shut.ts']);
     expect(said.out).toMatch(/^GET {3}\/weather\/open +WeatherController\.open +open \(@AllowAnonymous\)$/m);
-    expect(said.out).toContain('6 routes, none of them open by oversight.');
+    expect(said.out).toContain('6 routes. Each has a requirement or @AllowAnonymous().');
   });
 
   it.each([

@@ -67,7 +67,7 @@ export const entraEnvironment = () => ({
 
 export const read = (said: Said) => JSON.parse(said.out) as Omit<Examination, 'seen'>;
 
-/** Which steps fail, and by which mistake. */
+/** The failing steps, each with its cause. */
 export function failing({ steps }: Pick<Examination, 'steps'>): Record<string, string | undefined> {
   return Object.fromEntries(steps.filter(({ status }) => status === 'fail').map(({ step, cause }) => [step, cause]));
 }

@@ -4,7 +4,7 @@ import { entraFlags, issuer, run, useIssuer } from './run.js';
 
 useIssuer();
 
-/** A terminal that shows what it is asked to, and nothing else. */
+/** A terminal without an echo of its own. */
 class FakeTerminal extends Readable {
   readonly isTTY = true;
   readonly modes: boolean[] = [];

@@ -1,4 +1,4 @@
-/** What the doctor was asked for. */
+/** The command line of the doctor. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { B2cOptions, IdentityOptions } from '../core/configuration/options.js';
 import { UsageError } from './terminal.js';
@@ -6,32 +6,32 @@ import { UsageError } from './terminal.js';
 export const help = `Usage: microsoft-identity-decorators doctor [options] [token]
        microsoft-identity-decorators doctor --routes <module> [--json]
 
-Says step by step whether an API would accept an access token, and what to change where it would not.
-Without a token argument it is read from standard input, or asked for without an echo.
+Shows step by step whether an API accepts an access token, and what to change if it does not.
+Without a token argument, the token is read from standard input, or from a prompt that does not show it.
 
-The configuration, by options, by a module, or else by the environment (AzureAd__TenantId and so on):
+The configuration, from options, from a module, or else from the environment (AzureAd__TenantId and so on):
   --tenant-id <tenant>         tenant GUID, verified domain, organizations, common or consumers
   --client-id <id>             the application (client) id of the API
-  --audience <audience>        accepted beside <client id> and api://<client id>; may be repeated
+  --audience <audience>        accepted in addition to <client id> and api://<client id>; may be repeated
   --instance <url>             the authority, such as https://login.microsoftonline.us
-  --allowed-tenants <list>     tenant GUIDs by commas, or '*'
+  --allowed-tenants <list>     tenant GUIDs, separated by commas, or '*'
   --b2c-domain <name>          contoso for contoso.onmicrosoft.com
   --b2c-policy <policy>        may be repeated
   --b2c-tenant-id <id>         the GUID of the B2C tenant
   --b2c-client-id <id>         the application (client) id of the API in the B2C tenant
   --config <module>            a module that calls initialize()
 
-What the route asks for:
-  --scope <scope>              as @ValidateScope; repeated, any of them will do
-  --role <role>                as @RequiresRole; repeated, any of them will do
+The requirement of the route:
+  --scope <scope>              as @ValidateScope; if repeated, any of them is enough
+  --role <role>                as @RequiresRole; if repeated, any of them is enough
 
   --offline                    sends nothing: key and signature are not checked
-  --now <time>                 the time to judge by: ISO 8601, or seconds since the epoch
-  --json                       for scripts
-  --routes <module>            lists the routes of an app; fails where one is neither protected nor @AllowAnonymous
+  --now <time>                 the time to check against: ISO 8601, or seconds since the epoch
+  --json                       prints JSON, for scripts
+  --routes <module>            lists the routes of an app; fails if one is neither protected nor @AllowAnonymous
   --help, --version
 
-Exits with 0 where the token passes (with --routes: where no route is unprotected), and else with 1.
+Exits with 0 if the token passes (with --routes: if no route is unprotected), else with 1.
 `;
 
 const commandLineOptions = {
@@ -55,7 +55,7 @@ const commandLineOptions = {
   version: { type: 'boolean' },
 } satisfies ParseArgsConfig['options'];
 
-/** What is to be said of a token. */
+/** How to examine a token. */
 export interface TokenArguments {
   readonly kind: 'token';
   readonly token: string | undefined;
@@ -85,7 +85,7 @@ function parse(argv: readonly string[]) {
 
 type Values = ReturnType<typeof parse>['values'];
 
-/** The options of `initialize` that were given, or undefined where none was. */
+/** The given options of `initialize`; undefined if there is none. */
 function givenConfiguration(values: Values): IdentityOptions | undefined {
   const b2c = {
     domainName: values['b2c-domain'],
@@ -101,7 +101,7 @@ function givenConfiguration(values: Values): IdentityOptions | undefined {
     audience: values.audience,
     instance: values.instance,
     allowedTenants: allowed === undefined || allowed === '*' ? allowed : allowed.split(',').map((id) => id.trim()),
-    // Half a B2C configuration is for the settings to refuse.
+    // An incomplete B2C configuration is passed on: parseSettings refuses it with a message.
     b2c: Object.values(b2c).some(isGiven) ? (b2c as B2cOptions) : undefined,
   };
   return Object.values(given).some(isGiven) ? given : undefined;
@@ -117,7 +117,7 @@ function timeOf(text: string | undefined): number | undefined {
 function tokenArguments(values: Values, token: string | undefined): TokenArguments {
   const given = givenConfiguration(values);
   if (given !== undefined && values.config !== undefined) {
-    throw new UsageError('--config stands beside options that say the same: one of the two is a mistake.');
+    throw new UsageError('--config and options of the configuration exclude each other. Use one of them.');
   }
   return {
     kind: 'token',
@@ -141,11 +141,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (values.help === true) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   const [command, token, ...rest] = positionals;
-  if (command !== 'doctor') throw new UsageError('The one command there is is doctor.');
-  if (rest.length > 0) throw new UsageError('One token at a time; quote it where it holds spaces.');
+  if (command !== 'doctor') throw new UsageError('The only command is doctor.');
+  if (rest.length > 0) throw new UsageError('Give one token. Quote it if it has spaces.');
   if (values.routes === undefined) return tokenArguments(values, token);
   const others = Object.keys(values).filter((name) => name !== 'routes' && name !== 'json');
-  if (others.length > 0 || token !== undefined)
-    throw new UsageError('--routes goes with --json, and with nothing else.');
+  if (others.length > 0 || token !== undefined) throw new UsageError('--routes can only be combined with --json.');
   return { kind: 'routes', module: values.routes, json: values.json === true };
 }

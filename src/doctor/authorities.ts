@@ -1,4 +1,4 @@
-/** Whom the settings trust, and what they publish: as they say themselves, or as far as it can be told without asking. */
+/** The authorities of the settings, and what each publishes: requested, or offline the most likely values. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import { IssuerUnavailableError } from '../core/errors.js';
@@ -31,7 +31,7 @@ export function authoritiesOf({ entra, b2c }: Settings): ReadonlyMap<string, Kno
 
 const template = '{tenantid}';
 
-/** A tenant that nobody has, for where any will do. */
+/** A tenant id that no tenant has, where any GUID is enough. */
 export const anyTenant = '00000000-0000-4000-8000-000000000000';
 
 /**
@@ -51,8 +51,8 @@ function issuerOfTenant({ hostname, origin }: URL, tenant: string): string {
 }
 
 /**
- * The issuer that an authority would publish, for want of asking: the token's own where the settings would take it, and
- * else the most likely one.
+ * The issuer that an authority would publish, without a request: the issuer of the token if the authority owns it, else
+ * the most likely one.
  */
 export function likelyIssuer(authority: Authority, claims: UnverifiedClaims, settings: Settings): string {
   const claimed = typeof claims['iss'] === 'string' ? claims['iss'] : '';
@@ -67,23 +67,23 @@ export function likelyIssuer(authority: Authority, claims: UnverifiedClaims, set
   return candidates.find(isLikely) ?? claimed;
 }
 
-/** An issuer for claims to be put right with, and the tenant it names. */
+/** An issuer without placeholder, for repaired claims, and the tenant it names. */
 export function filled(issuer: string): { readonly iss: string; readonly tid: string | undefined } {
   const iss = fillTenant(issuer, anyTenant);
   return { iss, tid: tenantOfIssuer(iss) };
 }
 
-/** What an issuer publishes about itself, as far as it is needed here. */
+/** What is used of an OpenID configuration. */
 export type Publication = Pick<PublishedIssuer, 'issuer' | 'cloudInstanceName'>;
 
-/** What the authorities publish, each asked once, and only where asking is allowed. */
+/** What the authorities publish. Each is requested once; offline none is. */
 export class Publications {
   readonly #settings: Settings;
   readonly #claims: UnverifiedClaims;
   readonly #offline: boolean;
   readonly #keySets = new Map<string, KeySet>();
 
-  /** @param claims - the token's, which stand in for what is not asked for */
+  /** @param claims - those of the token, used in place of what is not requested */
   constructor(settings: Settings, claims: UnverifiedClaims, offline: boolean) {
     this.#settings = settings;
     this.#claims = claims;
@@ -99,13 +99,13 @@ export class Publications {
     return keySet;
   }
 
-  /** What an authority publishes, or else is likely to publish. */
+  /** What an authority publishes; the most likely values if it cannot be requested. */
   async issuerOf(authority: Authority): Promise<Publication> {
     if (!this.#offline) {
       try {
         return await this.keySetOf(authority).loadIssuer();
       } catch (error) {
-        // That nobody can be reached is what the step `key` says; the claims are looked at all the same.
+        // The step `key` reports the outage. The claims are still checked.
         if (!(error instanceof IssuerUnavailableError)) throw error;
       }
     }

@@ -1,4 +1,4 @@
-/** The configuration a token is held against, wherever it was written down. */
+/** The configuration that a token is checked against, and its source. */
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import { parseSettings } from '../core/configuration/parse-settings.js';
 import type { Settings } from '../core/configuration/settings.js';
@@ -8,7 +8,7 @@ import type { TokenArguments } from './arguments.js';
 import { loadModule } from './modules.js';
 import { UsageError, type Terminal } from './terminal.js';
 
-/** Settings, and where they were found. */
+/** Settings, and their source. */
 export interface Configuration {
   readonly settings: Settings;
   readonly origin: string;
@@ -22,10 +22,10 @@ async function fromModule(module: string, cwd: string): Promise<Configuration> {
 }
 
 /**
- * Finds the configuration: in options given on the command line, in a module that calls `initialize`, or else in the
+ * Finds the configuration: in options of the command line, in a module that calls `initialize`, or else in the
  * environment.
  *
- * @throws UsageError where there is none, or where it is wrong
+ * @throws UsageError if there is none, or if it is wrong
  */
 export async function configurationFor(
   given: TokenArguments['configuration'],

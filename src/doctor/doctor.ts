@@ -1,4 +1,4 @@
-/** `microsoft-identity-decorators doctor`: why an API does, or does not, accept a token; and which routes are open. */
+/** The command `microsoft-identity-decorators doctor`: why an API refuses a token, and which routes are open. */
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { anyOf, type Requirement } from '../core/access/requirement.js';
@@ -14,12 +14,12 @@ import { routesIn } from './routes.js';
 import { readTokenText, UsageError, type Terminal } from './terminal.js';
 import { escapedLines } from './values.js';
 
-/** 0: the token passes, or no route is open by oversight; 1: otherwise. */
+/** 0: the token passes, or no route is unprotected; 1: otherwise. */
 export type ExitCode = 0 | 1;
 
 /** The requirement of the route that a token is meant for. */
 function requirementOfRoute({ scopes, roles }: TokenArguments, settings: Settings, token: string): Requirement {
-  // A token with a policy is meant for a route of B2C, also where that policy is not configured.
+  // A token with a policy is for a B2C route, even if that policy is not configured.
   const isB2c = readToken(token).payload?.['tfp'] !== undefined;
   return {
     scheme: { kind: onlyScheme(settings) ?? (isB2c ? 'b2c' : 'any') },
@@ -32,7 +32,7 @@ function requirementOfRoute({ scopes, roles }: TokenArguments, settings: Setting
 
 async function examineToken(given: TokenArguments, terminal: Terminal): Promise<ExitCode> {
   const { settings: configured, origin } = await configurationFor(given.configuration, terminal);
-  // One moment for all steps: the report must not contradict itself.
+  // All steps use the same time, so that the report is consistent.
   const nowMs = given.now ?? configured.now();
   const settings = { ...configured, now: () => nowMs };
   const token = await readTokenText(given.token, terminal);
@@ -66,7 +66,7 @@ async function run(asked: Arguments, terminal: Terminal): Promise<ExitCode> {
   }
 }
 
-/** Does what the command line asks for. What stands in its way is said on standard error. */
+/** Runs the command line. Errors of use and of the configuration are printed on standard error. */
 export async function doctor(terminal: Terminal): Promise<ExitCode> {
   try {
     return await run(parseArguments(terminal.argv), terminal);
@@ -77,12 +77,12 @@ export async function doctor(terminal: Terminal): Promise<ExitCode> {
   }
 }
 
-/** The version in the package.json above `dist/esm/`, where the program stands. */
+/** The version in the package.json above `dist/esm/`, the folder of the program. */
 function versionBeside(program: string): string {
   return (createRequire(realpathSync(program))('../../package.json') as { readonly version: string }).version;
 }
 
-/** Runs in a process of its own, and ends it: a module that was loaded may have begun to listen. */
+/** Runs the command line of a process, and exits: a loaded module may keep the process alive with a server. */
 export function runInProcess(process: NodeJS.Process): void {
   const { argv, env, stdin, stdout, stderr } = process;
   const [, program = '', ...rest] = argv;
@@ -98,7 +98,7 @@ export function runInProcess(process: NodeJS.Process): void {
     version: () => versionBeside(program),
   };
   void doctor(terminal).then((code) => {
-    // A pipe may be slow to take what was written.
+    // `process.exit` drops output that is still being written.
     stdout.write('', () => process.exit(code));
   });
 }

@@ -1,4 +1,4 @@
-/** One token, held against one configuration: step by step, and then as a whole. */
+/** One token, checked against one configuration: each step, and the verdict. */
 import type { Requirement } from '../core/access/requirement.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
@@ -11,7 +11,7 @@ import { findAll, reasonOf, stepNames, type Findings, type StepName } from './fi
 import { judge, probe, Rehearsal, requestWith, type Probe } from './rehearsal.js';
 import { describeStep } from './steps.js';
 
-/** `unknown`: it could not be told. */
+/** `unknown`: the step could not be checked. */
 export type Status = 'pass' | 'fail' | 'unknown';
 
 /** One step of the pipeline. */
@@ -20,18 +20,18 @@ export interface Step {
   readonly status: Status;
   readonly expected: string;
   readonly found: string;
-  /** The name of the mistake, or of what is worth knowing though it is none. */
+  /** The name of the mistake, or of a remark on a step that passes. */
   readonly cause?: string;
   /** What to change. */
   readonly remedy?: string;
-  /** Why it could not be told. */
+  /** Why the step could not be checked. */
   readonly because?: string;
 }
 
-/** What the library decides; offline, where it cannot, whether a step speaks against the token. */
+/** What the library decides. Offline it cannot decide: then whether a step fails. */
 export interface Verdict {
   readonly status: Status;
-  /** What a caller would be answered with, where the token does not pass. */
+  /** The answer to the caller, if the token does not pass. */
   readonly httpStatus?: number;
   readonly code?: string;
   readonly reason?: string | undefined;
@@ -39,7 +39,7 @@ export interface Verdict {
   readonly remedy?: string;
 }
 
-/** All that there is to say of a token. */
+/** The result for one token. */
 export interface Examination {
   readonly seen: SeenToken;
   readonly steps: readonly Step[];
@@ -70,7 +70,7 @@ interface KeyLookup {
 
 /** Looks for the key that a token names. */
 async function lookUp(publications: Publications, authority: KnownAuthority, kid: unknown): Promise<KeyLookup> {
-  if (typeof kid !== 'string') return { outcome: unknown('there is no kid to look for'), found: 'no kid' };
+  if (typeof kid !== 'string') return { outcome: unknown('the token has no kid'), found: 'no kid' };
   const keySet = publications.keySetOf(authority);
   try {
     await keySet.ready();
@@ -85,8 +85,8 @@ async function lookUp(publications: Publications, authority: KnownAuthority, kid
 }
 
 function signatureOutcome(header: Outcome, key: Outcome, decision: Refusal | undefined): Outcome {
-  if (header !== 'pass') return unknown('the token cannot be taken apart');
-  if (key !== 'pass') return unknown('there is no key to check it with');
+  if (header !== 'pass') return unknown('the token cannot be parsed');
+  if (key !== 'pass') return unknown('there is no key');
   if (decision instanceof IssuerUnavailableError) return unknown('the issuer could not be reached');
   return decision !== undefined && reasonOf(decision) === 'signature' ? decision : 'pass';
 }
@@ -96,19 +96,19 @@ const foundOf = (outcome: Outcome) => {
   return isRefused(outcome) ? 'it does not verify' : outcome.unknown;
 };
 
-/** How a step on claims ended, by what was found of all of them. */
+/** How a step on claims ended, from the findings on all of them. */
 function claimOutcome(step: StepName, { refusals, end }: Findings, { entra }: Settings): Outcome {
   const refusal = refusals.get(step);
   if (refusal !== undefined) return refusal;
-  if (step === 'tenant' && refusals.has('issuer')) return unknown('the issuer is another');
+  if (step === 'tenant' && refusals.has('issuer')) return unknown('the token is from another issuer');
   if (end === undefined) return 'pass';
   const isAskedLast = step === 'tenant' && typeof entra?.allowedTenants === 'function';
   const isBehind = stepNames.indexOf(step) > stepNames.indexOf('kind');
   if (!isAskedLast && !isBehind) return 'pass';
-  return unknown(refusals.has('kind') ? 'it is no access token of an API' : end.message);
+  return unknown(refusals.has('kind') ? 'the token is no access token of an API' : end.message);
 }
 
-/** The steps that a token goes through: those of its kind, and what the route asks for. */
+/** The steps for a token: those of its kind, and those of the requirement of the route. */
 function stepsFor(
   kind: KnownAuthority['kind'],
   findings: Findings | undefined,
@@ -128,27 +128,27 @@ function verdictOf(refusal: Refusal, seen: SeenToken, settings: Settings): Verdi
   return { status: 'fail', httpStatus: status, code: error, reason, cause: code, remedy: hint };
 }
 
-/** The outcome of each of the first steps, and what was found on the way. */
+/** The outcomes of the first steps, and all that the later steps use. */
 interface Evidence {
   readonly seen: SeenToken;
   readonly credential: Outcome;
   readonly header: Outcome;
   readonly key: KeyLookup;
   readonly signature: Outcome;
-  /** Undefined where the claims cannot be read. */
+  /** Undefined if the claims cannot be read. */
   readonly findings: Findings | undefined;
   readonly kind: KnownAuthority['kind'];
   readonly metadataUrl: string | undefined;
   readonly issuer: string | undefined;
 }
 
-/** What is asked: whether a token would be let in, and without asking the issuer where that is not wanted. */
+/** A token, and what it is checked against. */
 export interface Question {
   readonly token: string;
   readonly settings: Settings;
-  /** What the route asks for. */
+  /** The requirement of the route. */
   readonly requirement: Requirement;
-  /** Whether the issuer must not be asked. */
+  /** Whether no request may be sent to the issuer. */
   readonly offline: boolean;
 }
 
@@ -164,7 +164,7 @@ async function gather(question: Question, decision: Refusal | undefined): Promis
   const form = await probe(token, settings, requirement);
   const source = claims === undefined ? form : await probe(await rehearsal.sign(claims), settings, requirement);
   const authority = 'metadataUrl' in source ? authorities.get(source.metadataUrl) : undefined;
-  // Of the tokens that can be read, those of B2C that name no configured policy are the ones to lead nowhere.
+  // Only a token that names no configured B2C policy can be read and has no authority.
   const isB2c = claims !== undefined || settings.entra === undefined;
   const kind = authority?.kind ?? (isB2c ? 'b2c' : 'entra');
   const rightIssuerAt = async (metadataUrl: string | undefined) => {
@@ -190,8 +190,8 @@ async function gather(question: Question, decision: Refusal | undefined): Promis
 }
 
 function headerOutcome(credential: Outcome, form: Probe): Outcome {
-  if (credential !== 'pass') return unknown('the token is not taken apart');
-  // The policy is a step of its own, though the library looks at it as soon as the token is taken apart.
+  if (credential !== 'pass') return unknown('the token is not parsed');
+  // The library checks the policy while it parses the token. Here the policy is a separate step.
   return 'metadataUrl' in form || reasonOf(form.refusal) === 'policy' ? 'pass' : form.refusal;
 }
 
@@ -202,7 +202,7 @@ async function keyLookup(
   kid: unknown,
 ): Promise<KeyLookup> {
   if (authority !== undefined && !offline) return lookUp(publications, authority, kid);
-  const found = offline ? 'not asked for (--offline)' : 'the token does not tell whom to ask';
+  const found = offline ? 'not requested (--offline)' : 'the token names no known issuer';
   return { outcome: unknown(found), found };
 }
 
@@ -220,7 +220,7 @@ function outcomeOf(step: StepName, evidence: Evidence, settings: Settings): Outc
   }
 }
 
-/** What is worth knowing of a step that passes. The manifest of this API says nothing of a token for another one. */
+/** A remark on a step that passes. The manifest of this API does not set the version of tokens for another API. */
 function remarkOn(step: StepName, { seen, findings }: Evidence, settings: Settings): Pick<Step, 'cause' | 'remedy'> {
   if (step !== 'issuer' || findings?.refusals.has('audience') === true) return {};
   const remark = versionRemark(seen, settings);
@@ -233,7 +233,7 @@ function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question
   const words = describeStep(step, {
     ...question,
     ...evidence,
-    key: isBound ? 'it is one of them, and speaks for another issuer or cloud' : evidence.key.found,
+    key: isBound ? 'it is one of them, and is published for another issuer or cloud' : evidence.key.found,
     signature: foundOf(evidence.signature),
   });
   if (outcome === 'pass') return { step, status: 'pass', ...words, ...remarkOn(step, evidence, settings) };
@@ -242,7 +242,7 @@ function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question
   return { step, status: 'fail', ...words, cause: code, remedy: hint };
 }
 
-/** Goes through all that a token must satisfy, and asks the library for its decision. */
+/** Checks a token step by step, and takes the verdict from the library. */
 export async function examine(question: Question): Promise<Examination> {
   const { token, settings, requirement, offline } = question;
   const decision = offline ? undefined : await judge(settings, token, requirement);

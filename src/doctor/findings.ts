@@ -1,4 +1,4 @@
-/** All that is wrong with a token's claims: the library is asked, what it found is put right, and it is asked again. */
+/** All mistakes in a token's claims: the library checks them, the mistake it finds is repaired, and it checks again. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import type { Refusal } from '../core/errors.js';
@@ -41,13 +41,13 @@ const stepOfReason: Readonly<Record<string, StepName>> = {
   role: 'role',
 };
 
-/** The rule that a refusal names. */
+/** The reason of a refusal. */
 export const reasonOf = (refusal: Refusal) => (refusal as { readonly reason?: string }).reason;
 
 const soundClaims: UnverifiedClaims = { iss: 'https://issuer', aud: 'audience', exp: 1 };
 const registeredClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'jti'];
 
-/** The registered claims that are not there, or not of their type. */
+/** The registered claims that are missing or of the wrong type. */
 export function unsoundClaims(claims: UnverifiedClaims): readonly string[] {
   return registeredClaims.filter((name) =>
     name in claims ? !hasRegisteredClaims({ ...soundClaims, [name]: claims[name] }) : name in soundClaims,
@@ -60,14 +60,14 @@ function without(claims: UnverifiedClaims, isUnwanted: (name: string) => boolean
 
 const lifetimeSeconds = 3600;
 
-/** Who ought to have issued the token. */
+/** The issuer that the token should come from. */
 export interface RightIssuer {
   readonly kind: Scheme;
-  /** The issuer that the metadata names, or would; there is none where no policy tells which metadata. */
+  /** The issuer in the metadata. Undefined if the token names no policy, which selects the metadata. */
   readonly issuer: string | undefined;
 }
 
-/** Puts the issuer right, and with it the tenant: one stands in the other. */
+/** Repairs the issuer, and the tenant, which is a part of it. */
 function withIssuer({ claims, settings, ...rest }: Attempt, { kind, issuer = '' }: RightIssuer): Attempt {
   const { iss, tid } = filled(issuer);
   const others = without(claims, (name) => name.toLowerCase() === 'tid');
@@ -92,7 +92,7 @@ function withSoundClaims(attempt: Attempt, right: RightIssuer): Attempt {
 
 const audienceOf = ({ entra, b2c }: Settings, { kind }: RightIssuer) => (kind === 'b2c' ? b2c : entra)?.audiences[0];
 
-/** The attempt with the mistake of one step put right; undefined where nothing can be said beyond that mistake. */
+/** The attempt with the mistake of one step repaired; undefined if no later step can be checked. */
 function repair(step: StepName, attempt: Attempt, right: RightIssuer): Attempt | undefined {
   const { claims, settings, requirement } = attempt;
   const withoutDemand = (kind: string): Attempt => ({
@@ -121,22 +121,22 @@ function repair(step: StepName, attempt: Attempt, right: RightIssuer): Attempt |
     case 'role':
       return withoutDemand(step);
     default:
-      // What is no access token has no client, scope or role to speak of.
+      // A token that is no access token has no client, scope or role to check.
       return undefined;
   }
 }
 
-/** What was found: the refusals by step, and from where on nothing could be told. */
+/** The refusals by step, and where the checks ended. */
 export interface Findings {
   readonly refusals: ReadonlyMap<StepName, Refusal>;
-  /** The last refusal, where there was no way on from it. */
+  /** The last refusal, if it could not be repaired. */
   readonly end: Refusal | undefined;
 }
 
 /**
- * Finds all that is wrong with claims.
+ * Finds all mistakes in claims.
  *
- * @param rightIssuerAt - who publishes the OpenID configuration at a URL; undefined where the token names no policy
+ * @param rightIssuerAt - the issuer in the metadata at a URL; the URL is undefined if the token names no policy
  */
 export async function findAll(
   rehearsal: Rehearsal,
@@ -149,7 +149,7 @@ export async function findAll(
     const refusal = await rehearsal.judge(attempt);
     if (refusal === undefined) return { refusals, end: undefined };
     const step = stepOfReason[reasonOf(refusal) ?? ''];
-    // A mistake that stays when it was put right is one that is not understood here.
+    // The repair did not help: the mistake is unknown here.
     if (step === undefined || refusals.has(step)) return { refusals, end: refusal };
     refusals.set(step, refusal);
     const source = await probe(await rehearsal.sign(attempt.claims), attempt.settings, attempt.requirement);

@@ -1,4 +1,4 @@
-/** Modules of the user's: found as the user names them, and loaded. */
+/** Finds and loads a module that the user names. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -6,11 +6,11 @@ import { pathToFileURL } from 'node:url';
 import { UsageError } from './terminal.js';
 
 /**
- * Loads a module for what it does: a file, or a package that is installed where the doctor runs.
+ * Loads a module for its side effects: a file, or a package that is installed where the doctor runs.
  *
  * @param name - a path, with or without `./`, or the name of a package
- * @returns the file it stands in
- * @throws UsageError where there is no such module, or where it throws
+ * @returns the file of the module
+ * @throws UsageError if there is no such module, or if it throws
  */
 export async function loadModule(name: string, cwd: string): Promise<string> {
   const path = resolve(cwd, name);
@@ -19,7 +19,7 @@ export async function loadModule(name: string, cwd: string): Promise<string> {
   try {
     file = require.resolve(existsSync(path) ? path : name);
   } catch {
-    throw new UsageError(`There is no module ${name}, neither as a file nor as a package that is installed here.`);
+    throw new UsageError(`There is no module ${name}: neither a file nor an installed package has this name.`);
   }
   try {
     await import(pathToFileURL(file).href);

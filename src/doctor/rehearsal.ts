@@ -1,9 +1,9 @@
 /**
- * What the library decides of a token, asked of the library itself: so the doctor knows no rule of its own.
+ * What the library decides about a token. The doctor asks the library, and has no rules itself.
  *
- * A first mistake hides all others, since the pipeline ends there. A rehearsal signs claims with a key made for the
- * occasion, which it publishes as the issuer's to an identity of its own; claims can then be put right one by one, to
- * see what comes next. Nothing of it leaves this process.
+ * The pipeline ends at the first mistake, which hides all others. A rehearsal signs claims with its own key, and gives
+ * an identity this key as a key of the issuer. Claims can then be repaired one by one, to find the next mistake. A
+ * rehearsal sends no request.
  */
 import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -16,12 +16,12 @@ import type { Authority } from '../core/issuers/authority.js';
 import type { SigningKey } from '../core/keys/signing-keys.js';
 import type { Publication } from './authorities.js';
 
-/** A request that bears a token and nothing else. */
+/** A request with a token and no other header. */
 export const requestWith = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-/** The refusal of a token under a configuration; undefined where the token passes. */
+/** The refusal of a token with these settings; undefined if the token passes. */
 export async function judge(settings: Settings, token: string, requirement: Requirement): Promise<Refusal | undefined> {
-  // It is asked once: room for tokens that come again would be made for nothing.
+  // The identity checks one token once, so it needs no cache.
   const identity = identityOf({ ...settings, tokenCacheEntries: 0 });
   try {
     await identity.authenticate(requestWith(token), requirement);
@@ -36,28 +36,28 @@ type Fetch = typeof globalThis.fetch;
 
 const urlOf = (input: Parameters<Fetch>[0]) => (input instanceof Request ? input.url : String(input));
 
-/** What the library says of a token before it asks the issuer anything: whom it would ask, or a refusal. */
+/** What the library does with a token first: it requests metadata, or it refuses the token. */
 export type Probe = { readonly metadataUrl: string } | { readonly refusal: Refusal };
 
-/** Gives a token to the library where it can reach nobody. */
+/** Gives a token to the library, and fails its first request. */
 export async function probe(token: string, settings: Settings, requirement: Requirement): Promise<Probe> {
   let metadataUrl: string | undefined;
   const fetch: Fetch = (input) => {
     metadataUrl ??= urlOf(input);
-    return Promise.reject(new Error('Nobody is asked.'));
+    return Promise.reject(new Error('No request is sent.'));
   };
   const refusal = await judge({ ...settings, fetch }, token, requirement);
   if (metadataUrl !== undefined) return { metadataUrl };
-  if (refusal === undefined) throw new Error('A token passed though nobody was asked for keys.');
+  if (refusal === undefined) throw new Error('A token passed without a request for keys.');
   return { refusal };
 }
 
 const encodePart = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** What a key says of whom it speaks for. */
+/** The issuer and the cloud that a key is published for. */
 export type KeyBindings = Partial<Pick<SigningKey, 'issuer' | 'cloudInstanceName'>>;
 
-/** Claims on their way to being right, and what they are held against. */
+/** Claims, partly repaired, and what they are checked against. */
 export interface Attempt {
   readonly claims: UnverifiedClaims;
   readonly settings: Settings;
@@ -71,10 +71,10 @@ interface KeyPair {
 }
 
 const kid = randomUUID();
-// One will do for all rehearsals of a process: they are made for no more than to be there.
+// All rehearsals of a process share one key pair: it protects nothing.
 let keys: Promise<KeyPair> | undefined;
 
-/** Judges claims as if the issuer had signed them. */
+/** Checks claims as if the issuer had signed them. */
 export class Rehearsal {
   readonly #keys: KeyPair;
   readonly #authorities: ReadonlyMap<string, Authority>;
@@ -91,13 +91,13 @@ export class Rehearsal {
     return new Rehearsal(await keys, options);
   }
 
-  /** Why the library refuses claims in their own right; undefined where it does not. */
+  /** Why the library refuses claims under a valid signature; undefined if it accepts them. */
   async judge({ claims, settings, requirement, bindings }: Attempt): Promise<Refusal | undefined> {
     const fetch: Fetch = (input) => this.#answer(urlOf(input), bindings);
     return judge({ ...settings, fetch }, await this.sign(claims), requirement);
   }
 
-  /** A token of these claims that nobody but a rehearsal takes. */
+  /** A token with these claims. Only a rehearsal accepts it. */
   async sign(claims: UnverifiedClaims): Promise<string> {
     const signed = `${encodePart({ alg: 'RS256', kid })}.${encodePart(claims)}`;
     const signature = await promisify(sign)('sha256', Buffer.from(signed), this.#keys.privateKey);
@@ -117,9 +117,9 @@ export class Rehearsal {
   }
 }
 
-/** What a rehearsal plays the issuers by. */
+/** What a rehearsal answers in place of the issuers. */
 export interface RehearsalOptions {
-  /** By the URL of their OpenID configuration. */
+  /** The authorities, by the URL of their OpenID configuration. */
   readonly authorities: ReadonlyMap<string, Authority>;
   /** What an authority publishes. */
   readonly issuerOf: (authority: Authority) => Promise<Publication>;

@@ -1,4 +1,4 @@
-/** What the doctor found, as text for people and as JSON for scripts. Neither holds the token, nor a part of it. */
+/** The report of the doctor, as text and as JSON. Neither contains the token or a part of it. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Examination, Status, Step, Verdict } from './examination.js';
 import type { Protection, Route } from './routes.js';
@@ -10,13 +10,13 @@ export type Paint = (colour: 'red' | 'green' | 'yellow' | 'dim', text: string) =
 
 const codes = { red: 31, green: 32, yellow: 33, dim: 2 } as const;
 
-/** Colour for a terminal that shows it to a person who wants it. @see https://no-color.org */
+/** Colours on a terminal, unless the environment forbids them. @see https://no-color.org */
 export function paintFor(output: Output, env: Readonly<Record<string, string | undefined>>): Paint {
   const isWanted = output.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return (colour, text) => (isWanted ? `\u001b[${String(codes[colour])}m${text}\u001b[0m` : text);
 }
 
-// What is known of the person behind the token, and what could be replayed, is told by its name alone.
+// Of all other claims only the names are shown: their values may be personal data, or could be replayed.
 const shownMembers = ['alg', 'typ', 'kid'];
 const shownClaims = ['iss', 'aud', 'tid', 'ver', 'scp', 'roles', 'azp', 'appid', 'idtyp', 'tfp', 'acr'];
 const timeClaims = ['exp', 'nbf', 'iat'];
@@ -52,7 +52,7 @@ function verdictText(verdict: Verdict, paint: Paint): string {
   const { status, httpStatus, code, reason, cause, remedy } = escapedMembers(verdict);
   if (status === 'pass') return paint('green', 'The token passes.');
   if (status === 'unknown') {
-    return paint('yellow', 'Nothing speaks against the token so far: offline, key and signature are not checked.');
+    return paint('yellow', 'No step fails. Key and signature are not checked (--offline).');
   }
   const name = reason === undefined ? String(code) : `${String(code)} (${reason})`;
   return `${paint('red', `The token does not pass: ${String(httpStatus)} ${name}.`)}\n${String(cause)}: ${String(remedy)}`;
@@ -70,7 +70,7 @@ export function examinationText(
   ];
   const others = otherNames(seen.payload, [...shownClaims, ...timeClaims]);
   return [
-    `Held against ${printable(origin)}, at ${new Date(nowMs).toISOString()}.`,
+    `Checked against ${printable(origin)} at ${new Date(nowMs).toISOString()}.`,
     '',
     ...rows.map(([name, value]) => `${paint('dim', name.padEnd(6))} ${value}`),
     ...(others.length === 0 ? [] : [`${paint('dim', 'and')}    ${printable(others.join(', '))}`]),
@@ -120,10 +120,10 @@ export function routesText(audited: readonly Route[], paint: Paint): string {
   const open = routes.filter(isUnprotected).length;
   const summary =
     open === 0
-      ? paint('green', `${String(routes.length)} routes, none of them open by oversight.`)
+      ? paint('green', `${String(routes.length)} routes. Each has a requirement or @AllowAnonymous().`)
       : paint(
           'red',
-          `${String(open)} of ${String(routes.length)} routes demand nothing, and bear no @AllowAnonymous().`,
+          `${String(open)} of ${String(routes.length)} routes have no requirement and no @AllowAnonymous().`,
         );
   return `${[...rows, '', summary].join('\n')}\n`;
 }

@@ -1,4 +1,4 @@
-/** The routes of an app and what each of them demands: an audit, for a person or for a pipeline. */
+/** The routes of an app, and the requirement of each. */
 import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/access/requirement.js';
 import { actionsOf } from '../decorators/prototype-chain.js';
@@ -7,7 +7,7 @@ import { loadModule } from './modules.js';
 import { UsageError } from './terminal.js';
 import { either } from './values.js';
 
-/** `unprotected`: nothing is demanded, and nobody said that this is meant. */
+/** `unprotected`: the route has neither a requirement nor `@AllowAnonymous()`. */
 export type Protection = 'protected' | 'anonymous' | 'unprotected';
 
 /** One route. */
@@ -17,17 +17,17 @@ export interface Route {
   /** `WeatherController.report` */
   readonly action: string;
   readonly protection: Protection;
-  /** What is demanded, in words; null where nothing is. */
+  /** The requirement in words; null if there is none. */
   readonly requirement: string | null;
 }
 
-/** A class, as routing-controllers knows it. */
+/** What is used of a controller class. */
 interface Controller {
   readonly prototype: object;
   readonly name: string;
 }
 
-/** What is read of the metadata that the decorators of routing-controllers leave. */
+/** What is used of the metadata that the decorators of routing-controllers store. */
 interface Storage {
   readonly controllers: readonly { readonly target: Controller; readonly route?: string }[];
   readonly actions: readonly {
@@ -38,13 +38,13 @@ interface Storage {
   }[];
 }
 
-/** The copy that the app uses: the doctor may be installed elsewhere. */
+/** The storage of the copy of routing-controllers that the app uses. The doctor may be installed elsewhere. */
 function storageBeside(file: string): Storage {
   let routingControllers: unknown;
   try {
     routingControllers = createRequire(file)('routing-controllers');
   } catch {
-    throw new UsageError(`routing-controllers is not installed where ${file} would look for it.`);
+    throw new UsageError(`routing-controllers is not installed for ${file}.`);
   }
   return (routingControllers as { getMetadataArgsStorage: () => Storage }).getMetadataArgsStorage();
 }
@@ -72,7 +72,7 @@ function requirementWords({ scheme, demands, identity }: Requirement): string {
     scheme && `of ${issuers[scheme.kind]}`,
     scheme?.policies && `by ${either(scheme.policies)}`,
     scheme?.callers && people[scheme.callers],
-    identity && 'by a configuration of its own',
+    identity && 'by its own configuration',
   ];
   return [token.filter((word) => word !== undefined).join(' '), ...demands.map(demandWords)].join('; ');
 }
@@ -92,13 +92,13 @@ function routeOf(controller: Controller, base: string, action: Storage['actions'
 /**
  * Lists the routes of all controllers that a module defines or imports, as routing-controllers would register them.
  *
- * @throws UsageError where the module cannot be loaded, or has no routes
+ * @throws UsageError if the module cannot be loaded, or has no routes
  */
 export async function routesIn(module: string, cwd: string): Promise<readonly Route[]> {
   const storage = storageBeside(await loadModule(module, cwd));
   const routes = storage.controllers.flatMap(({ target, route = '' }) =>
     actionsOf(target, storage.actions).map((action) => routeOf(target, route, action)),
   );
-  if (routes.length === 0) throw new UsageError(`${module} defines no routes, nor does what it imports.`);
+  if (routes.length === 0) throw new UsageError(`${module} defines no routes, and imports none.`);
   return routes;
 }

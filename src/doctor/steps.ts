@@ -1,4 +1,4 @@
-/** What each step expects, and what the token holds, in words. */
+/** What each step expects and what it finds in the token, in words. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Demand, NameDemand, Requirement } from '../core/access/requirement.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
@@ -8,20 +8,20 @@ import type { SeenToken } from '../core/token/parsed-token.js';
 import { unsoundClaims, type StepName } from './findings.js';
 import { either, printable, shown, shownTime } from './values.js';
 
-/** What is described. */
+/** What a step is described from. */
 export interface Subject {
   readonly token: string;
   readonly seen: SeenToken;
   readonly settings: Settings;
   readonly requirement: Requirement;
   readonly kind: Scheme;
-  /** Where the keys are, where that is known. */
+  /** The URL of the metadata, if it is known. */
   readonly metadataUrl: string | undefined;
-  /** The issuer that is published, or likely to be. */
+  /** The issuer in the metadata, or the most likely one. */
   readonly issuer: string | undefined;
-  /** What was found of the key. */
+  /** The result for the key, in words. */
   readonly key: string;
-  /** What was found of the signature. */
+  /** The result for the signature, in words. */
   readonly signature: string;
 }
 
@@ -48,7 +48,7 @@ function headerWords({ seen: { header, payload } }: Subject): string {
 function claimWords(claims: UnverifiedClaims): string {
   const unsound = unsoundClaims(claims);
   if (unsound.length === 0) return 'as expected';
-  return unsound.map((name) => (name in claims ? `${name} is of another type` : `${name} is missing`)).join(', ');
+  return unsound.map((name) => (name in claims ? `${name} has the wrong type` : `${name} is missing`)).join(', ');
 }
 
 function timeWords(claims: UnverifiedClaims, nowMs: number): string {
@@ -58,13 +58,14 @@ function timeWords(claims: UnverifiedClaims, nowMs: number): string {
 
 function tenantExpected({ entra }: Settings): string {
   const allowed = entra?.allowedTenants;
-  if (allowed === undefined) return 'tid stands in the issuer';
-  if (allowed === '*') return 'tid stands in the issuer; every tenant is allowed';
-  if (typeof allowed === 'function') return 'tid stands in the issuer, and the function allowedTenants says yes';
-  return `tid stands in the issuer, and is ${either([...allowed])}`;
+  if (allowed === undefined) return 'tid is the tenant in iss';
+  if (allowed === '*') return 'tid is the tenant in iss; every tenant is allowed';
+  if (typeof allowed === 'function')
+    return 'tid is the tenant in iss, and the function allowedTenants returns true for it';
+  return `tid is the tenant in iss, and is ${either([...allowed])}`;
 }
 
-/** The claims that tell an access token of a person from one of an application, and both from an ID token. */
+/** The claims that distinguish access tokens of people, access tokens of applications, and ID tokens. */
 function kindWords(claims: UnverifiedClaims): string {
   const told = ['at_hash', 'c_hash', 'nonce'].filter((name) => claims[name] !== undefined);
   return [
@@ -80,13 +81,13 @@ const isNameDemand = (demand: Demand): demand is NameDemand => 'anyOf' in demand
 
 function demandExpected(kind: 'scope' | 'role', { demands }: Requirement): string {
   const names = demands.filter(isNameDemand).find((demand) => demand.kind === kind)?.anyOf;
-  if (names === undefined) return 'nothing: neither --scope nor --role was given';
+  if (names === undefined) return 'none: neither --scope nor --role is given';
   return kind === 'scope'
     ? `${either(names)}, in scp of a person or in roles of an application`
     : `${either(names)}, in roles`;
 }
 
-/** What a step expects, and what was found. */
+/** What a step expects, and what it found. */
 export function describeStep(step: StepName, subject: Subject): Words {
   const { token, seen, settings, requirement, kind, metadataUrl, issuer } = subject;
   const claims = seen.payload ?? {};
@@ -97,24 +98,24 @@ export function describeStep(step: StepName, subject: Subject): Words {
       return { expected: `one token of at most ${characters(longestToken)}`, found: characters(token.length) };
     case 'header':
       return {
-        expected: 'three parts; alg RS256, typ JWT, at+jwt or none, a kid, neither crit nor b64, and no member twice',
+        expected: 'three parts; alg RS256; typ JWT, at+jwt or none; a kid; neither crit nor b64; no duplicate member',
         found: headerWords(subject),
       };
     case 'key':
       return { expected: `the kid among the keys of ${metadataUrl ?? 'the issuer'}`, found: subject.key };
     case 'signature':
-      return { expected: 'made with that key', found: subject.signature };
+      return { expected: 'it verifies with that key', found: subject.signature };
     case 'claims':
-      return { expected: 'iss, aud and exp, and all registered claims of their types', found: claimWords(claims) };
+      return { expected: 'iss, aud and exp; all registered claims have the right type', found: claimWords(claims) };
     case 'times':
       return {
-        expected: `exp after, nbf and iat not after ${new Date(nowMs).toISOString()}, give or take ${String(settings.clockToleranceSeconds)} seconds`,
+        expected: `exp after, nbf and iat not after ${new Date(nowMs).toISOString()} with a tolerance of ${String(settings.clockToleranceSeconds)} seconds`,
         found: timeWords(claims, nowMs),
       };
     case 'audience':
       return { expected: either(registration?.audiences ?? []), found: shown(claims['aud']) };
     case 'issuer':
-      return { expected: issuer ?? 'that of a configured policy', found: shown(claims['iss']) };
+      return { expected: issuer ?? 'the issuer of a configured policy', found: shown(claims['iss']) };
     case 'tenant':
       return { expected: tenantExpected(settings), found: shown(claims['tid']) };
     case 'policy':

@@ -1,19 +1,19 @@
-/** What the doctor uses of the process it runs in, and how it is given a token. */
+/** What the doctor uses of its process, and how it reads a token. */
 import type { Readable } from 'node:stream';
 
-/** Where the token may be read from: a pipe, or a terminal that can keep what is typed to itself. */
+/** Where the token is read from: a pipe, or a terminal that can turn its echo off. */
 export type Input = Readable & {
   readonly isTTY?: boolean | undefined;
   setRawMode?(isRaw: boolean): unknown;
 };
 
-/** Where something is written. */
+/** Where the doctor writes. */
 export interface Output {
   readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
 }
 
-/** The process, as far as it is used. */
+/** What is used of the process. */
 export interface Terminal {
   /** The arguments after the program's name. */
   readonly argv: readonly string[];
@@ -21,7 +21,7 @@ export interface Terminal {
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Where relative paths start. */
+  /** The folder that relative paths start from. */
   readonly cwd: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -30,7 +30,7 @@ export interface Terminal {
   readonly version: () => string;
 }
 
-/** The doctor was asked for something it cannot do: the message is for standard error. */
+/** The command line is wrong, or cannot be carried out. The message is printed on standard error. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -42,7 +42,7 @@ async function readAll(stdin: Input): Promise<string> {
   stdin.setEncoding('utf8');
   for await (const chunk of stdin) {
     text += String(chunk);
-    if (text.length > mostCharacters) throw new UsageError('Standard input holds more than a token.');
+    if (text.length > mostCharacters) throw new UsageError('Standard input is longer than a token.');
   }
   return text;
 }
@@ -51,7 +51,7 @@ const interrupt = '\u0003';
 const endOfInput = '\u0004';
 const erasing = ['\b', '\u007f'];
 
-/** Reads a line without an echo. Not by lines of the terminal, which cuts them at 4096 characters. */
+/** Reads a line without an echo. In line mode a terminal cuts a line at 4096 characters, so raw mode is used. */
 function readHidden(stdin: Input): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -94,7 +94,7 @@ async function ask({ stdin, stderr }: Terminal): Promise<string> {
   }
 }
 
-/** A token as people paste it: with the header's name and scheme in front, or a line break behind. */
+/** Removes from a pasted token the name and scheme of the header, and white space. */
 function withoutHeader(text: string): string {
   let token = text.trim();
   for (const prefix of ['authorization:', 'bearer ']) {
@@ -104,14 +104,14 @@ function withoutHeader(text: string): string {
 }
 
 /**
- * The token: the argument, or what is piped in, or what is typed at the prompt.
+ * The token: the argument, or standard input, or the line typed at the prompt.
  *
- * @throws UsageError where there is none
+ * @throws UsageError if there is none
  */
 export async function readTokenText(argument: string | undefined, terminal: Terminal): Promise<string> {
   const text = argument ?? (await (terminal.stdin.isTTY === true ? ask(terminal) : readAll(terminal.stdin)));
   const token = withoutHeader(text);
   if (token === '')
-    throw new UsageError('There is no token: give it as an argument, on standard input, or at the prompt.');
+    throw new UsageError('There is no token. Give it as an argument, on standard input, or at the prompt.');
   return token;
 }

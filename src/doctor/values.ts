@@ -1,4 +1,4 @@
-/** Values of a token in words. They may come from anyone, and go to a terminal. */
+/** Values of a token as text for a terminal. The values are untrusted. */
 
 const longestShown = 200;
 
@@ -61,12 +61,12 @@ function distance(ms: number): string {
 
 const latestDate = 8.64e15;
 
-/** A time in seconds since the epoch, with its distance to now. */
+/** A time in seconds since the epoch, with its distance from now. */
 export function shownTime(seconds: unknown, nowMs: number): string {
   if (typeof seconds !== 'number' || Math.abs(seconds * 1000) > latestDate) return shown(seconds);
   const time = seconds * 1000;
   return `${new Date(time).toISOString().replace('.000Z', 'Z')} (${distance(time - nowMs)})`;
 }
 
-/** Names in a row: `a, b or c`. */
+/** A list of names: `a, b or c`. */
 export const either = (names: readonly string[]) => new Intl.ListFormat('en', { type: 'disjunction' }).format(names);

@@ -1,41 +1,41 @@
-/** An OpenID provider on loopback that publishes what Microsoft publishes, and signs what a test asks for. */
+/** An OpenID provider on loopback. It publishes documents like Microsoft's, and signs tokens for tests. */
 import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 
-/** Claims to add to, or to change in, a token that is valid otherwise. A claim given as undefined is left out. */
+/** Claims to add to a valid token, or to change in it. A claim given as undefined is left out. */
 export type TokenOverrides = Readonly<Record<string, unknown>>;
 
-/** How a document goes wrong. Members can be combined; `on` says which documents, default all of them. */
+/** A fault in the answers of the issuer. Members can be combined. */
 export interface Fault {
-  /** The documents concerned: OpenID configurations, or key sets. Default: both. */
+  /** The documents with the fault: OpenID configurations, or key sets. Default: both. */
   readonly on?: 'metadata' | 'keys';
   /** The connection is reset. */
   readonly down?: boolean;
-  /** The answer starts after so many milliseconds. */
+  /** How long the answer is delayed, in milliseconds. */
   readonly slowMs?: number;
-  /** The status of the answer, in place of 200. */
+  /** The status of the answer. Default 200. */
   readonly status?: number;
-  /** Headers beside `Content-Type`. */
+  /** Headers that are added to the answer, or that replace its own. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The body of the answer: the text itself, or made from the document as it should be. */
+  /** The body of the answer, or a function that makes it from the right document. */
   readonly body?: string | Uint8Array | ((document: Record<string, unknown>) => unknown);
-  /** Answers in place of all of the above: for answers that drip, or never end. */
+  /** Answers instead of the issuer, for slow or endless answers. Of the other members only `on` and `down` apply. */
   readonly answer?: (response: ServerResponse) => void;
 }
 
-/** How many documents were asked for. */
+/** How many documents were requested. */
 export interface IssuerRequests {
   metadata: number;
   keys: number;
 }
 
-/** What can be chosen about a local issuer. Each has a default. */
+/** The settings of a local issuer. Each has a default. */
 export interface TestIssuerSettings {
-  /** The workforce tenant, a GUID. */
+  /** The workforce tenant, a GUID. Default: a random one. */
   readonly tenantId?: string;
-  /** The API's registration, a GUID. */
+  /** The application (client) id of the API, a GUID. Default: a random one. */
   readonly clientId?: string;
   /** The B2C tenant's name. Default `contoso`. */
   readonly domainName?: string;
@@ -59,7 +59,7 @@ export interface TestIssuer {
     readonly clientId: string;
     readonly instance: string;
   };
-  /** How many documents were asked for so far. */
+  /** How many documents were requested so far. */
   readonly requests: Readonly<IssuerRequests>;
   /** A delegated v2.0 access token, with the scope `access_as_user`. */
   token(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
@@ -69,13 +69,13 @@ export interface TestIssuer {
   v1Token(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
   /** A B2C access token of a user flow, with the scope `access_as_user`. */
   b2cToken(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
-  /** A v2.0 ID token: same issuer, audience and key as an access token, and not one. */
+  /** A v2.0 ID token. It has the issuer, audience and key of an access token. */
   idToken(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
-  /** Signs two texts with the Entra key exactly as they are given, however wrong: for tests of attacks. */
+  /** Signs two texts with the Entra key, unchanged: for tests of malformed tokens. */
   sign(header: string, payload: string): Promise<string>;
-  /** Puts new keys in the place of the old ones. */
+  /** Replaces the keys by new ones. */
   rotateKeys(): Promise<void>;
-  /** Makes documents go wrong, or with no fault given, right again. */
+  /** Sets the fault of all answers from now on. Without an argument it removes the fault. */
   setFault(fault?: Fault): void;
   /** Stops listening and drops all connections. */
   close(): Promise<void>;
@@ -246,7 +246,7 @@ class LocalIssuer implements TestIssuer {
     return `${this.url}/${this.#b2cTenantId}/v2.0/`;
   }
 
-  /** The documents, by path. Entra publishes v1.0 and v2.0 side by side; B2C publishes each policy on its own. */
+  /** The document at a path. Entra publishes v1.0 and v2.0 documents; B2C publishes documents for each policy. */
   #documentAt(path: string): { readonly on: keyof IssuerRequests; readonly document: object } | undefined {
     const metadata = '/.well-known/openid-configuration';
     const segments = path.split('/').slice(1);
@@ -326,7 +326,7 @@ function configuration(issuer: string, keysUrl: string): object {
 /**
  * Starts an issuer on a free loopback port.
  *
- * @returns the issuer, listening; `close()` it when done
+ * @returns the listening issuer; call `close()` at the end
  * @example
  * ```ts
  * import { initialize } from 'microsoft-identity-decorators';

@@ -28,7 +28,7 @@ export function useIssuer(): void {
 
 export const silenceWarnings = () => vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
 
-/** A handler that says that it ran, and for whom. */
+/** A handler that records that it ran, and answers with the subject of the caller. */
 export const report: RequestHandler = (request, response) => {
   ran.push('report');
   response.json({ sub: request.auth?.sub ?? 'none' });
@@ -43,7 +43,7 @@ export async function serving(
   test: (api: Api) => Promise<void>,
 ): Promise<void> {
   const app = express();
-  // Express shows callers the stack of an error, and logs it, otherwise.
+  // In any other environment Express logs errors.
   app.set('env', 'test');
   mount(app);
   const api = await listen(app);
