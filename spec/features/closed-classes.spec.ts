@@ -54,6 +54,14 @@ class Model {
   readonly made = true;
 }
 
+@RequiresAuth()
+class ProtectedModel {
+  @AllowAnonymous()
+  made() {
+    return true;
+  }
+}
+
 @RequiresRole('Admin')
 class Reports {
   static list(request: Request, response: Response) {
@@ -65,6 +73,8 @@ class Reports {
   static readonly version = 1;
 
   static readonly Model = Model;
+
+  static readonly ProtectedModel = ProtectedModel;
 
   @AllowAnonymous()
   static create() {
@@ -117,6 +127,45 @@ class Archived extends Reports {
   readonly archive = answerFor('archive');
 }
 
+class Statements {
+  static print(request: Request, response: Response) {
+    answerFor('print')(request, response);
+  }
+}
+
+@RequiresRole('Admin')
+class Invoices extends Statements {
+  send(request: Request, response: Response) {
+    answerFor('send')(request, response);
+  }
+}
+
+class Drafts extends Invoices {
+  static override print(request: Request, response: Response) {
+    answerFor('print a draft')(request, response);
+  }
+}
+
+class SentDrafts extends Drafts {}
+
+class Orders {
+  @RequiresRole('Admin')
+  remove(request: Request, response: Response) {
+    answerFor('remove')(request, response);
+  }
+}
+
+class Imported extends Orders {
+  @RequiresAuth()
+  static list(request: Request, response: Response) {
+    answerFor('list')(request, response);
+  }
+
+  override remove(request: Request, response: Response) {
+    answerFor('remove an import')(request, response);
+  }
+}
+
 Object.assign(Reports.prototype, { mixed: answerFor('mixed in') });
 
 /** A member, as it is detached from its instance. */
@@ -126,6 +175,8 @@ describe.each(expressReleases)('a requirement on a class, $release', ({ express 
   const reports = new Reports();
   const audited = new Audited();
   const archived = new Archived();
+  const sent = new SentDrafts();
+  const imported = new Imported();
   let api: Api;
 
   beforeAll(async () => {
@@ -144,6 +195,9 @@ describe.each(expressReleases)('a requirement on a class, $release', ({ express 
     app.get('/override', handlerOf(audited, 'remove'));
     app.get('/further', handlerOf(audited, 'further'));
     app.get('/archive', handlerOf(archived, 'archive'));
+    app.get('/inherited-static', handlerOf(Invoices, 'print'));
+    app.get('/inherited-static-override', handlerOf(sent.constructor, 'print'));
+    app.get('/beside-static', handlerOf(imported, 'remove'));
     app.get('/two-arguments', (request, response) => {
       reports.remove(request, response);
     });
@@ -165,6 +219,9 @@ describe.each(expressReleases)('a requirement on a class, $release', ({ express 
     ['an undecorated override', '/override'],
     ['a method of an undecorated derived class', '/further'],
     ['a function in a property of a decorated derived class', '/archive'],
+    ['an inherited static method', '/inherited-static'],
+    ['an undecorated override of a static method, inherited', '/inherited-static-override'],
+    ['an undecorated override beside a decorated static method', '/beside-static'],
     ['a method that a function calls without next', '/two-arguments'],
   ])('covers %s', async (_, path) => {
     expectRefusal(await api.call(path), 'missing_token');
@@ -180,6 +237,7 @@ describe('a class with a requirement', () => {
     const reports = new Reports();
     expect(new reports.Model()).toMatchObject({ made: true });
     expect(new Reports.Model()).toMatchObject({ made: true });
+    expect(new Reports.ProtectedModel().made()).toBe(true);
     expect([reports.pageSize, reports.count, Reports.version]).toEqual([10, 2, 1]);
     expect(Reports.create()).toBeInstanceOf(Reports);
   });

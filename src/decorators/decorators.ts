@@ -79,7 +79,8 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
     record(target, propertyKey, requirement);
     host.onRequirement?.(target, propertyKey);
     // Another method may override one that has a requirement above.
-    if (typeof target !== 'function') protectMembers(target, host, propertyKey);
+    if (typeof target === 'function') protectMembers(target.prototype as object, host);
+    else protectMembers(target, host, propertyKey);
     Object.assign(descriptor, protectedMember({ descriptor, definer: target }, propertyKey, target, host));
     // A decorator that is called by hand may have no descriptor: then its caller puts none in place.
     if (given === undefined) Object.defineProperty(target, propertyKey, descriptor);

@@ -23,8 +23,10 @@ export interface MemberProtection {
 /** Of a class: what the language itself keeps there. */
 const ownOfFunctions: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'prototype', 'caller', 'arguments']);
 
-// A class is called with `new` alone, so it is no handler.
-const isClass = (value: Method) => /^class\b/.test(Function.prototype.toString.call(value));
+const replacements = new WeakSet<object>();
+
+// A class is called with `new` alone, so it is no handler. The text of a replacement is not that of its class.
+const isClass = (value: Method) => replacements.has(value) || /^class\b/.test(Function.prototype.toString.call(value));
 
 export const isMethod = (value: unknown): value is Method => typeof value === 'function' && !isClass(value as Method);
 
@@ -41,14 +43,16 @@ interface Member {
   readonly definer: object;
 }
 
-/** The members of a class, its own and those it inherits, each as the nearest class defines it. */
-function membersOf(prototype: object): ReadonlyMap<PropertyKey, Member> {
+/** The members along a prototype chain, each as the nearest class defines it. */
+function membersAlong(chain: Iterable<object>, isLanguages: (name: PropertyKey) => boolean): Map<PropertyKey, Member> {
   const members = new Map<PropertyKey, Member>();
-  for (const definer of prototypeChainOf(prototype)) {
-    if (definer === Object.prototype) break;
+  for (const definer of chain) {
+    if (definer === Object.prototype || definer === Function.prototype) break;
+    // The class that it takes the place of comes next, and has the same members.
+    if (replacements.has(definer)) continue;
     for (const name of Reflect.ownKeys(definer)) {
       const descriptor = Object.getOwnPropertyDescriptor(definer, name);
-      if (name !== 'constructor' && descriptor !== undefined && !members.has(name)) {
+      if (!isLanguages(name) && descriptor !== undefined && !members.has(name)) {
         members.set(name, { descriptor, definer });
       }
     }
@@ -56,15 +60,12 @@ function membersOf(prototype: object): ReadonlyMap<PropertyKey, Member> {
   return members;
 }
 
-function ownStatics(constructor: object): ReadonlyMap<PropertyKey, Member> {
-  const names = Reflect.ownKeys(constructor).filter((name) => !ownOfFunctions.has(name));
-  return new Map(
-    names.map((name) => [
-      name,
-      { descriptor: Object.getOwnPropertyDescriptor(constructor, name) ?? {}, definer: constructor },
-    ]),
-  );
-}
+/** The members of a class, its own and those it inherits. */
+const membersOf = (prototype: object) => membersAlong(prototypeChainOf(prototype), (name) => name === 'constructor');
+
+/** The static members of a class, its own and those it inherits. */
+const staticsOf = (constructor: object) =>
+  membersAlong(prototypeChainOf(constructor), (name) => ownOfFunctions.has(name));
 
 const protectedGetters = new WeakSet<() => unknown>();
 
@@ -128,17 +129,17 @@ function protectAll(members: ReadonlyMap<PropertyKey, Member>, owner: object, ho
 }
 
 /**
- * Protects the members of a class that have a requirement: its methods, inherited ones included, and its static methods.
+ * Protects the members of a class that have a requirement: its methods and its static methods, inherited ones included.
  *
  * @param except - the method whose decorator runs, which puts it in its place afterwards
  */
 export function protectMembers(prototype: object, host: MemberProtection, except?: PropertyKey): void {
-  const members = new Map(membersOf(prototype));
+  const members = membersOf(prototype);
   if (except !== undefined) members.delete(except);
   protectAll(members, prototype, host);
   const { constructor } = prototype;
   if ((constructor as { readonly prototype?: unknown }).prototype === prototype) {
-    protectAll(ownStatics(constructor), constructor, host);
+    protectAll(staticsOf(constructor), constructor, host);
   }
 }
 
@@ -164,8 +165,6 @@ function protectProperties(instance: object, prototype: object, host: MemberProt
 }
 
 type Constructor = new (...parameters: unknown[]) => object;
-
-const replacements = new WeakSet<object>();
 
 /**
  * The class that takes the place of a class with a requirement. At the first instance of it, or of a class below it, the
