@@ -423,10 +423,14 @@ describe('RequiresAuthContext', () => {
     ['mfa'],
     ['c1"'],
     [''],
-    [1],
     [undefined],
   ])('throws where it stands with %j', (id) => {
     expect(() => RequiresAuthContext(id as string)).toThrow(ConfigurationError);
     expect(() => RequiresAuthContext(id as string)).toThrow('An authentication context is named c1 to c99.');
+  });
+
+  it('throws where it stands with a value that is no text', () => {
+    expect(() => RequiresAuthContext(1 as unknown as string)).toThrow(ConfigurationError);
+    expect(() => RequiresAuthContext(1 as unknown as string)).toThrow('@RequiresAuthContext: got 1; it takes');
   });
 });
