@@ -26,16 +26,28 @@ const originals = new WeakMap<Method, Original>();
 /** The method behind a protected one; undefined for a method that is not protected. */
 export const originalOf = (method: Method): Original | undefined => originals.get(method);
 
-/** Gives a protected method the name and the length of the one it stands for, and remembers that one. */
-export function asProtected(protectedMethod: Method, original: Original): Method {
+/** Remembers the method behind a protected one. */
+export function remember(protectedMethod: Method, original: Original): Method {
+  originals.set(protectedMethod, original);
+  return protectedMethod;
+}
+
+/**
+ * Gives a protected method the name and the length of the one it stands for, and remembers that one.
+ *
+ * @param replaced - the function in whose place it is
+ */
+export function asProtected(protectedMethod: Method, original: Original, replaced: Method): Method {
   const { name, length } = original.method;
   Object.defineProperties(protectedMethod, {
     name: { value: name, configurable: true },
     // Express takes a function of four parameters for an error handler.
     length: { value: length, configurable: true },
   });
-  originals.set(protectedMethod, original);
-  return protectedMethod;
+  // Frameworks keep metadata on a method, some of it later on, and reflect-metadata looks for it up the chain. A copy would
+  // lack what is written later: without its role for another guard, a route is open.
+  Object.setPrototypeOf(protectedMethod, replaced);
+  return remember(protectedMethod, original);
 }
 
 /** The error of a method that is called without a verified request. */
@@ -102,5 +114,5 @@ export function guard(method: Method, name: PropertyKey, owner: object, definer:
         'Make it an async method.',
     );
   };
-  return asProtected(guardedMethod, original);
+  return asProtected(guardedMethod, original, method);
 }

@@ -1,6 +1,6 @@
 /** Calls of the form that Express calls its handlers in: `(request, response, next)`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asProtected, type Method } from '../decorators/protected-method.js';
+import { remember, type Method } from '../decorators/protected-method.js';
 import type { Next } from './node-middleware.js';
 
 /** A call of a handler or an error handler, by Express or by a function that Express calls. */
@@ -43,5 +43,5 @@ export function protectedAsHandler(held: Method, protectedHeld: Method, prototyp
     apply: (target, instance, parameters: unknown[]) =>
       Reflect.apply(handlerCallIn(parameters) === undefined ? target : protectedHeld, instance, parameters),
   });
-  return asProtected(proxy, { method: held, definer: prototype, owner: prototype });
+  return remember(proxy, { method: held, definer: prototype, owner: prototype });
 }

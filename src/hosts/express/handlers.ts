@@ -44,7 +44,8 @@ function handleError(
 /**
  * A call by Express, or by a function that Express calls: the gate, and then the handler.
  *
- * @returns settles in every case: where the request is refused, once it is answered or handed to the application
+ * @returns settles in every case: where the request is refused, once it is answered or handed to the application, and with
+ *   the response. That tells routing-controllers, too, that there is no result to send
  */
 function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Promise<unknown> {
   const proceed = async (context: VerifiedContext | undefined) => {
@@ -52,7 +53,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Prom
       return await (context === undefined ? run(call.request, call.response, call.next) : runIn(context, call, run));
     } catch (error) {
       handleError(error, call, context?.requirement ?? own);
-      return undefined;
+      return call.response;
     }
   };
   if (own === undefined) return proceed(verifiedRequests.get(call.request));
@@ -64,7 +65,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Prom
         resolve(proceed(context));
       },
       () => {
-        resolve(undefined);
+        resolve(call.response);
       },
     );
   });
@@ -87,7 +88,7 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
     if (current !== undefined && running.get(current) === call.request) return inner.apply(this, parameters);
     return arrive(requirementOf(prototypeFor(this, owner), name), call, run);
   };
-  return asProtected(gatedMethod, originalOf(inner) ?? { method, definer, owner });
+  return asProtected(gatedMethod, originalOf(inner) ?? { method, definer, owner }, method);
 }
 
 /** A function in a property of an instance: gated where it is called as a handler, and else as it is. */

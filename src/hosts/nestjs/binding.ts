@@ -2,7 +2,7 @@
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
-import { guard, type Method } from '../../decorators/protected-method.js';
+import { guard } from '../../decorators/protected-method.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
 import { protectedAsHandler } from '../handler-call.js';
@@ -38,15 +38,6 @@ function bind(controller: Controller): void {
   (UseFilters(refusalFilter) as ClassDecorator)(controller as never);
 }
 
-/** Lets a guarded method show what Nest, and others, keep on the function it wraps, whenever they put it there. */
-function adopt(guarded: Method, method: Method, prototype: object, name: PropertyKey): void {
-  // reflect-metadata looks up the chain. A copy would lack what is written to the inner function later on, and a role
-  // that some other guard no longer finds there is a route left open.
-  Object.setPrototypeOf(guarded, method);
-  // On the method too: there it comes ahead of any filter of the class, wherever that stands.
-  UseFilters(refusalFilter)(prototype, name as string, { value: guarded });
-}
-
 /** The methods that Nest itself calls while it starts and stops an application. */
 const lifecycleMethods: ReadonlySet<PropertyKey> = new Set([
   'onModuleInit',
@@ -60,7 +51,8 @@ const lifecycleMethods: ReadonlySet<PropertyKey> = new Set([
 export const nestjs: Host = {
   protect(method, name, owner, definer) {
     const guarded = guard(method, name, owner, definer);
-    adopt(guarded, method, owner, name);
+    // On the method too: there it comes ahead of any filter of the class, wherever that stands.
+    UseFilters(refusalFilter)(owner, name as string, { value: guarded });
     return guarded;
   },
   isLifecycleMethod: (name) => lifecycleMethods.has(name),
