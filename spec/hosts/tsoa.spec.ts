@@ -1,7 +1,13 @@
 import express from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { authErrorHandler, expressAuthentication } from '../../src/hosts/tsoa.js';
-import { ConfigurationError, getTokenClaims, initialize, validateScope } from '../../src/index.js';
+import {
+  ClaimsChallengeError,
+  ConfigurationError,
+  getTokenClaims,
+  initialize,
+  validateScope,
+} from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { expectRefusal, expressReleases, listen, type Answer, type Api } from '../support/api.js';
 import { forgetWarnings } from '../support/isolation.js';
@@ -69,6 +75,9 @@ function appOf(newApp: typeof express, handler?: express.ErrorRequestHandler): e
     } catch (error) {
       next(error);
     }
+  });
+  app.get('/challenge', authenticateMiddleware([{ entra: [] }]), (_request, _response, next) => {
+    next(new ClaimsChallengeError({ access_token: { acrs: { essential: true, value: 'c1' } } }));
   });
   app.get('/broken', (_request, _response, next) => {
     next(new TypeError('of the application'));
@@ -199,6 +208,19 @@ describe.each(expressReleases)('routes as tsoa generates them, on $release', ({ 
 
   it('answers what a helper throws in an action', async () => {
     expectRefusal(await call('/helper', issuer.token()), { insufficientScope: 'scope', scope: 'write' });
+  });
+
+  it('answers a claims challenge of the application as a gate does', async () => {
+    const understanding = await call('/challenge', issuer.token({ xms_cc: ['cp1'] }));
+    expect(understanding.status).toBe(401);
+    expect(understanding.headers['www-authenticate']).toMatch(
+      /^Bearer realm="[^"]+", authorization_uri="[^"]+", error="insufficient_claims", claims="[^"]+"$/,
+    );
+    const other = await call('/challenge', issuer.token());
+    expect([other.status, other.headers['www-authenticate']]).toEqual([
+      403,
+      'Bearer error="insufficient_scope", error_description="This request needs a stronger sign-in, which the client application cannot ask for."',
+    ]);
   });
 
   it('hands on any other error', async () => {
