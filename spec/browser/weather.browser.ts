@@ -215,7 +215,7 @@ describe('the page of the weather sample', () => {
     await send();
     expect(await status()).toBe('401 Unauthorized');
     expect(await challenge()).toBe(
-      'Bearer error="invalid_token", error_description="The access token is not signed with a key of its issuer."',
+      'Bearer error="invalid_token", error_description="The access token comes from another issuer."',
     );
   });
 

@@ -98,9 +98,9 @@ describe('the scheme of either', () => {
   });
 
   it.each<[string, () => Promise<string>, 'key' | 'audience' | 'malformed' | 'issuer' | 'token_type']>([
-    ['a B2C policy that Entra ID signed for', () => issuer.token({ tfp: 'B2C_1_susi' }), 'key'],
-    ['a policy that is not configured', () => issuer.b2cToken({ tfp: 'B2C_1_edit' }), 'key'],
-    ['no policy, and is signed by B2C', () => issuer.b2cToken({ tfp: undefined }), 'key'],
+    ['a B2C policy that Entra ID signed for', () => issuer.token({ tfp: 'B2C_1_susi' }), 'issuer'],
+    ['a policy that is not configured', () => issuer.b2cToken({ tfp: 'B2C_1_edit' }), 'issuer'],
+    ['no policy, and is signed by B2C', () => issuer.b2cToken({ tfp: undefined }), 'issuer'],
     ["the audience of Entra ID, and is B2C's", () => issuer.b2cToken({ aud: issuer.options.clientId }), 'audience'],
     ["the audience of B2C, and is Entra ID's", () => issuer.token({ aud: issuer.b2cOptions.clientId }), 'audience'],
     ['nothing', () => Promise.resolve('a.b.c'), 'malformed'],
@@ -117,7 +117,7 @@ describe('the scheme of either', () => {
   it('goes by what a token says, not by which route has seen it', async () => {
     const [identity, token] = [both(), await issuer.token({ tfp: 'B2C_1_susi' })];
     for (let round = 0; round < 2; round++) {
-      await refuses(() => present(identity, token, any), 'key');
+      await refuses(() => present(identity, token, any), 'issuer');
       expect(await present(identity, token, entra)).toMatchObject({ kind: 'entra' });
     }
   });

@@ -34,7 +34,7 @@ describe('the issuer', () => {
     const token = await issuer.token({ aud: graph, iss: `${issuer.url}/${elsewhere}/v2.0`, tid: elsewhere });
     const poor = await run([...entraFlags(), '--offline', '--json', token], { fetch });
     expect(failing(read(poor))).toEqual({ audience: 'graph_token', issuer: 'wrong_tenant' });
-    expect(read(poor).verdict).toMatchObject({ status: 'fail', httpStatus: 401, reason: 'audience' });
+    expect(read(poor).verdict).toMatchObject({ status: 'fail', httpStatus: 401, reason: 'issuer' });
     expect(poor.code).toBe(1);
     expect(issuer.requests).toEqual(before);
   });

@@ -131,8 +131,8 @@ const spoiled: readonly Spoiled[] = [
   {
     name: 'comes from B2C where only Entra ID is configured',
     token: (to) => to.b2cToken(),
-    fails: { key: 'b2c_token', audience: 'audience', issuer: 'b2c_token' },
-    decides: 'key',
+    fails: { audience: 'audience', issuer: 'b2c_token' },
+    decides: 'issuer',
     remedy: 'initialize() was given no b2c',
   },
   {
@@ -277,7 +277,7 @@ describe('a token', () => {
       scope: 'scope_missing',
       role: 'role_missing',
     });
-    expect(read(said).verdict).toMatchObject({ httpStatus: 401, reason: 'expired' });
+    expect(read(said).verdict).toMatchObject({ httpStatus: 401, reason: 'issuer' });
   });
 
   it('fails further steps if its signature cannot be checked', async () => {

@@ -506,9 +506,9 @@ describe.each([
 
     it('checks each token against the authority it names, with the audience of that authority alone', async () => {
       const { clientId } = issuer.options;
-      expectRefusal(await get('/either', user({ tfp: 'B2C_1_susi' })), { invalidToken: 'key' });
-      expectRefusal(await get('/either', issuer.b2cToken({ tfp: undefined })), { invalidToken: 'key' });
-      expectRefusal(await get('/either', issuer.b2cToken({ tfp: 'B2C_1_other' })), { invalidToken: 'key' });
+      expectRefusal(await get('/either', user({ tfp: 'B2C_1_susi' })), { invalidToken: 'issuer' });
+      expectRefusal(await get('/either', issuer.b2cToken({ tfp: undefined })), { invalidToken: 'issuer' });
+      expectRefusal(await get('/either', issuer.b2cToken({ tfp: 'B2C_1_other' })), { invalidToken: 'issuer' });
       expectRefusal(await get('/either', issuer.b2cToken({ aud: clientId })), { invalidToken: 'audience' });
       expectRefusal(await get('/either', user({ aud: issuer.b2cOptions.clientId })), { invalidToken: 'audience' });
       expect(ran).toEqual([]);

@@ -236,7 +236,7 @@ describe.each([
   it('hold a token against their own configuration, on a controller each', async () => {
     expect((await get('/staff/who', first.token())).body).toEqual({ sub: 'v2-pairwise-subject' });
     await lets('/partners', second.token({ roles: ['Partner'] }));
-    expectRefusal(await get('/staff/who', second.token()), { invalidToken: 'key' });
+    expectRefusal(await get('/staff/who', second.token()), { invalidToken: 'issuer' });
     expect(ran).toEqual(['staff', 'partners']);
   });
 
@@ -244,8 +244,8 @@ describe.each([
     await lets('/mixed/staff', first.token());
     await lets('/mixed/partner', second.token());
     await lets('/mixed/customer', first.b2cToken());
-    expectRefusal(await get('/mixed/staff', second.token()), { invalidToken: 'key' });
-    expectRefusal(await get('/mixed/customer', second.b2cToken()), { invalidToken: 'key' });
+    expectRefusal(await get('/mixed/staff', second.token()), { invalidToken: 'issuer' });
+    expectRefusal(await get('/mixed/customer', second.b2cToken()), { invalidToken: 'issuer' });
     expectRefusal(await get('/mixed/customer', first.b2cToken({ tfp: 'B2C_1A_signin' })), { invalidToken: 'policy' });
     expectRefusal(await get('/mixed/customer', first.token()), { invalidToken: 'policy' });
     expect(ran).toEqual(['mixed-staff', 'mixed-partner', 'customer']);
@@ -268,18 +268,18 @@ describe.each([
     const crossing = await get('/staff/partner', first.token());
     expect([crossing.status, crossing.headers['www-authenticate']]).toEqual([
       401,
-      'Bearer error="invalid_token", error_description="The access token is not signed with a key of its issuer."',
+      'Bearer error="invalid_token", error_description="The access token comes from another issuer."',
     ]);
     initialize(second.options);
     await lets('/staff/process', second.token());
-    expectRefusal(await get('/staff/process', first.token()), { invalidToken: 'key' });
+    expectRefusal(await get('/staff/process', first.token()), { invalidToken: 'issuer' });
     expect(ran).toEqual(['partner', 'process']);
   });
 
   it('go with demands of the process, on the class and on the method, in either order', async () => {
     await lets('/staff/writer', first.token({ scp: 'write' }));
     expectRefusal(await get('/staff/writer', first.token()), { insufficientScope: 'scope', scope: 'write' });
-    expectRefusal(await get('/staff/writer', second.token({ scp: 'write' })), { invalidToken: 'key' });
+    expectRefusal(await get('/staff/writer', second.token({ scp: 'write' })), { invalidToken: 'issuer' });
     for (const path of ['/partners', '/partners/role-first']) {
       await lets(path, second.token({ roles: ['Partner'] }));
       expect((await get(path, second.token())).status).toBe(403);
@@ -290,7 +290,7 @@ describe.each([
 
   it('demand alone takes the one scheme of its own configuration, whatever the process has', async () => {
     await lets('/mixed/demand-alone', first.token());
-    expectRefusal(await get('/mixed/demand-alone', second.token()), { invalidToken: 'key' });
+    expectRefusal(await get('/mixed/demand-alone', second.token()), { invalidToken: 'issuer' });
     expectRefusal(await get('/mixed/demand-alone', first.token({ scp: 'other' })), {
       insufficientScope: 'scope',
       scope: 'access_as_user',
@@ -306,9 +306,9 @@ describe.each([
   it('are not touched by another initialize', async () => {
     initialize(second.options);
     await lets('/staff/who', first.token());
-    expectRefusal(await get('/staff/who', second.token()), { invalidToken: 'key' });
+    expectRefusal(await get('/staff/who', second.token()), { invalidToken: 'issuer' });
     await lets('/mixed/unbound', second.token());
-    expectRefusal(await get('/mixed/unbound', first.token()), { invalidToken: 'key' });
+    expectRefusal(await get('/mixed/unbound', first.token()), { invalidToken: 'issuer' });
   });
 
   it('leave open what allows anonymous callers', async () => {

@@ -186,7 +186,7 @@ describe('a token that was verified', () => {
     const b2c = await issuer.b2cToken();
     expect([await status('/entra', entra), await status('/b2c', b2c)]).toEqual([200, 200]);
     expectRefusal(await call('/b2c', entra), { invalidToken: 'policy' });
-    expectRefusal(await call('/entra', b2c), { invalidToken: 'key' });
+    expectRefusal(await call('/entra', b2c), { invalidToken: 'issuer' });
   });
 
   it('does not open a route of another policy', async () => {

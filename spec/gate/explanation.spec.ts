@@ -102,7 +102,7 @@ const rows: readonly Row[] = [
     code: 'b2c_token',
     when: 'has a key of B2C, and B2C is not configured',
     make: () => issuer.b2cToken(marks),
-    reason: 'key',
+    reason: 'issuer',
     identity: entraAlone,
   },
   {
@@ -110,7 +110,7 @@ const rows: readonly Row[] = [
     when: 'has a key of another cloud',
     make: () =>
       issuer.token({ ...marks, iss: `https://login.microsoftonline.us/${tenantId}/v2.0` }, { kid: 'm4rk3r-kid' }),
-    reason: 'key',
+    reason: 'issuer',
   },
   {
     code: 'no_policy',

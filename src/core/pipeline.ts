@@ -1,7 +1,10 @@
 /**
  * The checks of a request, in their order:
  * credential, header, key, signature, claims, tenant or policy, client, demands.
+ *
+ * The issuer that a token names is compared before the key is looked for, and checked among the claims.
  */
+import type { UnverifiedClaims } from './access-token-claims.js';
 import { checkClient, checkDemands, checkPolicy, checkTenant } from './access/authorization.js';
 import type { Requirement } from './access/requirement.js';
 import { andThen } from './awaited.js';
@@ -12,7 +15,7 @@ import { checkClaims, isAccessToken } from './token/claims.js';
 import { bearerToken, type RequestHeaders } from './token/credential.js';
 import { parseToken, type KnownHeaders } from './token/parsed-token.js';
 import { findSigner } from './token/signature.js';
-import type { TrustedIssuers } from './token/trusted-issuers.js';
+import type { TrustedIssuer, TrustedIssuers } from './token/trusted-issuers.js';
 import type { SignedToken, TokenWithGroups, Verification } from './token/verified-token.js';
 import type { Verifier } from './token/verifier.js';
 
@@ -58,21 +61,33 @@ export function verifyToken(
 ): SignedToken | Promise<SignedToken> {
   // header
   const parsed = parseToken(text, knownHeaders);
-  const { keySet, check, policy, authority } = issuers.issuerOf(parsed.payload);
-  // key
-  return andThen(keySet.find(parsed.kid), (found) => {
-    if (found === undefined) throw new InvalidTokenError('key');
-    // signature
-    const key = findSigner(parsed, found.keys);
-    // claims
-    const claims = checkClaims(parsed.payload, issuers.audiences, settings);
-    // claims: issuer and tenant
-    return andThen(check(claims, key, found.issuer), () => {
-      // claims: an access token
-      if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
-      knownHeaders.add(parsed);
-      const token = Object.freeze({ kind: issuers.kind, claims: deepFreeze(claims), policy, authority });
-      return { token, key, keySet };
-    });
+  const issuer = issuers.issuerOf(parsed.payload);
+  const { keySet, check, policy, authority } = issuer;
+  // issuer: a token of another one is refused before a key is looked for
+  return andThen(checkNamedIssuer(parsed.payload, issuer), () =>
+    // key
+    andThen(keySet.find(parsed.kid), (found) => {
+      if (found === undefined) throw new InvalidTokenError('key');
+      // signature
+      const key = findSigner(parsed, found.keys);
+      // claims
+      const claims = checkClaims(parsed.payload, issuers.audiences, settings);
+      // claims: issuer and tenant
+      return andThen(check(claims, key, found.issuer), () => {
+        // claims: an access token
+        if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
+        knownHeaders.add(parsed);
+        const token = Object.freeze({ kind: issuers.kind, claims: deepFreeze(claims), policy, authority });
+        return { token, key, keySet };
+      });
+    }),
+  );
+}
+
+/** A token without an issuer names none, and is refused as malformed once its signature is verified. */
+function checkNamedIssuer({ iss }: UnverifiedClaims, { isNamedBy }: TrustedIssuer): void | Promise<void> {
+  if (typeof iss !== 'string') return undefined;
+  return andThen(isNamedBy(iss), (isNamed) => {
+    if (!isNamed) throw new InvalidTokenError('issuer');
   });
 }

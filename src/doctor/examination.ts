@@ -7,8 +7,8 @@ import { bearerToken } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { explain, hints, versionRemark } from '../gate/explanation.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
-import { findAll, reasonOf, stepNames, type Findings, type StepName } from './findings.js';
-import { judge, probe, Rehearsal, requestWith, type Probe } from './rehearsal.js';
+import { findAll, stepNames, type Findings, type StepName } from './findings.js';
+import { isForeign, judge, probe, reasonOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';
 import { describeStep } from './steps.js';
 
 /** `unknown`: the step could not be checked. */
@@ -134,6 +134,8 @@ interface Evidence {
   readonly credential: Outcome;
   readonly header: Outcome;
   readonly key: KeyLookup;
+  /** The refusal of an issuer that is not the configured one. It comes before all others on key and claims. */
+  readonly foreign: Refusal | undefined;
   readonly signature: Outcome;
   /** Undefined if the claims cannot be read. */
   readonly findings: Findings | undefined;
@@ -162,7 +164,7 @@ async function gather(question: Question, decision: Refusal | undefined): Promis
   const rehearsal = await Rehearsal.create({ authorities, issuerOf: (authority) => publications.issuerOf(authority) });
 
   const form = await probe(token, settings, requirement);
-  const source = claims === undefined ? form : await probe(await rehearsal.sign(claims), settings, requirement);
+  const source = claims === undefined ? form : await rehearsal.probe({ claims, settings, requirement });
   const authority = 'metadataUrl' in source ? authorities.get(source.metadataUrl) : undefined;
   // Only a token that names no configured B2C policy can be read and has no authority.
   const isB2c = claims !== undefined || settings.entra === undefined;
@@ -174,13 +176,15 @@ async function gather(question: Question, decision: Refusal | undefined): Promis
   };
 
   const header = headerOutcome(credential, form);
-  const key = await keyLookup(question, authority, publications, seen.header?.['kid']);
+  const foreign = [decision, 'refusal' in form ? form.refusal : undefined].find(isForeign);
+  const key = await keyLookup(question, foreign ? undefined : authority, publications, seen.header?.['kid']);
   const bindings = key.key ?? {};
   return {
     seen,
     credential,
     header,
     key,
+    foreign,
     signature: offline ? unknown('not checked (--offline)') : signatureOutcome(header, key.outcome, decision),
     findings: claims && (await findAll(rehearsal, { claims, settings, requirement, bindings }, rightIssuerAt)),
     kind,
@@ -191,8 +195,9 @@ async function gather(question: Question, decision: Refusal | undefined): Promis
 
 function headerOutcome(credential: Outcome, form: Probe): Outcome {
   if (credential !== 'pass') return unknown('the token is not parsed');
-  // The library checks the policy while it parses the token. Here the policy is a separate step.
-  return 'metadataUrl' in form || reasonOf(form.refusal) === 'policy' ? 'pass' : form.refusal;
+  // The library checks policy and issuer before it looks for a key. Here each is a separate step.
+  if ('metadataUrl' in form || isForeign(form.refusal) || reasonOf(form.refusal) === 'policy') return 'pass';
+  return form.refusal;
 }
 
 async function keyLookup(
@@ -251,7 +256,8 @@ export async function examine(question: Question): Promise<Examination> {
   const outcomes = stepsFor(kind, findings, requirement).map(
     (step) => [step, outcomeOf(step, evidence, settings)] as const,
   );
-  const refusal = offline ? outcomes.map(([, outcome]) => outcome).find(isRefused) : decision;
+  const refused = evidence.foreign ?? outcomes.map(([, outcome]) => outcome).find(isRefused);
+  const refusal = offline ? refused : decision;
   return {
     seen,
     steps: outcomes.map(([step, outcome]) => conclude(step, outcome, evidence, question)),

@@ -4,7 +4,7 @@ import type { Scheme, Settings } from '../core/configuration/settings.js';
 import type { Refusal } from '../core/errors.js';
 import { hasRegisteredClaims } from '../core/token/claims.js';
 import { filled } from './authorities.js';
-import { probe, type Attempt, type Rehearsal } from './rehearsal.js';
+import { reasonOf, type Attempt, type Rehearsal } from './rehearsal.js';
 
 /** The steps of the pipeline, in its order. */
 export const stepNames = [
@@ -40,9 +40,6 @@ const stepOfReason: Readonly<Record<string, StepName>> = {
   scope: 'scope',
   role: 'role',
 };
-
-/** The reason of a refusal. */
-export const reasonOf = (refusal: Refusal) => (refusal as { readonly reason?: string }).reason;
 
 const soundClaims: UnverifiedClaims = { iss: 'https://issuer', aud: 'audience', exp: 1 };
 const registeredClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'jti'];
@@ -152,7 +149,7 @@ export async function findAll(
     // The repair did not help: the mistake is unknown here.
     if (step === undefined || refusals.has(step)) return { refusals, end: refusal };
     refusals.set(step, refusal);
-    const source = await probe(await rehearsal.sign(attempt.claims), attempt.settings, attempt.requirement);
+    const source = await rehearsal.probe(attempt);
     const repaired = repair(
       step,
       attempt,

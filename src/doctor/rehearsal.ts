@@ -13,6 +13,7 @@ import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { identityOf } from '../core/identity.js';
 import type { Authority } from '../core/issuers/authority.js';
+import { tokenVersionOf } from '../core/issuers/issuer.js';
 import type { SigningKey } from '../core/keys/signing-keys.js';
 import type { Publication } from './authorities.js';
 
@@ -51,6 +52,13 @@ export async function probe(token: string, settings: Settings, requirement: Requ
   if (refusal === undefined) throw new Error('A token passed without a request for keys.');
   return { refusal };
 }
+
+/** The reason of a refusal. */
+export const reasonOf = (refusal: Refusal) => (refusal as { readonly reason?: string }).reason;
+
+/** Whether the token names an issuer that is not the configured one, so that no key is looked for. */
+export const isForeign = (refusal: Refusal | undefined): refusal is Refusal =>
+  refusal !== undefined && reasonOf(refusal) === 'issuer';
 
 const encodePart = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -95,6 +103,16 @@ export class Rehearsal {
   async judge({ claims, settings, requirement, bindings }: Attempt): Promise<Refusal | undefined> {
     const fetch: Fetch = (input) => this.#answer(urlOf(input), bindings);
     return judge({ ...settings, fetch }, await this.sign(claims), requirement);
+  }
+
+  /** The issuer that the library asks about claims. If theirs is foreign: the one for the other members of the claims. */
+  async probe({ claims, settings, requirement }: Omit<Attempt, 'bindings'>): Promise<Probe> {
+    const named = await probe(await this.sign(claims), settings, requirement);
+    if ('metadataUrl' in named || !isForeign(named.refusal)) return named;
+    const unnamed = await probe(await this.sign({ ...claims, iss: undefined }), settings, requirement);
+    if ('refusal' in unnamed || tokenVersionOf(claims['iss']) === 'v2') return unnamed;
+    const ofVersion1 = unnamed.metadataUrl.replace('/v2.0/', '/');
+    return this.#authorities.has(ofVersion1) ? { metadataUrl: ofVersion1 } : unnamed;
   }
 
   /** A token with these claims. Only a rehearsal accepts it. */

@@ -34,7 +34,8 @@ export const hints = {
   wrong_instance: 'The token comes from another kind of authority (External ID or not): look at instance.',
   issuer: "The issuer is not the one in the tenant's metadata: look at tenantId and instance.",
   entra_token: 'The token comes from Entra ID, and only b2c is configured.',
-  b2c_token: 'The token comes from Azure AD B2C, and initialize() was given no b2c.',
+  b2c_token:
+    'The token comes from Azure AD B2C, and the route takes only tokens of Entra ID, or initialize() was given no b2c.',
   b2c_host:
     'The token comes from another host of B2C than the configured one. To accept both, set b2c.customDomain and b2c.instance.',
   b2c_issuer: "The issuer is not the one in the policy's metadata: look at b2c.domainName and b2c.tenantId.",
@@ -98,7 +99,9 @@ function explainIssuer({ payload: claims = {} }: SeenToken, { entra, b2c }: Sett
   const host = hostnameOf(iss);
   if (isB2cHost(host) || claims['tfp'] !== undefined) {
     if (b2c === undefined) return 'b2c_token';
-    return b2c.instances.some((instance) => hostnameOf(instance) === host) ? 'b2c_issuer' : 'b2c_host';
+    if (!b2c.instances.some((instance) => hostnameOf(instance) === host)) return 'b2c_host';
+    // The tenant is the configured one, so it is the route that does not take the token.
+    return b2c.tenantId !== undefined && tenantOfIssuer(String(iss)) === b2c.tenantId ? 'b2c_token' : 'b2c_issuer';
   }
   if (entra === undefined) return 'entra_token';
   if (isExternalId(String(iss)) !== isExternalId(`${entra.instance}/`)) return 'wrong_instance';
@@ -116,22 +119,9 @@ function explainKind({ payload: claims = {} }: SeenToken): ExplanationCode {
 const isForGraph = ({ header, payload }: SeenToken) =>
   header?.['nonce'] !== undefined || graphAudiences.has(payload?.['aud']);
 
-/** The codes of an issuer that has keys of its own. */
-const foreignIssuers: ReadonlySet<ExplanationCode> = new Set([
-  'b2c_token',
-  'b2c_host',
-  'entra_token',
-  'wrong_instance',
-  'wrong_cloud',
-]);
-
-function explainKey(token: SeenToken, settings: Settings): ExplanationCode {
-  const { header, payload } = token;
+function explainKey(token: SeenToken): ExplanationCode {
   if (isForGraph(token)) return 'graph_token';
-  if (typeof header?.['kid'] !== 'string') return 'no_kid';
-  if (typeof payload?.['iss'] !== 'string') return 'unknown_key';
-  const code = explainIssuer(token, settings);
-  return foreignIssuers.has(code) ? code : 'unknown_key';
+  return typeof token.header?.['kid'] === 'string' ? 'unknown_key' : 'no_kid';
 }
 
 function explainPolicy(token: SeenToken, settings: Settings): ExplanationCode {

@@ -15,6 +15,7 @@ const configuration = { issuer, jwks_uri: keysUrl };
 const authority: Authority = {
   metadataUrl,
   ownsIssuer: (name) => name === issuer,
+  mayIssueAs: (name) => name.startsWith('https://login.example/'),
   ownsKeysUrl: (url) => url === keysUrl,
   options: 'tenantId and instance',
 };

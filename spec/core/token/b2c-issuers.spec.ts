@@ -67,8 +67,8 @@ describe('a B2C token', () => {
   it('is refused as an Entra token, and an Entra token as a B2C token', async () => {
     const [b2cText, entraText] = [await make(), await issuer.token()];
     const posing = await issuer.token({ tfp: 'B2C_1_susi', aud: issuer.b2cOptions.clientId });
-    await refuses(() => authenticate(b2cText, entra), 'key');
+    await refuses(() => authenticate(b2cText, entra), 'issuer');
     await refuses(() => authenticate(entraText, b2c), 'policy');
-    await refuses(() => authenticate(posing, b2c), 'key');
+    await refuses(() => authenticate(posing, b2c), 'issuer');
   });
 });

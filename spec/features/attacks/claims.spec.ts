@@ -166,8 +166,8 @@ const policies: readonly Row[] = [
   ['tid of another tenant', token('tenant'), b2c({ tid: otherTenant }), '/b2c'],
   ['tid of its own tenant', 'accepted', () => issuer.b2cToken({ tid: issuer.b2cOptions.tenantId }), '/b2c'],
   ['an Entra token on a B2C route', token('policy'), claims({}), '/b2c'],
-  ['an Entra token that names a policy', token('key'), claims({ tfp: 'B2C_1_susi' }), '/b2c'],
-  ['a B2C token on an Entra route', token('key'), b2c({})],
+  ['an Entra token that names a policy', token('issuer'), claims({ tfp: 'B2C_1_susi' }), '/b2c'],
+  ['a B2C token on an Entra route', token('issuer'), b2c({})],
 ];
 
 describeAttacks({

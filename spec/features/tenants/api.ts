@@ -67,20 +67,18 @@ export interface Row {
   readonly claims: Claims;
   readonly by?: Key;
   readonly nearMisses?: readonly NearMiss[];
-  /** The answer to an issuer on a host that nobody configured: where hosts have keys of their own, the key is found first. */
-  readonly ofStrangeHost?: Refusal;
 }
 
 const pathOf = ({ options }: Pick<Row, 'options'>) => (options.b2c === undefined ? '/entra' : '/b2c');
 
 /** Spoilt like this, a token of no account passes. */
-function spoiltAnywhere({ claims, by = key, ofStrangeHost = byIssuer }: Row): readonly NearMiss[] {
+function spoiltAnywhere({ claims, by = key }: Row): readonly NearMiss[] {
   const { host } = new URL(claims['iss'] as string);
   const strangeIssuer = (claims['iss'] as string).replace(host, `${host}.example`);
   return [
     ['for another API', { claims: { aud: person } }, refused('audience')],
     ['from before', { claims: { exp: start / 1000 - 60 } }, refused('expired')],
-    ['of a host that only looks like the right one', { claims: { iss: strangeIssuer } }, ofStrangeHost],
+    ['of a host that only looks like the right one', { claims: { iss: strangeIssuer } }, byIssuer],
     ['of a key that nobody published', { by: stranger }, byKey],
     ['of a key that bears the name of a published one', { by: { ...stranger, kid: by.kid } }, bySignature],
     [

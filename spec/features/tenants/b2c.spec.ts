@@ -126,7 +126,6 @@ const rows: readonly Row[] = [
     claims: b2cClaims(b2cIssuer(host), { tfp: 'B2C_1_signin' }),
     by: own,
     nearMisses: [["by the other host's key", { by: other }, byKey]],
-    ...(host === b2cHost && { ofStrangeHost: byKey }),
   })),
 ];
 

@@ -54,13 +54,13 @@ describe.each(expressReleases)('createMicrosoftIdentity on $release', ({ express
         expect((await api.call('/own', { token })).status).toBe(200);
         const ours = await issuer.token({ scp: 'read' });
         for (const path of ['/decorated', '/behind', '/own', '/both', '/own-behind']) {
-          expectRefusal(await api.call(path, { token: ours }), { invalidToken: 'key' });
+          expectRefusal(await api.call(path, { token: ours }), { invalidToken: 'issuer' });
         }
         expectRefusal(await api.call('/behind', { token: await other.token() }), {
           insufficientScope: 'scope',
           scope: 'read',
         });
-        expectRefusal(await api.call('/own-behind', { token }), { invalidToken: 'key' });
+        expectRefusal(await api.call('/own-behind', { token }), { invalidToken: 'issuer' });
       },
     );
     partners.close();

@@ -91,9 +91,9 @@ describe.each(expressReleases)('a chain of middlewares on $release', ({ express 
 
   it('checks a token against both schemes if a chain names two', async () => {
     expectRefusal(await get('/both-schemes', await issuer.token()), { invalidToken: 'policy' });
-    expectRefusal(await get('/both-schemes', await issuer.b2cToken()), { invalidToken: 'key' });
+    expectRefusal(await get('/both-schemes', await issuer.b2cToken()), { invalidToken: 'issuer' });
     expect((await get('/narrowed', await issuer.token())).status).toBe(200);
-    expectRefusal(await get('/narrowed', await issuer.b2cToken()), { invalidToken: 'key' });
+    expectRefusal(await get('/narrowed', await issuer.b2cToken()), { invalidToken: 'issuer' });
     expect(ran).toEqual(['report']);
   });
 

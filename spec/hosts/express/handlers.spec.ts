@@ -85,7 +85,7 @@ describe.each(expressReleases)('decorators on $release', ({ express }) => {
     expectRefusal(await get('/admin-alone', await issuer.token({ roles: ['Admin'] })), 'server_error');
     expect((await get('/b2c', await issuer.b2cToken())).status).toBe(200);
     expectRefusal(await get('/b2c-behind', await issuer.token()), { invalidToken: 'policy' });
-    expectRefusal(await get('/b2c-behind', await issuer.b2cToken()), { invalidToken: 'key' });
+    expectRefusal(await get('/b2c-behind', await issuer.b2cToken()), { invalidToken: 'issuer' });
     expect(ran).toEqual(['admin', 'b2c']);
   });
 

@@ -115,7 +115,7 @@ describe.each(expressReleases)('decorators on routing-controllers, $release', ({
 
   it('refuses a token of one scheme on a route of the other', async () => {
     expectRefusal(await api.call('/weather/b2c', { token: await issuer.token() }), { invalidToken: 'policy' });
-    expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.b2cToken() }), { invalidToken: 'key' });
+    expectRefusal(await api.call('/weather/now/Oslo', { token: await issuer.b2cToken() }), { invalidToken: 'issuer' });
   });
 
   it('runs before the body is read: 401 for an anonymous malformed body, 400 for a known caller', async () => {

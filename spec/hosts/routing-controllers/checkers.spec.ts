@@ -213,7 +213,7 @@ describe.each(hosts)('the checkers on $host', ({ host, start }) => {
     withApi(start(checkers({ scheme: 'entra' })), async (api) => {
       initialize({ ...issuer.options, b2c: issuer.b2cOptions });
       const answer = await api.call('/existing/gated-b2c', { token: await issuer.b2cToken() });
-      expectRefusal(answer, { invalidToken: 'key' });
+      expectRefusal(answer, { invalidToken: 'issuer' });
       expect(ran).toEqual([]);
     }));
 
@@ -224,7 +224,7 @@ describe.each(hosts)('the checkers on $host', ({ host, start }) => {
       await withApi(start(checkers({ identity })), async (api) => {
         expect((await api.call('/existing/signed-in', { token: await other.token() })).status).toBe(200);
         const answer = await api.call('/existing/signed-in', { token: await issuer.token() });
-        expectRefusal(answer, { invalidToken: 'key' });
+        expectRefusal(answer, { invalidToken: 'issuer' });
       });
     } finally {
       identity.close();

@@ -19,6 +19,11 @@ export interface Authority {
   readonly metadataUrl: string;
   /** Whether an issuer in the OpenID configuration belongs to the configured tenant. */
   readonly ownsIssuer: (issuer: string) => boolean;
+  /**
+   * Whether the issuer in a token can be this authority's, by its form alone. An issuer that {@link ownsIssuer} accepts
+   * is accepted, and so is each issuer of a template.
+   */
+  readonly mayIssueAs: (issuer: string) => boolean;
   /** Whether keys may be loaded from a URL in the OpenID configuration. */
   readonly ownsKeysUrl: (url: string, issuer: string) => boolean;
   /** The options to check if the document cannot be loaded. */
@@ -51,6 +56,17 @@ function ownsEntraIssuer(settings: EntraSettings, instance: URL, issuer: string)
   return isGuid(settings.tenantId) ? tenant === settings.tenantId : tenant !== tenantPlaceholder;
 }
 
+/** The issuer in a token has a tenant where the published issuer of many tenants has the placeholder. */
+function mayIssueEntraAs(settings: EntraSettings, instance: URL, issuer: string): boolean {
+  if (!isMultiTenant(settings.tenantId)) return ownsEntraIssuer(settings, instance, issuer);
+  const tenant = tenantOfIssuer(issuer);
+  return (
+    tenant !== undefined &&
+    isGuid(tenant) &&
+    ownsEntraIssuer(settings, instance, issuer.replace(tenant, tenantPlaceholder))
+  );
+}
+
 /** The authority of Entra tokens of one version. */
 export function entraAuthority(settings: EntraSettings, version: TokenVersion): Authority {
   const instance = new URL(settings.instance);
@@ -58,6 +74,7 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
   return {
     metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
     ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
+    mayIssueAs: (issuer) => mayIssueEntraAs(settings, instance, issuer),
     ownsKeysUrl: (text, issuer) => {
       const url = parseUrl(text);
       if (url === undefined) return false;
@@ -71,16 +88,18 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
 /** The authority of the tokens of one B2C policy. */
 export function b2cAuthority(settings: B2cSettings, policy: string, authorityOrigin: string): Authority {
   const instance = new URL(authorityOrigin);
+  // The tenant's host on b2clogin.com stays in use beside a custom domain.
+  const origins = [...settings.instances, `https://${b2cHost(settings.domainName)}`];
+  const ownsIssuer = (issuer: string) => {
+    const url = parseUrl(issuer);
+    if (url === undefined || !origins.includes(url.origin)) return false;
+    const tenant = segmentsOf(url).find(isGuid);
+    return tenant !== undefined && (settings.tenantId === undefined || tenant === settings.tenantId);
+  };
   return {
     metadataUrl: `${instance.origin}/${initialDomain(settings.domainName)}/${policy}/v2.0/${wellKnown}`,
-    ownsIssuer: (issuer) => {
-      const url = parseUrl(issuer);
-      // The tenant's host on b2clogin.com stays in use beside a custom domain.
-      const origins = [...settings.instances, `https://${b2cHost(settings.domainName)}`];
-      if (url === undefined || !origins.includes(url.origin)) return false;
-      const tenant = segmentsOf(url).find(isGuid);
-      return tenant !== undefined && (settings.tenantId === undefined || tenant === settings.tenantId);
-    },
+    ownsIssuer,
+    mayIssueAs: ownsIssuer,
     ownsKeysUrl: (text) => {
       const url = parseUrl(text);
       return url !== undefined && mayName(instance, url, undefined);

@@ -3,6 +3,7 @@ import { keysChannel, type KeysEvent } from '../channels.js';
 import { downloadJson } from '../download.js';
 import { IssuerUnavailableError } from '../errors.js';
 import type { Authority } from '../issuers/authority.js';
+import { matchIssuer } from '../issuers/issuer.js';
 import { hasPassed, keptForMs, LastKnownGood } from './last-known-good.js';
 import { readConfiguration, type PublishedIssuer } from './openid-configuration.js';
 import { readSigningKeys, type SigningKey } from './signing-keys.js';
@@ -117,6 +118,19 @@ export class KeySet {
     } catch (cause) {
       throw this.#unavailable(cause);
     }
+  }
+
+  /**
+   * Whether an issuer is the one that the authority publishes. Answers without a promise, and without a request, if the
+   * OpenID configuration is loaded, or if the form of the issuer shows that it is another.
+   *
+   * @throws IssuerUnavailableError
+   */
+  isIssuer(issuer: string): boolean | Promise<boolean> {
+    const { issuer: published } = this;
+    if (published !== undefined) return matchIssuer(issuer, published.issuer) !== false;
+    if (!this.#authority.mayIssueAs(issuer)) return false;
+    return this.loadIssuer().then((loaded) => matchIssuer(issuer, loaded.issuer) !== false);
   }
 
   /** The keys of a kid, if they are loaded. Starts a refresh in the background if one is due. */

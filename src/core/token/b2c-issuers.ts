@@ -22,13 +22,17 @@ export class B2cIssuers implements TrustedIssuers {
 
   constructor(settings: B2cSettings, options: KeySetOptions) {
     this.audiences = settings.audiences;
-    const issuerAt = (policy: string, origin: string): B2cIssuer => ({
-      origin,
-      keySet: new KeySet(b2cAuthority(settings, policy, origin), options),
-      check: checkB2cIssuer,
-      policy,
-      authority: b2cChallenge(settings, policy, origin),
-    });
+    const issuerAt = (policy: string, origin: string): B2cIssuer => {
+      const keySet = new KeySet(b2cAuthority(settings, policy, origin), options);
+      return {
+        origin,
+        keySet,
+        isNamedBy: (issuer) => keySet.isIssuer(issuer),
+        check: checkB2cIssuer,
+        policy,
+        authority: b2cChallenge(settings, policy, origin),
+      };
+    };
     const { policies, instances } = settings;
     this.#issuers = new Map(
       policies.map((policy) => [policy.toLowerCase(), instances.map((origin) => issuerAt(policy, origin))]),

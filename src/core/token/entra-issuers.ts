@@ -59,7 +59,16 @@ export class EntraIssuers implements TrustedIssuers {
       return this.#checkKeyIssuer(key, claims, tenant, published, other);
     };
     const authority = entraChallenge(this.#settings);
-    return { keySet: this.#keySets[version], check, policy: undefined, authority };
+    const keySet = this.#keySets[version];
+    const isNamedBy = (issuer: string) =>
+      (keySet.issuer !== undefined || this.#mayBeOfTenant(issuer, other)) && keySet.isIssuer(issuer);
+    return { keySet, isNamedBy, check, policy: undefined, authority };
+  }
+
+  /** Both documents of a tenant name the same tenant. So one shows what the other, not loaded yet, cannot name. */
+  #mayBeOfTenant(issuer: string, other: TokenVersion): boolean {
+    const tenant = this.#keySets[other].issuer?.tenant;
+    return tenant === undefined || !isGuid(tenant) || tenantOfIssuer(issuer) === tenant;
   }
 
   /** @returns the tenant that the issuer names */

@@ -10,6 +10,12 @@ import type { SigningKey } from '../keys/signing-keys.js';
 export interface TrustedIssuer {
   readonly keySet: KeySet;
   /**
+   * Whether an issuer that a token names is this one. A token of another issuer has no key here to look for.
+   *
+   * @throws IssuerUnavailableError
+   */
+  readonly isNamedBy: (issuer: string) => boolean | Promise<boolean>;
+  /**
    * Checks that the claims, and the key that signed them, belong to the issuer.
    *
    * @param published - what the issuer publishes about itself
