@@ -55,6 +55,37 @@ function isAmbiguous(text: string): boolean {
   return false;
 }
 
+/**
+ * The prototype of a parsed object: the usual methods, as they were when this library was loaded. What another flaw adds to
+ * `Object.prototype` is no claim of a token.
+ */
+const usualMethods = Object.freeze(
+  Object.create(
+    null,
+    Object.fromEntries(
+      [
+        'constructor',
+        'hasOwnProperty',
+        'isPrototypeOf',
+        'propertyIsEnumerable',
+        'toLocaleString',
+        'toString',
+        'valueOf',
+      ].map((name) => [name, { value: Reflect.get(Object.prototype, name) as unknown }]),
+    ),
+  ) as object,
+);
+
+/** An object whose members are its own alone. */
+export function withOwnMembers<T extends object>(value: T): T {
+  return Object.setPrototypeOf(value, usualMethods) as T;
+}
+
+/** A member of an object itself; undefined where it only inherits one of that name. */
+export function ownMember(value: object, name: string): unknown {
+  return Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+}
+
 /** A JSON object, or undefined where the text is anything else or can be read in two ways. */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   let value: unknown;
@@ -64,7 +95,7 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isAmbiguous(text)) return undefined;
-  return value as Record<string, unknown>;
+  return withOwnMembers(value as Record<string, unknown>);
 }
 
 /** Freezes a value and all it holds. */

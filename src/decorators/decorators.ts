@@ -82,8 +82,8 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
     if (typeof target === 'function') protectMembers(target.prototype as object, host);
     else protectMembers(target, host, propertyKey);
     Object.assign(descriptor, protectedMember({ descriptor, definer: target }, propertyKey, target, host));
-    // A decorator that is called by hand may have no descriptor: then its caller puts none in place.
-    if (given === undefined) Object.defineProperty(target, propertyKey, descriptor);
+    // The caller of a decorator may put no descriptor in place: a decorator can be called by hand.
+    Object.defineProperty(target, propertyKey, descriptor);
     return undefined;
   };
 }

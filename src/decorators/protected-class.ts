@@ -2,7 +2,7 @@
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { originalOf, type Method } from './protected-method.js';
-import { prototypeChainOf } from './prototype-chain.js';
+import { isSameOrDerived, prototypeChainOf } from './prototype-chain.js';
 import { requirementOf } from './requirements.js';
 
 /** How a host protects the members of a class. */
@@ -25,8 +25,8 @@ const ownOfFunctions: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'pro
 
 const replacements = new WeakSet<object>();
 
-// A class is called with `new` alone, so it is no handler. The text of a replacement is not that of its class.
-const isClass = (value: Method) => replacements.has(value) || /^class\b/.test(Function.prototype.toString.call(value));
+/** Whether a function is a class, which is called with `new` alone: the prototype of a class cannot be replaced. */
+const isClass = (value: Method) => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
 
 export const isMethod = (value: unknown): value is Method => typeof value === 'function' && !isClass(value as Method);
 
@@ -73,11 +73,13 @@ const protectedGetters = new WeakSet<() => unknown>();
 function protectGetter(
   get: () => unknown,
   name: PropertyKey,
+  owner: object,
   protectValue: (value: Method) => Method,
 ): NonNullable<PropertyDescriptor['get']> {
   const known = new WeakMap<Method, Method>();
+  const isProtected = (value: Method) => originalOf(value)?.owner === owner;
   const protectedOf = (value: Method) => {
-    const protectedValue = known.get(value) ?? (originalOf(value) === undefined ? protectValue(value) : value);
+    const protectedValue = known.get(value) ?? (isProtected(value) ? value : protectValue(value));
     known.set(value, protectedValue);
     return protectedValue;
   };
@@ -85,7 +87,7 @@ function protectGetter(
     const value = get.call(this);
     // Such a getter may define what it returns on the instance, and is not called again.
     const own = Object.getOwnPropertyDescriptor(this, name);
-    if (isMethod(own?.value) && originalOf(own.value) === undefined) {
+    if (isMethod(own?.value) && !isProtected(own.value)) {
       define(this, name, { ...own, value: protectedOf(own.value) });
     }
     return isMethod(value) ? protectedOf(value) : value;
@@ -113,7 +115,7 @@ export function protectedMember(
   }
   if (get === undefined || protectedGetters.has(get)) return undefined;
   const protectValue = (held: Method) => host.protect(held, name, owner, definer);
-  return { ...descriptor, get: protectGetter(get, name, protectValue) };
+  return { ...descriptor, get: protectGetter(get, name, owner, protectValue) };
 }
 
 function protectAll(members: ReadonlyMap<PropertyKey, Member>, owner: object, host: MemberProtection): void {
@@ -140,6 +142,17 @@ export function protectMembers(prototype: object, host: MemberProtection, except
   const { constructor } = prototype;
   if ((constructor as { readonly prototype?: unknown }).prototype === prototype) {
     protectAll(staticsOf(constructor), constructor, host);
+    protectSingletons(constructor, prototype, host);
+  }
+}
+
+/** Static fields are made before any decorator runs, so an instance in one of them is older than its class's requirement. */
+function protectSingletons(constructor: object, prototype: object, host: MemberProtection): void {
+  for (const name of Reflect.ownKeys(constructor)) {
+    const value: unknown = Object.getOwnPropertyDescriptor(constructor, name)?.value;
+    if (typeof value !== 'object' || value === null) continue;
+    const ofInstance = Object.getPrototypeOf(value) as object | null;
+    if (ofInstance !== null && isSameOrDerived(ofInstance, prototype)) protectProperties(value, ofInstance, host);
   }
 }
 
@@ -148,19 +161,25 @@ const withInstances = new WeakSet<object>();
 /** Protects the members of a class when its first instance is there: the last time that JavaScript gives a hook for it. */
 export function protectMembersOfInstances(prototype: object, host: MemberProtection): void {
   if (withInstances.has(prototype)) return;
-  withInstances.add(prototype);
   protectMembers(prototype, host);
+  // After it: a class that is refused is refused at each of its instances.
+  withInstances.add(prototype);
 }
+
+/** The functions that properties hold after {@link protectProperties}. */
+const protectedHeld = new WeakSet<Method>();
 
 function protectProperties(instance: object, prototype: object, host: MemberProtection): void {
   if (host.protectProperty === undefined) return;
   for (const name of Reflect.ownKeys(instance)) {
     const descriptor = Object.getOwnPropertyDescriptor(instance, name);
     const held: unknown = descriptor?.value;
-    if (!isMethod(held) || requirementOf(prototype, name) === undefined) continue;
+    if (!isMethod(held) || protectedHeld.has(held) || requirementOf(prototype, name) === undefined) continue;
     // A protected method under its own name is protected as it has to be; under another name, it has another requirement.
     if (originalOf(held) !== undefined && membersOf(prototype).get(name)?.descriptor.value === held) continue;
-    define(instance, name, { ...descriptor, value: host.protectProperty(held, name, prototype) });
+    const protectedValue = host.protectProperty(held, name, prototype);
+    protectedHeld.add(protectedValue);
+    define(instance, name, { ...descriptor, value: protectedValue });
   }
 }
 

@@ -4,8 +4,9 @@ import type { Requirement } from '../core/access/requirement.js';
 import { isThenable } from '../core/awaited.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
+import { ownMember } from '../core/json.js';
 import { satisfy } from '../gate/gate.js';
-import { prototypeFor } from './prototype-chain.js';
+import { isSameOrDerived, prototypeFor } from './prototype-chain.js';
 import { claimParametersOf } from './records.js';
 import { requirementOf } from './requirements.js';
 
@@ -65,7 +66,7 @@ const isAsync = (method: Method) => Object.prototype.toString.call(method) === '
 
 function fill(parameters: unknown[], places: ReadonlyMap<number, string | undefined>, context: VerifiedContext): void {
   for (const [index, claim] of places) {
-    parameters[index] = claim === undefined ? context.claims : context.claims[claim];
+    parameters[index] = claim === undefined ? context.claims : ownMember(context.claims, claim);
   }
 }
 
@@ -90,7 +91,10 @@ function checkCaller(
  * @param definer - the prototype that defines the method, and recorded its parameters
  */
 export function guard(method: Method, name: PropertyKey, owner: object, definer: object = owner): Method {
-  const original = { method, definer, ...originals.get(method), owner };
+  const earlier = originals.get(method);
+  // A method that was borrowed from another class keeps what it requires there.
+  const isInherited = earlier !== undefined && isSameOrDerived(owner, earlier.owner);
+  const original = { method, definer, ...(isInherited && earlier), owner };
   const run = (instance: unknown, parameters: unknown[], context: VerifiedContext | undefined) => {
     if (context !== undefined) fill(parameters, claimParametersOf(original.definer, name), context);
     return original.method.apply(instance, parameters);

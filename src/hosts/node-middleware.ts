@@ -60,6 +60,15 @@ export function passOrRefuse(
     refuseWith(error);
     return;
   }
-  if (isThenable(entry)) entry.then(pass, refuseWith);
+  // What comes after the gate may throw. Where the gate had to wait, Express does not see that.
+  const passSafely = (context: VerifiedContext) => {
+    try {
+      pass(context);
+    } catch (error) {
+      if (next === undefined) refuseWith(error);
+      else next(error);
+    }
+  };
+  if (isThenable(entry)) entry.then(passSafely, refuseWith);
   else pass(entry);
 }

@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import { address, AuthError } from '../core/errors.js';
-import { deepFreeze } from '../core/json.js';
+import { deepFreeze, withOwnMembers } from '../core/json.js';
 
 /**
  * Runs code as if a verified request carried these claims: protected methods can be called, and `@TokenClaims()` parameters
@@ -20,7 +20,7 @@ import { deepFreeze } from '../core/json.js';
  * ```
  */
 export function runAs<T>(claims: Readonly<Record<string, unknown>>, fn: () => T): T {
-  const verified = deepFreeze(structuredClone(claims)) as AccessTokenClaims;
+  const verified = deepFreeze(withOwnMembers(structuredClone(claims))) as AccessTokenClaims;
   const caller: VerifiedContext = { claims: verified, authority: undefined, requirement: undefined };
   const fail = (error: unknown): never => {
     if (error instanceof AuthError) error[address]({ caller });

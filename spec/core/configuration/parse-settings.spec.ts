@@ -252,6 +252,20 @@ describe('the other options', () => {
     expect(parse({ ...entra, tokenCache }).tokenCacheEntries).toBe(parse(entra).tokenCacheEntries);
   });
 
+  it('limits the memory of the tokenCache, to 64 MiB by default', () => {
+    expect(parse(entra).tokenCacheBytes).toBe(64 * 1024 * 1024);
+    expect(parse({ ...entra, tokenCache: { maxBytes: 1 } })).toMatchObject({
+      tokenCacheEntries: 10_000,
+      tokenCacheBytes: 1,
+    });
+  });
+
+  it.each([0, -1, 1.5, '1', NaN])('refuses %j for tokenCache.maxBytes', (maxBytes) => {
+    expect(() => parse({ ...entra, tokenCache: { maxBytes } } as never)).toThrow(
+      /^initialize: tokenCache\.maxBytes: got .*; it takes a whole number of bytes, at least 1\.$/,
+    );
+  });
+
   it('treats an undefined option as missing', () => {
     const names = [
       'audience',

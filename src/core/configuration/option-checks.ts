@@ -99,6 +99,7 @@ const tenants = listOf(tenantGuid, "a list of tenant GUIDs, '*', or a function")
 const tenantQuestion = callable<TenantQuestion>('a function of the tenant id');
 const tokenCache = options({
   maxEntries: optional(takes(between(1, 1_000_000, integer), 'a whole number from 1 to 1000000')),
+  maxBytes: optional(takes(between(1, Number.MAX_SAFE_INTEGER, integer), 'a whole number of bytes, at least 1')),
 });
 
 const identityOptions = options({
@@ -133,7 +134,9 @@ const identityOptions = options({
   errors: optional(takes(oneOf(['respond', 'forward']), "'respond' or 'forward'")),
   tokenCache: optional(
     select(unknown, (value) =>
-      typeof value === 'object' && value !== null ? tokenCache : takes(constant(false), 'false, or { maxEntries }'),
+      typeof value === 'object' && value !== null
+        ? tokenCache
+        : takes(constant(false), 'false, or { maxEntries, maxBytes }'),
     ),
   ),
   fetch: optional(callable<typeof globalThis.fetch>('a function like the global fetch')),

@@ -69,8 +69,12 @@ export interface IdentityOptions {
   readonly clockToleranceSeconds?: number | undefined;
   /** `'respond'` (default): a refusal is answered at once. `'forward'`: the application's error handler gets it. */
   readonly errors?: 'respond' | 'forward' | undefined;
-  /** The cache of verified tokens. `false` turns it off. `maxEntries` limits its size, default 10,000. */
-  readonly tokenCache?: false | { readonly maxEntries?: number | undefined } | undefined;
+  /**
+   * The cache of verified tokens. `false` turns it off. `maxEntries` (default 10,000) and `maxBytes` (default 67,108,864, which
+   * is 64 MiB) limit its size, whichever is reached first. An entry counts as 1.25 times the length of its token.
+   */
+  readonly tokenCache?:
+    false | { readonly maxEntries?: number | undefined; readonly maxBytes?: number | undefined } | undefined;
   /** Fetches OpenID configurations and keys, for proxies and custom TLS. Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */

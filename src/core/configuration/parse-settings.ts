@@ -8,6 +8,7 @@ import type { B2cSettings, EntraSettings, GroupsResolver, Settings } from './set
 import { isMultiTenant, tenantInPath, tenantOfInstance } from './tenant.js';
 
 const defaultTokenCacheEntries = 10_000;
+const defaultTokenCacheBytes = 64 * 1024 * 1024;
 
 function refuseOption(option: string, problem: string): never {
   throw new ConfigurationError(`initialize: ${option}: ${problem}.`);
@@ -154,6 +155,8 @@ export function parseSettings(input: IdentityOptions): Settings {
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
     errors: options.errors ?? 'respond',
     tokenCacheEntries: options.tokenCache === false ? 0 : (options.tokenCache?.maxEntries ?? defaultTokenCacheEntries),
+    tokenCacheBytes:
+      (options.tokenCache === false ? undefined : options.tokenCache?.maxBytes) ?? defaultTokenCacheBytes,
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now,
   });

@@ -45,6 +45,7 @@ export interface Settings {
   readonly clockToleranceSeconds: number;
   readonly errors: 'respond' | 'forward';
   readonly tokenCacheEntries: number;
+  readonly tokenCacheBytes: number;
   readonly fetch: typeof globalThis.fetch;
   readonly now: () => number;
 }

@@ -162,7 +162,7 @@ export function isGuest(claims: AccessTokenClaims): boolean {
 export function groupsOf(claims: AccessTokenClaims): readonly string[] | 'overage' {
   const { groups, _claim_names, hasgroups } = claims as Readonly<Record<string, unknown>>;
   if (Array.isArray(groups)) return groups.filter((group): group is string => typeof group === 'string');
-  const isNamed = typeof _claim_names === 'object' && _claim_names !== null && 'groups' in _claim_names;
+  const isNamed = typeof _claim_names === 'object' && _claim_names !== null && Object.hasOwn(_claim_names, 'groups');
   return isNamed || hasgroups === true || hasgroups === 'true' ? 'overage' : [];
 }
 

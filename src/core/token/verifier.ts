@@ -2,7 +2,7 @@
 import { andThen, isThenable } from '../awaited.js';
 import type { Settings } from '../configuration/settings.js';
 import { checkTimes } from './claims.js';
-import { digestOf, TokenCache } from './token-cache.js';
+import { bytesOf, digestOf, TokenCache } from './token-cache.js';
 import type { SignedToken, Verification } from './verified-token.js';
 
 /** Verifies tokens. */
@@ -28,7 +28,7 @@ export class CachingVerifier implements Verifier {
   constructor(verify: (text: string) => SignedToken | Promise<SignedToken>, settings: Settings) {
     this.#verify = verify;
     this.#settings = settings;
-    this.#cache = new TokenCache(settings.tokenCacheEntries);
+    this.#cache = new TokenCache(settings.tokenCacheEntries, settings.tokenCacheBytes);
   }
 
   verify(text: string, digest = digestOf(text)): Verification | Promise<Verification> {
@@ -43,8 +43,8 @@ export class CachingVerifier implements Verifier {
 
   #verifyOnce(text: string, digest: string): Verification | Promise<Verification> {
     const verification = andThen(this.#verify(text), ({ token, key, keySet }): Verification => {
-      this.#cache.set(digest, { token, outcome: 'cached', key, keySet });
-      return { token, outcome: 'verified' };
+      this.#cache.set(digest, { token, outcome: 'cached', key, keySet, groups: undefined, bytes: bytesOf(text) });
+      return { token, outcome: 'verified', groups: undefined };
     });
     if (isThenable(verification)) {
       this.#flights.set(digest, verification);

@@ -34,9 +34,8 @@ function handleError(
   { request, response, next }: HandlerCall,
   requirement: Requirement | undefined,
 ): void {
-  if (isRefusal(error)) refuse(error, request, response, next, requirement);
-  // Called without `next`, the handler is the caller's to answer for.
-  else if (next === undefined) throw error;
+  // Without `next` there is no other handler for the error. A rejection would end the process where the caller does not wait.
+  if (isRefusal(error) || next === undefined) refuse(error, request, response, next, requirement);
   // Express takes a falsy error for none, and would go on to the next handler.
   else next(isFalsy(error) ? new Error('A handler threw, or rejected with, nothing.') : error);
 }

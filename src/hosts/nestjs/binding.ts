@@ -1,6 +1,7 @@
 /** Binds the decorators to Nest. */
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
+import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
 import { guard } from '../../decorators/protected-method.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
@@ -69,7 +70,7 @@ export const nestjs: Host = {
     createParamDecorator((_data: unknown, context: ExecutionContext) => {
       if (context.getType() !== 'http') return undefined;
       const claims = verifiedClaimsOf(httpRequestOf(context));
-      return claim === undefined ? claims : claims?.[claim];
+      return claim === undefined || claims === undefined ? claims : ownMember(claims, claim);
     })()(prototype, method, index);
   },
 };

@@ -1,6 +1,7 @@
 /** Binds the decorators to routing-controllers. */
 import 'reflect-metadata';
 import { createParamDecorator } from 'routing-controllers';
+import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
 import { guard } from '../../decorators/protected-method.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
@@ -21,7 +22,7 @@ export const routingControllers: Host = {
     createParamDecorator({
       value: (action) => {
         const claims = verifiedClaimsOf(action.request as object);
-        return claim === undefined ? claims : claims?.[claim];
+        return claim === undefined || claims === undefined ? claims : ownMember(claims, claim);
       },
     })(prototype, method as string, index);
   },

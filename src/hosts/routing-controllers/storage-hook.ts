@@ -64,8 +64,10 @@ function protectDeclaredControllers({ controllers }: Storage): void {
   };
 }
 
-/** Whether a class has actions of its own, or is declared as a controller. */
-export function isController(constructor: Controller): boolean {
-  const { actions, controllers } = getMetadataArgsStorage();
-  return [...actions, ...controllers].some(({ target }) => target === constructor);
+/** Whether routing-controllers knows a class, or one that it extends: by an action, a middleware, or what else is on it. */
+export function isController({ prototype }: Controller): boolean {
+  const { actions, controllers, uses, useInterceptors, responseHandlers } = getMetadataArgsStorage();
+  return [...actions, ...controllers, ...uses, ...useInterceptors, ...responseHandlers].some(({ target }) =>
+    isSameOrDerived(prototype, (target as Controller).prototype),
+  );
 }
