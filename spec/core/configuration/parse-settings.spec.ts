@@ -261,7 +261,7 @@ describe('the other options', () => {
   });
 
   it.each([0, -1, 1.5, '1', NaN])('refuses %j for tokenCache.maxBytes', (maxBytes) => {
-    expect(() => parse({ ...entra, tokenCache: { maxBytes } } as never)).toThrow(
+    expect(() => parse({ ...entra, tokenCache: { maxBytes } })).toThrow(
       /^initialize: tokenCache\.maxBytes: got .*; it takes a whole number of bytes, at least 1\.$/,
     );
   });
