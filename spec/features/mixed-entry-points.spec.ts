@@ -311,6 +311,37 @@ it.each(expressReleases)('the error names the entry points, on $release', async 
   expect(given[2]).toContain('ClassOfHandlers.shared is protected');
 });
 
+it.each(expressReleases)('an asynchronous handler without its gate is answered, on $release', async ({ express }) => {
+  class Asynchronous {
+    @forRoutingControllers.RequiresAuth()
+    async ofRoot() {
+      ran.push('ofRoot');
+      return Promise.resolve({});
+    }
+
+    @forNest.RequiresAuth()
+    async ofNest() {
+      ran.push('ofNest');
+      return Promise.resolve({});
+    }
+  }
+  const rejections: unknown[] = [];
+  const onRejection = (reason: unknown) => rejections.push(reason);
+  process.on('unhandledRejection', onRejection);
+  const app = express();
+  app.set('env', 'test');
+  for (const name of ['ofRoot', 'ofNest']) {
+    app.get(`/${name}`, Reflect.get(new Asynchronous(), name) as RequestHandler);
+  }
+  const api = await listen(app);
+  expect((await api.call('/ofRoot')).status).toBe(500);
+  expect((await api.call('/ofNest')).status).toBe(500);
+  await api.close();
+  process.off('unhandledRejection', onRejection);
+  expect([ran, rejections]).toEqual([[], []]);
+  await expect(new Asynchronous().ofRoot()).rejects.toThrow('Asynchronous.ofRoot is protected');
+});
+
 describe('a decorator for another framework on a class of routing-controllers', () => {
   it.each([
     ['…/express', forExpress],

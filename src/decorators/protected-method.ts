@@ -89,8 +89,15 @@ function checkCaller(
  *
  * @param owner - the prototype whose requirements apply to a call that has no instance
  * @param definer - the prototype that defines the method, and recorded its parameters
+ * @param throwsAtOnce - whether an asynchronous method throws to a caller that would not see a rejection
  */
-export function guard(method: Method, name: PropertyKey, owner: object, definer: object = owner): Method {
+export function guard(
+  method: Method,
+  name: PropertyKey,
+  owner: object,
+  definer: object = owner,
+  throwsAtOnce: (parameters: readonly unknown[]) => boolean = () => false,
+): Method {
   const earlier = originals.get(method);
   // A method that was borrowed from another class keeps what it requires there.
   const isInherited = earlier !== undefined && isSameOrDerived(owner, earlier.owner);
@@ -104,7 +111,7 @@ export function guard(method: Method, name: PropertyKey, owner: object, definer:
     const requirement = requirementOf(prototypeFor(this, owner), name);
     if (requirement === undefined || context?.requirement === requirement) return run(this, parameters, context);
     // The caller of an asynchronous method expects its failures in the promise.
-    if (isAsync(original.method)) {
+    if (isAsync(original.method) && !(context === undefined && throwsAtOnce(parameters))) {
       return (async () => {
         await checkCaller(context, requirement, owner, name);
         return run(this, parameters, context);

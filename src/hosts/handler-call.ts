@@ -1,6 +1,7 @@
 /** Calls of the form that Express calls its handlers in: `(request, response, next)`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { remember, type Method } from '../decorators/protected-method.js';
+import type { MemberProtection } from '../decorators/protected-class.js';
+import { guard, remember, type Method } from '../decorators/protected-method.js';
 import type { Next } from './node-middleware.js';
 
 /** A call of a handler or an error handler, by Express or by a function that Express calls. */
@@ -33,6 +34,13 @@ export function handlerCallIn(parameters: readonly unknown[]): HandlerCall | und
   // An error handler is given the error ahead of the request.
   return handlerCallAt(0, parameters) ?? handlerCallAt(1, parameters);
 }
+
+/**
+ * A protected method with the decorator of another host than Express. Where Express calls it, no gate of it ran. It throws
+ * then, and does not reject: Express 4 does not see a rejection.
+ */
+export const guardOfOtherHost: MemberProtection['protect'] = (method, name, owner, definer) =>
+  guard(method, name, owner, definer, (parameters) => handlerCallIn(parameters) !== undefined);
 
 /**
  * A function in a property of an instance: protected where it is called as a handler, and else as it is. Express takes any

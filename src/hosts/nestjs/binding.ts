@@ -3,10 +3,9 @@ import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type Exec
 import 'reflect-metadata';
 import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
-import { guard } from '../../decorators/protected-method.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
-import { protectedAsHandler } from '../handler-call.js';
+import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
 import { requestContext, theGuard } from './guard.js';
 import { boundKey, type Controller } from './handler-method.js';
 import { httpRequestOf } from './platform.js';
@@ -51,14 +50,14 @@ const lifecycleMethods: ReadonlySet<PropertyKey> = new Set([
 /** The binding of the decorators to NestJS. */
 export const nestjs: Host = {
   protect(method, name, owner, definer) {
-    const guarded = guard(method, name, owner, definer);
+    const guarded = guardOfOtherHost(method, name, owner, definer);
     // On the method too: there it comes ahead of any filter of the class, wherever that stands.
     UseFilters(refusalFilter)(owner, name as string, { value: guarded });
     return guarded;
   },
   isLifecycleMethod: (name) => lifecycleMethods.has(name),
   protectProperty(held, name, prototype) {
-    const guarded = guard(held, name, prototype);
+    const guarded = guardOfOtherHost(held, name, prototype, prototype);
     // Nest calls what an instance has in the place of a method.
     return name in prototype ? guarded : protectedAsHandler(held, guarded, prototype);
   },

@@ -3,16 +3,16 @@ import 'reflect-metadata';
 import { createParamDecorator } from 'routing-controllers';
 import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
-import { guard } from '../../decorators/protected-method.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
-import { protectedAsHandler } from '../handler-call.js';
+import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
 import type { Controller } from './run-action.js';
 import { hookIntoStorage, isController } from './storage-hook.js';
 
 /** The binding of the decorators to routing-controllers. */
 export const routingControllers: Host = {
-  protect: guard,
-  protectProperty: (held, name, prototype) => protectedAsHandler(held, guard(held, name, prototype), prototype),
+  protect: guardOfOtherHost,
+  protectProperty: (held, name, prototype) =>
+    protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), prototype),
   onRequirement: hookIntoStorage,
   // routing-controllers, and a container, know a controller by its identity. Its instances are checked as they come.
   mayReplace: (constructor) => !isController(constructor as Controller),
