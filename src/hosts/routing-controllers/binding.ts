@@ -5,12 +5,12 @@ import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
 import { verifiedClaimsOf } from '../../gate/caller.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
-import type { Controller } from './run-action.js';
+import { protection, type Controller } from './run-action.js';
 import { hookIntoStorage, isController } from './storage-hook.js';
 
 /** The binding of the decorators to routing-controllers. */
 export const routingControllers: Host = {
-  protect: guardOfOtherHost,
+  ...protection,
   protectProperty: (held, name, prototype) =>
     protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), prototype),
   onRequirement: hookIntoStorage,

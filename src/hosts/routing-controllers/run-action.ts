@@ -6,12 +6,13 @@ import { andThen, isThenable } from '../../core/awaited.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
-import { protectMembersOfInstances } from '../../decorators/protected-class.js';
-import { gateDidNotRun, guard, type Method } from '../../decorators/protected-method.js';
+import { protectMembersOfInstances, type MemberProtection } from '../../decorators/protected-class.js';
+import { gateDidNotRun, type Method } from '../../decorators/protected-method.js';
 import { prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOf } from '../../decorators/requirements.js';
 import { satisfy } from '../../gate/gate.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
+import { guardOfOtherHost } from '../handler-call.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { refuseActionOnKoa, type KoaContext } from './koa.js';
 
@@ -68,24 +69,27 @@ function skipAction({ target, method }: ActionMetadata, action: Action): unknown
   return alreadyAnswered();
 }
 
+/** How the methods of controllers are protected, when they are declared and when their instances come. */
+export const protection: MemberProtection = { protect: guardOfOtherHost };
+
 type MethodOverride = NonNullable<ActionArgs['methodOverride']>;
 
 /**
- * Calls the action on the instance that a container gives. That may be of a class below the controller, so what its class
- * requires is checked too.
+ * Calls the action on the instance that a container gives. What the controller requires was checked before. The instance may
+ * be of a class below it, so what its class requires is checked too.
  */
 const callAction: MethodOverride = (metadata, action, parameters) => {
   const { method } = metadata;
   const instance = metadata.controllerMetadata.getInstance(action) as Readonly<Record<string, Method>>;
   const { prototype } = metadata.target as Controller;
-  protectMembersOfInstances(Object.getPrototypeOf(instance) as object, { protect: guard });
+  const ofInstance = Object.getPrototypeOf(instance) as object;
+  protectMembersOfInstances(ofInstance, protection);
   const called = instance[method];
   if (typeof called !== 'function') throw new TypeError(`${nameOfElement(prototype, method)} is not a function.`);
-  const run = () => called.apply(instance, parameters);
   const context = currentRequest.getStore();
-  const requirement = requirementOf(prototypeFor(instance, prototype), method);
-  if (requirement === undefined || context === undefined) return run();
-  return andThen(satisfy(context, requirement), run);
+  const requirement = ofInstance === prototype ? undefined : requirementOf(prototypeFor(instance, prototype), method);
+  if (requirement === undefined || context === undefined) return called.apply(instance, parameters);
+  return andThen(satisfy(context, requirement), () => called.apply(instance, parameters));
 };
 
 /** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
@@ -115,6 +119,6 @@ function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Act
     currentRequest.getStore() === context
       ? run(metadata, action, parameters)
       : currentRequest.run(context, run, metadata, action, parameters);
-  // A middleware of /express, after the gate, lets the request in for more than the gate did.
+  // A middleware of /express after the gate may have added to what the request was admitted for.
   return requirement === undefined ? runInRequest() : andThen(satisfy(context, requirement), runInRequest);
 }

@@ -1,11 +1,10 @@
 /** Puts the gates in place when routing-controllers registers its routes, and runs actions in their request. */
 import { getMetadataArgsStorage } from 'routing-controllers';
 import { processWide } from '../../core/process-wide.js';
-import { protectMembers, type MemberProtection } from '../../decorators/protected-class.js';
-import { guard } from '../../decorators/protected-method.js';
+import { protectMembers } from '../../decorators/protected-class.js';
 import { isSameOrDerived } from '../../decorators/prototype-chain.js';
 import { gatesFor } from './gates.js';
-import { runAction, type Controller, type Storage } from './run-action.js';
+import { protection, runAction, type Controller, type Storage } from './run-action.js';
 
 type Use = Storage['uses'][number];
 
@@ -51,8 +50,6 @@ export function hookIntoStorage(): void {
     declaredActionsOf(target).map((action) => ({ ...action, methodOverride: runAction(action.methodOverride) }));
   protectDeclaredControllers(storage);
 }
-
-const protection: MemberProtection = { protect: guard };
 
 /** Protects the methods of a controller when it is declared, so that they are protected where no route calls them too. */
 function protectDeclaredControllers({ controllers }: Storage): void {
