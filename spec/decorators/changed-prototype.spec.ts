@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requirementOf } from '../../src/decorators/requirements.js';
+import { requirementOf } from '../../src/decorators/decorated-elements.js';
 import { RequiresAuth, RequiresRole, ValidateScope } from '../../src/index.js';
 
 @RequiresRole('Admin')

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
-import { requirementOf } from '../../src/decorators/requirements.js';
+import { requirementOf } from '../../src/decorators/decorated-elements.js';
 import {
   AllowAnonymous,
   ConfigurationError,

@@ -3,8 +3,8 @@ import { anonymousAccess, type DecoratorRequirement } from '../../src/core/acces
 import { requires, type Requirement } from '../../src/core/access/requirement.js';
 import { ConfigurationError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
+import { allowsAnonymous, requirementOf } from '../../src/decorators/decorated-elements.js';
 import { record } from '../../src/decorators/records.js';
-import { allowsAnonymous, requirementOf } from '../../src/decorators/requirements.js';
 
 const ids = { tenantId: '11111111-2222-4333-8444-555555555555', clientId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee' };
 const [first, second] = [createIdentity(ids), createIdentity(ids)];

@@ -1,6 +1,6 @@
 /** One configuration at work: its settings, its verifiers, and which of them a requirement needs. */
-import { checkFurtherRequirement } from './access/authorization.js';
 import type { AccessTokenClaims } from './access-token-claims.js';
+import { checkFurtherRequirement } from './access/requirement-checks.js';
 import type { Authenticator, Requirement, SchemeDemand } from './access/requirement.js';
 import { schemeFor } from './access/scheme.js';
 import { isThenable } from './awaited.js';

@@ -5,16 +5,18 @@
  * The issuer that a token names is compared before the key is looked for, and checked among the claims.
  */
 import type { UnverifiedClaims } from './access-token-claims.js';
-import { checkClient, checkDemands, checkPolicy, checkTenant } from './access/authorization.js';
+import { checkClient, checkDemands, checkPolicy } from './access/requirement-checks.js';
 import type { Requirement } from './access/requirement.js';
 import { andThen } from './awaited.js';
 import type { Settings } from './configuration/settings.js';
 import { InvalidTokenError } from './errors.js';
 import { deepFreeze } from './json.js';
-import { checkClaims, isAccessToken } from './token/claims.js';
+import { askAboutTenant } from './token/allowed-tenants.js';
+import { checkClaims } from './token/claims.js';
 import { bearerToken, type RequestHeaders } from './token/credential.js';
 import { parseToken, type KnownHeaders } from './token/parsed-token.js';
 import { findSigner } from './token/signature.js';
+import { isAccessToken } from './token/token-kind.js';
 import type { TrustedIssuer, TrustedIssuers } from './token/trusted-issuers.js';
 import type { SignedToken, TokenWithGroups, Verification } from './token/verified-token.js';
 import type { Verifier } from './token/verifier.js';
@@ -40,7 +42,7 @@ export function checkRequest(
     // policy
     checkPolicy(requirement, token);
     // tenant
-    return andThen(checkTenant(token, entra), () => {
+    return andThen(askAboutTenant(token, entra), () => {
       // client
       checkClient(token, allowedClients);
       // demands; a check of the application's own comes after them
@@ -62,11 +64,11 @@ export function verifyToken(
   // header
   const parsed = parseToken(text, knownHeaders);
   const issuer = issuers.issuerOf(parsed.payload);
-  const { keySet, check, policy, authority } = issuer;
+  const { issuerKeys, check, policy, authority } = issuer;
   // issuer: a token of another one is refused before a key is looked for
   return andThen(checkNamedIssuer(parsed.payload, issuer), () =>
     // key
-    andThen(keySet.find(parsed.kid), (found) => {
+    andThen(issuerKeys.find(parsed.kid), (found) => {
       if (found === undefined) throw new InvalidTokenError('key');
       // signature
       const key = findSigner(parsed, found.keys);
@@ -78,7 +80,7 @@ export function verifyToken(
         if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
         knownHeaders.add(parsed);
         const token = Object.freeze({ kind: issuers.kind, claims: deepFreeze(claims), policy, authority });
-        return { token, key, keySet };
+        return { token, key, issuerKeys };
       });
     }),
   );

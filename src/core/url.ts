@@ -1,4 +1,4 @@
-/** Is a text a URL, and does its host stay on this machine? */
+/** Is a text a URL, and may we call it: over https, or over plain http on this machine? */
 
 export function parseUrl(text: unknown): URL | undefined {
   return typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
@@ -8,3 +8,7 @@ export function parseUrl(text: unknown): URL | undefined {
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
+
+/** Whether a URL is https, or http on this machine. */
+export const isSecure = ({ protocol, hostname }: URL) =>
+  protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));

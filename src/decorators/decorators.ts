@@ -4,8 +4,9 @@ import { requirementBy, type Authenticator, type Requirements } from '../core/ac
 import { checkArguments } from '../core/call-arguments.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
+import { recordClaimParameter } from './claim-parameters.js';
 import { isMethod, protectedMember, protectMembers, replacementOf, type MemberProtection } from './protected-class.js';
-import { record, recordClaimParameter } from './records.js';
+import { record } from './records.js';
 
 /**
  * A decorator for a method or a class, in TypeScript's `experimentalDecorators` form.

@@ -1,9 +1,9 @@
 /** The members of a class with a requirement: each that can be called is protected, or the class is refused. */
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
+import { requirementOf } from './decorated-elements.js';
 import { originalOf, type Method } from './protected-method.js';
 import { isSameOrDerived, prototypeChainOf } from './prototype-chain.js';
-import { requirementOf } from './requirements.js';
 
 /** How a host protects the members of a class. */
 export interface MemberProtection {

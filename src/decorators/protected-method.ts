@@ -4,11 +4,10 @@ import type { Requirement } from '../core/access/requirement.js';
 import { isThenable } from '../core/awaited.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
-import { ownMember } from '../core/json.js';
 import { satisfy } from '../gate/gate.js';
+import { fillClaims } from './claim-parameters.js';
+import { requirementOf } from './decorated-elements.js';
 import { isSameOrDerived, prototypeFor } from './prototype-chain.js';
-import { claimParametersOf } from './records.js';
-import { requirementOf } from './requirements.js';
 
 export type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
@@ -64,12 +63,6 @@ export function gateDidNotRun(method: string): ConfigurationError {
 // A tag and not a class, which another realm has too.
 const isAsync = (method: Method) => Object.prototype.toString.call(method) === '[object AsyncFunction]';
 
-function fill(parameters: unknown[], places: ReadonlyMap<number, string | undefined>, context: VerifiedContext): void {
-  for (const [index, claim] of places) {
-    parameters[index] = claim === undefined ? context.claims : ownMember(context.claims, claim);
-  }
-}
-
 /** Checks the running request for a method, where it was let in for something else. */
 function checkCaller(
   context: VerifiedContext | undefined,
@@ -103,7 +96,7 @@ export function guard(
   const isInherited = earlier !== undefined && isSameOrDerived(owner, earlier.owner);
   const original = { method, definer, ...(isInherited && earlier), owner };
   const run = (instance: unknown, parameters: unknown[], context: VerifiedContext | undefined) => {
-    if (context !== undefined) fill(parameters, claimParametersOf(original.definer, name), context);
+    if (context !== undefined) fillClaims(parameters, original.definer, name, context);
     return original.method.apply(instance, parameters);
   };
   const guardedMethod: Method = function (...parameters) {

@@ -58,23 +58,3 @@ export function record(prototype: object, method: PropertyKey | undefined, added
   else found.methods.set(method, element);
   found.stamp = {};
 }
-
-/** Records that a parameter is to be filled with the claims, or with one of them. */
-export function recordClaimParameter(
-  prototype: object,
-  method: PropertyKey,
-  index: number,
-  claim: string | undefined,
-): void {
-  const { claimParameters } = recordOf(prototype);
-  const parameters = claimParameters.get(method) ?? new Map<number, string | undefined>();
-  parameters.set(index, claim);
-  claimParameters.set(method, parameters);
-}
-
-const noParameters: ReadonlyMap<number, string | undefined> = new Map();
-
-/** The parameters to fill, of the method that this prototype itself defines. */
-export function claimParametersOf(prototype: object, method: PropertyKey): ReadonlyMap<number, string | undefined> {
-  return records.get(prototype)?.claimParameters.get(method) ?? noParameters;
-}

@@ -5,7 +5,7 @@ import { IssuerUnavailableError } from '../core/errors.js';
 import { isGuid } from '../core/guid.js';
 import { b2cAuthority, entraAuthority, type Authority } from '../core/issuers/authority.js';
 import { consumerTenant, fillTenant, tenantOfIssuer } from '../core/issuers/issuer.js';
-import { KeySet } from '../core/keys/key-set.js';
+import { IssuerKeys } from '../core/keys/issuer-keys.js';
 import type { PublishedIssuer } from '../core/keys/openid-configuration.js';
 import { externalIdHost, isExternalIdHost, isTokenService, serveOneCloud } from '../core/microsoft-hosts.js';
 import { parseUrl } from '../core/url.js';
@@ -81,7 +81,7 @@ export class Publications {
   readonly #settings: Settings;
   readonly #claims: UnverifiedClaims;
   readonly #offline: boolean;
-  readonly #keySets = new Map<string, KeySet>();
+  readonly #issuerKeys = new Map<string, IssuerKeys>();
 
   /** @param claims - those of the token, used in place of what is not requested */
   constructor(settings: Settings, claims: UnverifiedClaims, offline: boolean) {
@@ -91,19 +91,19 @@ export class Publications {
   }
 
   /** The keys of an authority. */
-  keySetOf(authority: Authority): KeySet {
+  issuerKeysOf(authority: Authority): IssuerKeys {
     const { fetch, now } = this.#settings;
-    const known = this.#keySets.get(authority.metadataUrl);
-    const keySet = known ?? new KeySet(authority, { fetch, now, closing: new AbortController().signal });
-    this.#keySets.set(authority.metadataUrl, keySet);
-    return keySet;
+    const known = this.#issuerKeys.get(authority.metadataUrl);
+    const issuerKeys = known ?? new IssuerKeys(authority, { fetch, now, closing: new AbortController().signal });
+    this.#issuerKeys.set(authority.metadataUrl, issuerKeys);
+    return issuerKeys;
   }
 
   /** What an authority publishes; the most likely values if it cannot be requested. */
   async issuerOf(authority: Authority): Promise<Publication> {
     if (!this.#offline) {
       try {
-        return await this.keySetOf(authority).loadIssuer();
+        return await this.issuerKeysOf(authority).loadIssuer();
       } catch (error) {
         // The step `key` reports the outage. The claims are still checked.
         if (!(error instanceof IssuerUnavailableError)) throw error;

@@ -2,7 +2,7 @@
 import type { Requirement } from '../core/access/requirement.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
-import type { SigningKey } from '../core/keys/signing-keys.js';
+import type { SigningKey } from '../core/keys/key-set-document.js';
 import { bearerToken } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { explain, hints, versionRemark } from '../gate/explanation.js';
@@ -71,10 +71,10 @@ interface KeyLookup {
 /** Looks for the key that a token names. */
 async function lookUp(publications: Publications, authority: KnownAuthority, kid: unknown): Promise<KeyLookup> {
   if (typeof kid !== 'string') return { outcome: unknown('the token has no kid'), found: 'no kid' };
-  const keySet = publications.keySetOf(authority);
+  const issuerKeys = publications.issuerKeysOf(authority);
   try {
-    await keySet.ready();
-    const [key] = (await keySet.find(kid))?.keys ?? [];
+    await issuerKeys.ready();
+    const [key] = (await issuerKeys.find(kid))?.keys ?? [];
     return key === undefined
       ? { outcome: new InvalidTokenError('key'), found: 'no such key' }
       : { outcome: 'pass', found: 'it is one of them', key };

@@ -14,7 +14,7 @@ import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { identityOf } from '../core/identity.js';
 import type { Authority } from '../core/issuers/authority.js';
 import { tokenVersionOf } from '../core/issuers/issuer.js';
-import type { SigningKey } from '../core/keys/signing-keys.js';
+import type { SigningKey } from '../core/keys/key-set-document.js';
 import type { Publication } from './authorities.js';
 
 /** A request with a token and no other header. */

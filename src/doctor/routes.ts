@@ -1,8 +1,8 @@
 /** The routes of an app, and the requirement of each. */
 import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/access/requirement.js';
+import { allowsAnonymous, requirementOf } from '../decorators/decorated-elements.js';
 import { actionsOf } from '../decorators/prototype-chain.js';
-import { allowsAnonymous, requirementOf } from '../decorators/requirements.js';
 import { loadModule } from './modules.js';
 import { UsageError } from './terminal.js';
 import { either } from './values.js';

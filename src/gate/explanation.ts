@@ -5,8 +5,9 @@ import type { Settings } from '../core/configuration/settings.js';
 import type { InsufficientScopeReason, InvalidTokenReason, Refusal } from '../core/errors.js';
 import { isExternalId, namedPolicy, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
 import { isB2cHost, serveOneCloud } from '../core/microsoft-hosts.js';
-import { callsAsApp, clientOf, groupsOf, looksLikeIdToken, rolesOf, scopesOf } from '../core/token/claims.js';
+import { clientOf, groupsOf, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
+import { callsAsApp, looksLikeIdToken } from '../core/token/token-kind.js';
 import { parseUrl } from '../core/url.js';
 
 /** What to change, for each code of an {@link Explanation}. docs/diagnostics.md lists the same codes. */

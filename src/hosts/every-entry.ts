@@ -1,7 +1,7 @@
 /** What every host's entry point exports beside its decorators. */
 export { initialize } from '../gate/initialize.js';
 export { type BoundIdentity } from '../decorators/bound-identity.js';
-export { getTokenClaims, isAppOnly, userKey, validateScope } from '../gate/caller.js';
+export { getTokenClaims, isAppOnly, userKey, validateScope } from '../gate/current-caller.js';
 export { AccessTokenClaims } from '../core/access-token-claims.js';
 export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/access/claims-challenge.js';
 export {
@@ -18,7 +18,7 @@ export type { Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
 export type { MicrosoftIdentity } from '../core/access/requirement.js';
 export { Cloud } from '../core/microsoft-hosts.js';
 export { type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/configuration/options.js';
-export type { Callers } from '../core/access/requirement.js';
+export type { Callers } from '../core/access/demand-names.js';
 export type { ResourceMetadata } from '../core/issuers/resource-metadata.js';
 export type { ClaimsDecorator, Decorators, RequirementDecorator } from '../decorators/decorators.js';
 export { securitySchemes, type OAuth2SecurityScheme, type SecurityOptions } from '../openapi/security-schemes.js';

@@ -1,8 +1,9 @@
 /** Adds to a copy of an OpenAPI document what the decorators require. Knows no framework. */
-import { isSamePolicy, type Authenticator, type Demand, type Requirement } from '../core/access/requirement.js';
+import { isSamePolicy } from '../core/access/demand-names.js';
+import type { Authenticator, Demand, Requirement } from '../core/access/requirement.js';
 import { schemeFor } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
-import { requirementOf } from '../decorators/requirements.js';
+import { requirementOf } from '../decorators/decorated-elements.js';
 import { addressOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
 import {
   checkSecurityOptions,

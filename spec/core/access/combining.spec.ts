@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
-import { checkDemands, checkPolicy } from '../../../src/core/access/authorization.js';
 import {
   anonymousAccess,
   combineAlongMiddlewares,
@@ -10,7 +9,9 @@ import {
   type DecoratorRequirement,
   type ElementRequirement,
 } from '../../../src/core/access/combining.js';
-import { requires, type Authenticator, type Callers, type Requirement } from '../../../src/core/access/requirement.js';
+import type { Callers } from '../../../src/core/access/demand-names.js';
+import { checkDemands, checkPolicy } from '../../../src/core/access/requirement-checks.js';
+import { requires, type Authenticator, type Requirement } from '../../../src/core/access/requirement.js';
 import { schemeFor } from '../../../src/core/access/scheme.js';
 import { parseSettings } from '../../../src/core/configuration/parse-settings.js';
 import { AuthError, ConfigurationError } from '../../../src/core/errors.js';

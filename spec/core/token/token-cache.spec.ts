@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SigningKey } from '../../../src/core/keys/signing-keys.js';
+import type { SigningKey } from '../../../src/core/keys/key-set-document.js';
 import { bytesOf, digestOf, TokenCache, type CachedToken } from '../../../src/core/token/token-cache.js';
 
 /** An entry whose key is trusted for as long as the test says so. */
@@ -12,7 +12,7 @@ function entryOf(kid: string, bytes = 1) {
     token: { kind: 'entra', claims: {}, policy: undefined },
     key,
     bytes,
-    keySet: { trusts: (asked: SigningKey) => trust.isGiven && asked === key },
+    issuerKeys: { trusts: (asked: SigningKey) => trust.isGiven && asked === key },
   };
   return { entry: entry as CachedToken, trust };
 }

@@ -59,3 +59,24 @@ export async function refusesSpoilt(
   expect((await authenticate(accepted, requirement, by)).claims).toBeDefined();
   await refuses(() => authenticate(spoilt, requirement, by), name);
 }
+
+/** Answers as an issuer on another host would, with what the test changes in its documents. */
+export function pretending(
+  host: string,
+  change: { configuration?: object; key?: object; v1?: object } = {},
+): IdentityOptions {
+  const answer = async (url: string, init?: RequestInit) => {
+    const { pathname } = new URL(url);
+    const response = await fetch(issuer.url + pathname, init);
+    const document = (await response.json()) as { keys?: object[] };
+    if (document.keys) return Response.json({ keys: document.keys.map((key) => ({ ...key, ...change.key })) });
+    const keys = `${pathname.includes('/v2.0/') ? 'discovery/v2.0' : 'discovery'}/keys`;
+    const own = pathname.includes('/v2.0/') ? change.configuration : change.v1;
+    return Response.json({ ...document, jwks_uri: `https://${host}/${tenantId}/${keys}`, ...own });
+  };
+  return {
+    instance: `https://${host}`,
+    b2c: undefined,
+    fetch: ((url: string, init) => answer(url, init)) as typeof fetch,
+  };
+}

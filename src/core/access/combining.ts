@@ -3,7 +3,8 @@
  * Pure functions.
  */
 import { ConfigurationError } from '../errors.js';
-import { isSamePolicy, type Authenticator, type Callers, type Requirement, type SchemeDemand } from './requirement.js';
+import { isSamePolicy, type Callers } from './demand-names.js';
+import type { Authenticator, Requirement, SchemeDemand } from './requirement.js';
 
 /** What one decorator requires. */
 export interface DecoratorRequirement extends Requirement {

@@ -1,16 +1,22 @@
 /** What a route requires of a token: a scheme, and demands. Pure functions. */
 import { checkArguments, type Signature } from '../call-arguments.js';
 import type { Scheme, Settings } from '../configuration/settings.js';
-import { ConfigurationError } from '../errors.js';
-import { isGuid } from '../guid.js';
 import type { PublishedResource, ResourceMetadata } from '../issuers/resource-metadata.js';
-import { isScopeToken } from '../scope-token.js';
 import type { RequestHeaders } from '../token/credential.js';
 import type { TokenWithGroups, Verification } from '../token/verified-token.js';
+import {
+  checkNames,
+  listed,
+  parseAuthContext,
+  parseCallers,
+  parsePolicies,
+  type Callers,
+  type NameKind,
+} from './demand-names.js';
 
 /** A demand for one of some names: scopes (of an application: roles), roles, or groups. */
 export interface NameDemand {
-  readonly kind: 'scope' | 'role' | 'group';
+  readonly kind: NameKind;
   readonly anyOf: readonly string[];
 }
 
@@ -27,9 +33,6 @@ export type Demand =
   | PermissionDemand
   | { readonly kind: 'not_guest' }
   | { readonly kind: 'auth_context'; readonly id: string };
-
-/** Who may call: people, applications on their own behalf, or both. */
-export type Callers = 'user' | 'app' | 'any';
 
 /** The authority that a token must come from. */
 export interface SchemeDemand {
@@ -51,71 +54,13 @@ export interface Requirement {
   readonly at?: string | undefined;
 }
 
-function checkName(kind: NameDemand['kind'], name: unknown): string {
-  if (typeof name !== 'string' || name.trim() === '') throw new ConfigurationError(`A ${kind} name is blank.`);
-  // Names of groups from Windows Server have spaces: DOMAIN\Domain Users.
-  if (kind === 'group') return comparable(name);
-  if (/\s/.test(name)) {
-    throw new ConfigurationError(`A ${kind} name has white space. Give each name as a separate argument.`);
-  }
-  if (kind === 'scope') {
-    if (name.includes('://')) {
-      throw new ConfigurationError(
-        'A scope name is a full URI. Use the short name, such as access_as_user, which is what the scp claim has.',
-      );
-    }
-    if (!isScopeToken(name)) {
-      throw new ConfigurationError('A scope name has a character that RFC 6749 §3.3 does not allow.');
-    }
-  }
-  return name;
-}
-
-/** GUIDs are equal in either letter case. Other names are compared as they are. */
-export function comparable(group: string): string {
-  const lowerCase = group.toLowerCase();
-  return isGuid(lowerCase) ? lowerCase : group;
-}
-
-/** Whether two names are of one policy: B2C ignores letter case. */
-export const isSamePolicy = (left: string, right: string | undefined) => left.toLowerCase() === right?.toLowerCase();
-
-function checkNames(kind: NameDemand['kind'], names: readonly unknown[]): readonly string[] {
-  if (names.length === 0) throw new ConfigurationError(`At least one ${kind} name is needed.`);
-  return Object.freeze(names.map((name) => checkName(kind, name)));
-}
-
 /**
  * A demand for any of the names.
  *
  * @throws ConfigurationError if there is no name, or one that no token can have
  */
-export function anyOf(kind: NameDemand['kind'], names: readonly unknown[]): NameDemand {
+export function anyOf(kind: NameKind, names: readonly unknown[]): NameDemand {
   return Object.freeze({ kind, anyOf: checkNames(kind, names) });
-}
-
-const listed = (names: unknown): readonly unknown[] => (Array.isArray(names) ? (names as unknown[]) : [names]);
-
-function parseAuthContext(id: unknown): string {
-  if (typeof id === 'string' && /^c[1-9]\d?$/.test(id)) return id;
-  throw new ConfigurationError('An authentication context is named c1 to c99.');
-}
-
-function parseCallers(callers: unknown): Callers | undefined {
-  if (callers === undefined || callers === 'user' || callers === 'app' || callers === 'any') return callers;
-  throw new ConfigurationError("callers takes 'user', 'app' or 'any'.");
-}
-
-function parsePolicies(policy: unknown): readonly string[] | undefined {
-  if (policy === undefined) return undefined;
-  const names: unknown = typeof policy === 'string' ? [policy] : policy;
-  if (!Array.isArray(names) || names.length === 0) throw new ConfigurationError('At least one policy name is needed.');
-  return Object.freeze(
-    names.map((name: unknown) => {
-      if (typeof name === 'string' && name !== '' && !/\s/.test(name)) return name;
-      throw new ConfigurationError('A policy name is blank or has white space.');
-    }),
-  );
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Of which authority a route takes tokens. Pure functions. */
 import type { Scheme, Settings } from '../configuration/settings.js';
 import { ConfigurationError } from '../errors.js';
-import { isSamePolicy, type Requirement, type SchemeDemand } from './requirement.js';
+import { isSamePolicy } from './demand-names.js';
+import type { Requirement, SchemeDemand } from './requirement.js';
 
 type ConfiguredSchemes = Pick<Settings, 'entra' | 'b2c'>;
 

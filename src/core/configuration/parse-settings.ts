@@ -1,11 +1,12 @@
 /** Which settings do the options give? Here are the checks of options against each other, and the defaults. */
+import { audiencesOf } from '../audience.js';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { b2cHost, Cloud, isExternalIdHost } from '../microsoft-hosts.js';
-import { checkOptions, type CheckedOptions } from './option-checks.js';
+import { isMultiTenant, tenantInPath, tenantOfInstance } from './configured-tenant.js';
+import { checkOptions, type CheckedOptions } from './option-list.js';
 import type { IdentityOptions, ResourceMetadataOptions } from './options.js';
 import type { B2cSettings, EntraSettings, GroupsResolver, Settings } from './settings.js';
-import { isMultiTenant, tenantInPath, tenantOfInstance } from './tenant.js';
 
 const defaultTokenCacheEntries = 10_000;
 const defaultTokenCacheBytes = 64 * 1024 * 1024;
@@ -14,11 +15,7 @@ function refuseOption(option: string, problem: string): never {
   throw new ConfigurationError(`initialize: ${option}: ${problem}.`);
 }
 
-const unique = (values: readonly string[]): readonly string[] => Object.freeze([...new Set(values)]);
-
-/** Both default audiences name the same application. */
-const audiencesOf = (clientId: string, configured: readonly string[] = []) =>
-  unique([clientId, `api://${clientId}`, ...configured]);
+export const unique = (values: readonly string[]): readonly string[] => Object.freeze([...new Set(values)]);
 
 const originOf = (url: string) => new URL(url).origin;
 

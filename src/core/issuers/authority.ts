@@ -1,10 +1,10 @@
 /** Where is the OpenID configuration of an authority, and which issuer and key set may it name? */
 import type { ChallengeAuthority } from '../challenge.js';
+import { isMultiTenant } from '../configuration/configured-tenant.js';
 import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
-import { isMultiTenant } from '../configuration/tenant.js';
 import { isGuid } from '../guid.js';
 import { b2cHost, externalIdHost, initialDomain, isExternalIdHost, isTokenService } from '../microsoft-hosts.js';
-import { isLoopback, parseUrl } from '../url.js';
+import { isLoopback, isSecure, parseUrl } from '../url.js';
 import {
   consumerTenant,
   isExternalId,
@@ -32,12 +32,10 @@ export interface Authority {
 
 export const wellKnown = '.well-known/openid-configuration';
 
-const isHttp = (url: URL) => url.protocol === 'http:' || url.protocol === 'https:';
-
 /** Whether an OpenID configuration at `instance` may name a URL. On loopback it may name any http URL on loopback. */
 function mayName(instance: URL, url: URL, tenantId: string | undefined): boolean {
-  if (isLoopback(instance.hostname) && isLoopback(url.hostname) && isHttp(url)) return true;
-  if (url.protocol !== 'https:') return false;
+  if (!isSecure(url)) return false;
+  if (isLoopback(instance.hostname) && isLoopback(url.hostname)) return true;
   if (url.host === instance.host || isTokenService(url.host)) return true;
   // A cloud that is not in our list also has its v1.0 issuers at sts.… and its authority at login.…
   if (instance.host.startsWith('login.') && url.host === `sts.${instance.host.slice('login.'.length)}`) return true;

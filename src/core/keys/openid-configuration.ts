@@ -2,7 +2,7 @@
 import { object, string, unknown } from 'decoders';
 import type { Authority } from '../issuers/authority.js';
 import { tenantOfIssuer } from '../issuers/issuer.js';
-import { textOrNothing } from './signing-keys.js';
+import { textOrNothing } from './key-set-document.js';
 
 /** The parts of an OpenID configuration that are needed. */
 export interface PublishedIssuer {

@@ -4,9 +4,9 @@ import type { B2cSettings } from '../configuration/settings.js';
 import { InvalidTokenError } from '../errors.js';
 import { b2cAuthority, b2cChallenge } from '../issuers/authority.js';
 import { ofPolicy } from '../issuers/issuer.js';
-import { KeySet, type KeySetOptions } from '../keys/key-set.js';
+import { IssuerKeys, type IssuerKeysOptions } from '../keys/issuer-keys.js';
+import type { SigningKey } from '../keys/key-set-document.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
-import type { SigningKey } from '../keys/signing-keys.js';
 import { hasCaseTwin } from './claims.js';
 import type { TrustedIssuer, TrustedIssuers } from './trusted-issuers.js';
 
@@ -20,14 +20,14 @@ export class B2cIssuers implements TrustedIssuers {
   /** By policy, in lower case; each policy has an issuer for each host. */
   readonly #issuers: ReadonlyMap<string, readonly B2cIssuer[]>;
 
-  constructor(settings: B2cSettings, options: KeySetOptions) {
+  constructor(settings: B2cSettings, options: IssuerKeysOptions) {
     this.audiences = settings.audiences;
     const issuerAt = (policy: string, origin: string): B2cIssuer => {
-      const keySet = new KeySet(b2cAuthority(settings, policy, origin), options);
+      const issuerKeys = new IssuerKeys(b2cAuthority(settings, policy, origin), options);
       return {
         origin,
-        keySet,
-        isNamedBy: (issuer) => keySet.isIssuer(issuer),
+        issuerKeys,
+        isNamedBy: (issuer) => issuerKeys.isIssuer(issuer),
         check: checkB2cIssuer,
         policy,
         authority: b2cChallenge(settings, policy, origin),
@@ -51,7 +51,7 @@ export class B2cIssuers implements TrustedIssuers {
   }
 
   async ready(): Promise<void> {
-    await Promise.all([...this.#issuers.values()].flat().map(({ keySet }) => keySet.ready()));
+    await Promise.all([...this.#issuers.values()].flat().map(({ issuerKeys }) => issuerKeys.ready()));
   }
 }
 

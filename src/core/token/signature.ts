@@ -1,7 +1,7 @@
 /** Checks the signature of a token. node:crypto verifies it; jose imported the key from the published key set. */
 import { verify } from 'node:crypto';
 import { InvalidTokenError } from '../errors.js';
-import type { SigningKey } from '../keys/signing-keys.js';
+import type { SigningKey } from '../keys/key-set-document.js';
 import type { ParsedToken } from './parsed-token.js';
 
 /**

@@ -68,7 +68,7 @@ export class TokenCache {
    */
   get(digest: string, now: number): CachedToken | undefined {
     const entry = this.#entries?.get(digest);
-    if (entry === undefined || entry.keySet.trusts(entry.key, now)) return entry;
+    if (entry === undefined || entry.issuerKeys.trusts(entry.key, now)) return entry;
     this.#entries?.delete(digest);
     return undefined;
   }

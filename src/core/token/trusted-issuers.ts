@@ -2,13 +2,13 @@
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
 import type { ChallengeAuthority } from '../challenge.js';
 import type { Scheme } from '../configuration/settings.js';
-import type { KeySet } from '../keys/key-set.js';
+import type { IssuerKeys } from '../keys/issuer-keys.js';
+import type { SigningKey } from '../keys/key-set-document.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
-import type { SigningKey } from '../keys/signing-keys.js';
 
 /** The trusted issuer a token claims to come from. Chosen by unverified claims, so used only to find keys. */
 export interface TrustedIssuer {
-  readonly keySet: KeySet;
+  readonly issuerKeys: IssuerKeys;
   /**
    * Whether an issuer that a token names is this one. A token of another issuer has no key here to look for.
    *

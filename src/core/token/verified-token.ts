@@ -2,8 +2,8 @@
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { ChallengeAuthority } from '../challenge.js';
 import type { Scheme } from '../configuration/settings.js';
-import type { KeySet } from '../keys/key-set.js';
-import type { SigningKey } from '../keys/signing-keys.js';
+import type { IssuerKeys } from '../keys/issuer-keys.js';
+import type { SigningKey } from '../keys/key-set-document.js';
 
 /** A token that passed every check, and the authority it comes from. */
 export interface VerifiedToken {
@@ -20,7 +20,7 @@ export interface SignedToken {
   readonly token: VerifiedToken;
   readonly key: SigningKey;
   /** Where the key was found. */
-  readonly keySet: KeySet;
+  readonly issuerKeys: IssuerKeys;
 }
 
 /** The outcome of a verification that a token passed. */

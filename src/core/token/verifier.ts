@@ -42,8 +42,8 @@ export class CachingVerifier implements Verifier {
   }
 
   #verifyOnce(text: string, digest: string): Verification | Promise<Verification> {
-    const verification = andThen(this.#verify(text), ({ token, key, keySet }): Verification => {
-      this.#cache.set(digest, { token, outcome: 'cached', key, keySet, groups: undefined, bytes: bytesOf(text) });
+    const verification = andThen(this.#verify(text), ({ token, key, issuerKeys }): Verification => {
+      this.#cache.set(digest, { token, outcome: 'cached', key, issuerKeys, groups: undefined, bytes: bytesOf(text) });
       return { token, outcome: 'verified', groups: undefined };
     });
     if (isThenable(verification)) {

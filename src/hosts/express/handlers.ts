@@ -1,9 +1,9 @@
 /** A decorated method as a handler of Express: its gate, and then the method. */
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import { requirementOf } from '../../decorators/decorated-elements.js';
 import { asProtected, guard, originalOf, type Method } from '../../decorators/protected-method.js';
 import { prototypeFor } from '../../decorators/prototype-chain.js';
-import { requirementOf } from '../../decorators/requirements.js';
 import { isRefusal } from '../../gate/refusal.js';
 import { handlerCallIn, protectedAsHandler, type HandlerCall } from '../handler-call.js';
 import { refuse } from '../node-middleware.js';

@@ -3,7 +3,7 @@ import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type Exec
 import 'reflect-metadata';
 import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
-import { verifiedClaimsOf } from '../../gate/caller.js';
+import { verifiedClaimsOf } from '../../gate/current-caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
 import { requestContext, theGuard } from './guard.js';

@@ -3,8 +3,8 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Requirement } from '../../core/access/requirement.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { allowsAnonymous, requirementOf } from '../../decorators/decorated-elements.js';
 import { prototypeChainOf } from '../../decorators/prototype-chain.js';
-import { allowsAnonymous, requirementOf } from '../../decorators/requirements.js';
 
 export interface Controller {
   readonly prototype: object;

@@ -3,10 +3,10 @@ import 'reflect-metadata';
 import { createParamDecorator } from 'routing-controllers';
 import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
-import { verifiedClaimsOf } from '../../gate/caller.js';
+import { verifiedClaimsOf } from '../../gate/current-caller.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
+import { hookIntoStorage, isController } from './gates-first.js';
 import { protection, type Controller } from './run-action.js';
-import { hookIntoStorage, isController } from './storage-hook.js';
 
 /** The binding of the decorators to routing-controllers. */
 export const routingControllers: Host = {

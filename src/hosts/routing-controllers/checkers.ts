@@ -4,14 +4,14 @@ import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import type { MicrosoftIdentity, Requirement, SchemeDemand } from '../../core/access/requirement.js';
 import { checkArguments } from '../../core/call-arguments.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { verifiedClaimsOf } from '../../gate/caller.js';
+import { verifiedClaimsOf } from '../../gate/current-caller.js';
 import { authenticatorOf } from '../../gate/identity-in-force.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { authorize, isAdmitted, withRoles } from './authorized.js';
 import { registerChecker, watchDrivers } from './checker-in-use.js';
+import { hookIntoStorage } from './gates-first.js';
 import { refuseOnNode, type KoaContext } from './koa.js';
 import { markRefused } from './run-action.js';
-import { hookIntoStorage } from './storage-hook.js';
 
 /** What is used of the `Action` of routing-controllers. */
 export interface CheckedAction {

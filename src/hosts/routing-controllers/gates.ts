@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { nameOfElement } from '../../core/element-name.js';
-import { requirementOf } from '../../decorators/requirements.js';
+import { requirementOf } from '../../decorators/decorated-elements.js';
 import { enter } from '../../gate/gate.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, refuse, type Next } from '../node-middleware.js';

@@ -1,4 +1,4 @@
-/** What the decorators of a method, its class and the classes above require together. */
+/** Which decorated elements apply to a method: itself, its class, and those above. How they combine, core/access/combining.ts says. */
 import { combineAlongPrototypeChain, type ElementRequirement } from '../core/access/combining.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { nameOfElement } from '../core/element-name.js';

@@ -1,11 +1,11 @@
 /** The helpers: the verified claims of a request, for code that does not get them as a parameter. */
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
-import { checkScopes } from '../core/access/authorization.js';
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
+import { checkScopes } from '../core/access/requirement-checks.js';
 import { anyOf } from '../core/access/requirement.js';
 import { MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
-import { callsAsApp } from '../core/token/claims.js';
+import { callsAsApp } from '../core/token/token-kind.js';
 import { addressedTo } from './refusal.js';
 
 /** Some hosts wrap Node's request. Koa's context and request hold it as `req`, Fastify's request as `raw`. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
-import { checkDemands, checkPolicy, checkScopes } from '../../../src/core/access/authorization.js';
 import { ClaimsChallengeError } from '../../../src/core/access/claims-challenge.js';
-import { anyOf, requires, type Callers, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
+import type { Callers } from '../../../src/core/access/demand-names.js';
+import { checkDemands, checkPolicy, checkScopes } from '../../../src/core/access/requirement-checks.js';
+import { anyOf, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
 import type { GroupsResolver } from '../../../src/core/configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
 import type { VerifiedToken } from '../../../src/core/token/verified-token.js';

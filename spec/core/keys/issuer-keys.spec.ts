@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { IssuerUnavailableError } from '../../../src/core/errors.js';
 import type { Authority } from '../../../src/core/issuers/authority.js';
-import { KeySet } from '../../../src/core/keys/key-set.js';
-import type { SigningKey } from '../../../src/core/keys/signing-keys.js';
+import { IssuerKeys } from '../../../src/core/keys/issuer-keys.js';
+import type { SigningKey } from '../../../src/core/keys/key-set-document.js';
 import { fakeClock, hour, minute, second, until, type Clock } from '../../support/clock.js';
 import { publicJwk } from '../../support/public-jwk.js';
 import { errorOf, expectRefused, refuses } from '../../support/refusals.js';
@@ -34,7 +34,7 @@ let clock: Clock;
 let answers: { metadata: Answer; keys: Answer };
 let requests: { metadata: number; keys: number };
 let closing: AbortController;
-let keySet: KeySet;
+let issuerKeys: IssuerKeys;
 
 const fetch = ((url: string) => {
   const on = url === metadataUrl ? 'metadata' : 'keys';
@@ -46,7 +46,7 @@ const publish = (...keys: readonly unknown[]) => {
   answers.keys = json({ keys });
 };
 const kidsOf = (keys: readonly SigningKey[] | undefined) => keys?.map(({ kid }) => kid);
-const kidsFound = async (kid: string, by = keySet) => kidsOf((await by.find(kid))?.keys);
+const kidsFound = async (kid: string, by = issuerKeys) => kidsOf((await by.find(kid))?.keys);
 
 /** Lets a refresh that set out in the background come to its end. */
 async function afterRequests(metadata: number, keys: number): Promise<void> {
@@ -60,7 +60,7 @@ beforeEach(() => {
   requests = { metadata: 0, keys: 0 };
   answers = { metadata: json(configuration), keys: json({ keys: [first, other] }) };
   closing = new AbortController();
-  keySet = new KeySet(authority, { fetch, now: clock.now, closing: closing.signal });
+  issuerKeys = new IssuerKeys(authority, { fetch, now: clock.now, closing: closing.signal });
 });
 afterEach(() => {
   closing.abort();
@@ -76,7 +76,7 @@ describe('the place of the keys', () => {
         return named === issuer;
       },
     };
-    const judged = new KeySet(judging, { fetch, now: clock.now, closing: closing.signal });
+    const judged = new IssuerKeys(judging, { fetch, now: clock.now, closing: closing.signal });
     expect(await kidsFound('first', judged)).toEqual(['first']);
     expect(asked).toEqual([[keysUrl, issuer]]);
   });
@@ -84,20 +84,20 @@ describe('the place of the keys', () => {
 
 describe('a cold key set', () => {
   it('has nothing at hand and asks nobody until a key is wanted', async () => {
-    expect(keySet.issuer).toBeUndefined();
-    expect(keySet.peek('first')).toBeUndefined();
+    expect(issuerKeys.issuer).toBeUndefined();
+    expect(issuerKeys.peek('first')).toBeUndefined();
     expect(requests).toEqual({ metadata: 0, keys: 0 });
     expect(await kidsFound('first')).toEqual(['first']);
-    expect(keySet.issuer).toEqual({ issuer, keysUrl, cloudInstanceName: undefined });
-    expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
+    expect(issuerKeys.issuer).toEqual({ issuer, keysUrl, cloudInstanceName: undefined });
+    expect(kidsOf(issuerKeys.peek('second'))).toEqual(['second']);
   });
 
   it('asks once for each document, however many requests wait', async () => {
     const found = await Promise.all(
-      Array.from({ length: 100 }, async (_, n) => keySet.find(n % 2 ? 'first' : 'second')),
+      Array.from({ length: 100 }, async (_, n) => issuerKeys.find(n % 2 ? 'first' : 'second')),
     );
     expect(found.every((each) => each?.keys.length === 1)).toBe(true);
-    await Promise.all([keySet.ready(), keySet.loadIssuer(), keySet.find('first')]);
+    await Promise.all([issuerKeys.ready(), issuerKeys.loadIssuer(), issuerKeys.find('first')]);
     expect(requests).toEqual({ metadata: 1, keys: 1 });
   });
 
@@ -119,7 +119,7 @@ describe('a cold key set', () => {
   ])('is unavailable where %s, and recovers by itself', async (_, on, answer) => {
     const right = answers[on];
     answers[on] = answer;
-    const error = await errorOf(() => keySet.find('first'));
+    const error = await errorOf(() => issuerKeys.find('first'));
     expectRefused(error, 'issuer_unavailable');
     expect((error as IssuerUnavailableError).headers).toEqual({ 'Retry-After': '1', 'Cache-Control': 'no-store' });
     expect((error as IssuerUnavailableError).cause).toBeInstanceOf(Error);
@@ -131,7 +131,7 @@ describe('a cold key set', () => {
   it("asks nobody again while it backs off, and passes on the server's wish", async () => {
     answers.metadata = broken(429, { 'retry-after': '120' });
     for (let n = 0; n < 5; n++) {
-      const error = await errorOf(() => keySet.find('first'));
+      const error = await errorOf(() => issuerKeys.find('first'));
       expectRefused(error, 'issuer_unavailable');
       expect((error as IssuerUnavailableError).headers['Retry-After']).toBe('120');
     }
@@ -140,7 +140,7 @@ describe('a cold key set', () => {
 
   it('says nothing of the document to the caller', async () => {
     answers.keys = broken(500);
-    const error = await errorOf(() => keySet.find('first'));
+    const error = await errorOf(() => issuerKeys.find('first'));
     expect(JSON.stringify(error)).not.toContain('login.example');
     expect((error as Error).message).not.toContain('login.example');
   });
@@ -148,9 +148,9 @@ describe('a cold key set', () => {
 
 describe('ready', () => {
   it('loads the issuer and the keys, once', async () => {
-    await keySet.ready();
-    await keySet.ready();
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    await issuerKeys.ready();
+    await issuerKeys.ready();
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
     expect(requests).toEqual({ metadata: 1, keys: 1 });
   });
 
@@ -159,7 +159,7 @@ describe('ready', () => {
     async (on) => {
       const cause = new TypeError('fetch failed');
       answers[on] = () => Promise.reject<Response>(cause);
-      const error = (await errorOf(() => keySet.ready())) as IssuerUnavailableError;
+      const error = (await errorOf(() => issuerKeys.ready())) as IssuerUnavailableError;
       expectRefused(error, 'issuer_unavailable');
       expect(error.message).toContain('Look at tenantId and instance.');
       expect((error.cause as Error).cause).toBe(cause);
@@ -170,83 +170,83 @@ describe('ready', () => {
 
 describe('a warm key set', () => {
   beforeEach(async () => {
-    await keySet.ready();
+    await issuerKeys.ready();
   });
 
   it('asks for both documents behind the back of the first request after about an hour', async () => {
     clock.advance(hour - 1);
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
     await afterRequests(1, 1);
     clock.advance(0.1 * hour + 1);
     publish(first, third);
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
-    expect(keySet.peek('third')).toBeUndefined();
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
+    expect(issuerKeys.peek('third')).toBeUndefined();
     await afterRequests(2, 2);
-    expect(kidsOf(keySet.peek('third'))).toEqual(['third']);
+    expect(kidsOf(issuerKeys.peek('third'))).toEqual(['third']);
   });
 
   it('gives a key its identity from one refresh to the next', async () => {
-    const [before] = keySet.peek('first') ?? [];
+    const [before] = issuerKeys.peek('first') ?? [];
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await afterRequests(2, 2);
-    expect(keySet.peek('first')?.[0]).toBe(before);
-    expect(before && keySet.trusts(before)).toBe(true);
+    expect(issuerKeys.peek('first')?.[0]).toBe(before);
+    expect(before && issuerKeys.trusts(before)).toBe(true);
   });
 
   it('trusts no key that looks like one of its own', () => {
-    const [key] = keySet.peek('first') ?? [];
+    const [key] = issuerKeys.peek('first') ?? [];
     if (key === undefined) return expect.fail('there is no key');
-    expect(keySet.trusts(key)).toBe(true);
-    expect(keySet.trusts({ ...key })).toBe(false);
-    expect(keySet.trusts({ ...key, kid: 'second' })).toBe(false);
+    expect(issuerKeys.trusts(key)).toBe(true);
+    expect(issuerKeys.trusts({ ...key })).toBe(false);
+    expect(issuerKeys.trusts({ ...key, kid: 'second' })).toBe(false);
   });
 
   it('puts a new key under an old kid in the place of the old one', async () => {
-    const [before] = keySet.peek('first') ?? [];
+    const [before] = issuerKeys.peek('first') ?? [];
     publish({ ...third, kid: 'first' });
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await afterRequests(2, 2);
-    expect(keySet.peek('first')).toHaveLength(1);
-    expect(keySet.peek('first')?.[0]).not.toBe(before);
-    expect(before && keySet.trusts(before)).toBe(false);
+    expect(issuerKeys.peek('first')).toHaveLength(1);
+    expect(issuerKeys.peek('first')?.[0]).not.toBe(before);
+    expect(before && issuerKeys.trusts(before)).toBe(false);
   });
 
   it('keeps both keys of a kid that stands twice', async () => {
     publish(first, { ...third, kid: 'first' }, other);
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await afterRequests(2, 2);
-    expect(keySet.peek('first')).toHaveLength(2);
+    expect(issuerKeys.peek('first')).toHaveLength(2);
   });
 
   it('keeps a kid that flaps for 24 hours from when it was last seen', async () => {
     publish(other);
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await afterRequests(2, 2);
     clock.advance(21 * hour);
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
     await afterRequests(3, 3);
     clock.advance(hour - 1);
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
     clock.advance(1);
-    expect(keySet.peek('first')).toBeUndefined();
-    expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
+    expect(issuerKeys.peek('first')).toBeUndefined();
+    expect(kidsOf(issuerKeys.peek('second'))).toEqual(['second']);
   });
 
   it('knows a kid again when it comes back', async () => {
     publish(other);
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await afterRequests(2, 2);
     publish(first, other);
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await afterRequests(3, 3);
     clock.advance(23 * hour);
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
   });
 
   it.each<[string, Answer]>([
@@ -260,36 +260,36 @@ describe('a warm key set', () => {
     answers.keys = answer;
     for (let hours = 2; hours < 24; hours += 2) {
       clock.advance(2 * hour);
-      expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+      expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
       expect(await kidsFound('second')).toEqual(['second']);
       await until(() => requests.keys === 1 + hours / 2);
       await afterRequests(requests.metadata, requests.keys);
     }
     clock.advance(2 * hour - 1);
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
     await afterRequests(requests.metadata, 13);
     clock.advance(1);
-    expect(keySet.peek('first')).toBeUndefined();
-    await refuses(() => keySet.find('first'), 'issuer_unavailable');
+    expect(issuerKeys.peek('first')).toBeUndefined();
+    await refuses(() => issuerKeys.find('first'), 'issuer_unavailable');
   });
 
   it('keeps its issuer for 24 hours where the metadata fails, and no longer', async () => {
     answers.metadata = broken();
     clock.advance(23 * hour);
-    expect(keySet.issuer?.issuer).toBe(issuer);
+    expect(issuerKeys.issuer?.issuer).toBe(issuer);
     expect(await kidsFound('first')).toEqual(['first']);
     await afterRequests(2, 2);
     clock.advance(hour);
-    expect(keySet.issuer).toBeUndefined();
-    expect(keySet.peek('first')).toBeUndefined();
-    await refuses(() => keySet.find('first'), 'issuer_unavailable');
-    await refuses(() => keySet.loadIssuer(), 'issuer_unavailable');
+    expect(issuerKeys.issuer).toBeUndefined();
+    expect(issuerKeys.peek('first')).toBeUndefined();
+    await refuses(() => issuerKeys.find('first'), 'issuer_unavailable');
+    await refuses(() => issuerKeys.loadIssuer(), 'issuer_unavailable');
   });
 });
 
 describe('an unknown kid', () => {
   beforeEach(async () => {
-    await keySet.ready();
+    await issuerKeys.ready();
   });
 
   it('is looked for at once, and found by the same request', async () => {
@@ -300,27 +300,27 @@ describe('an unknown kid', () => {
 
   it('is found by all who wait for it at once, with one request', async () => {
     publish(first, third);
-    const found = await Promise.all(Array.from({ length: 20 }, async () => keySet.find('third')));
+    const found = await Promise.all(Array.from({ length: 20 }, async () => issuerKeys.find('third')));
     expect(found.every((each) => each?.keys[0]?.kid === 'third')).toBe(true);
     expect(requests).toEqual({ metadata: 1, keys: 2 });
   });
 
   it('costs one key request in 5 minutes, and no metadata request, however many are made up', async () => {
-    for (let n = 0; n < 50; n++) expect(await keySet.find(`made up ${String(n)}`)).toBeUndefined();
-    await Promise.all(Array.from({ length: 50 }, async (_, n) => keySet.find(`made up at once ${String(n)}`)));
+    for (let n = 0; n < 50; n++) expect(await issuerKeys.find(`made up ${String(n)}`)).toBeUndefined();
+    await Promise.all(Array.from({ length: 50 }, async (_, n) => issuerKeys.find(`made up at once ${String(n)}`)));
     expect(requests).toEqual({ metadata: 1, keys: 2 });
     clock.advance(5 * minute - 1);
-    await keySet.find('made up');
+    await issuerKeys.find('made up');
     expect(requests).toEqual({ metadata: 1, keys: 2 });
     clock.advance(1);
-    await keySet.find('made up');
-    await keySet.find('made up again');
+    await issuerKeys.find('made up');
+    await issuerKeys.find('made up again');
     expect(requests).toEqual({ metadata: 1, keys: 3 });
   });
 
   it('is looked for at once though the set was refreshed a moment ago for another reason', async () => {
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await afterRequests(2, 2);
     publish(first, third);
     expect(await kidsFound('third')).toEqual(['third']);
@@ -331,7 +331,7 @@ describe('an unknown kid', () => {
     let answer: (response: Response) => void = () => undefined;
     answers.keys = () => new Promise<Response>((resolve) => (answer = resolve));
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await until(() => requests.keys === 2);
     const found = kidsFound('third');
     publish(first, third);
@@ -344,7 +344,7 @@ describe('an unknown kid', () => {
     let answer: (response: Response) => void = () => undefined;
     answers.keys = () => new Promise<Response>((resolve) => (answer = resolve));
     clock.advance(2 * hour);
-    keySet.peek('first');
+    issuerKeys.peek('first');
     await until(() => requests.keys === 2);
     const found = kidsFound('third');
     answer(Response.json({ keys: [first, third] }));
@@ -353,15 +353,15 @@ describe('an unknown kid', () => {
   });
 
   it('delays a really new key by no more than 5 minutes', async () => {
-    await keySet.find('made up');
+    await issuerKeys.find('made up');
     publish(first, third);
-    expect(await keySet.find('third')).toBeUndefined();
+    expect(await issuerKeys.find('third')).toBeUndefined();
     clock.advance(5 * minute);
     expect(await kidsFound('third')).toEqual(['third']);
   });
 
   it('may be looked for again when the clock is set backwards', async () => {
-    await keySet.find('made up');
+    await issuerKeys.find('made up');
     publish(first, third);
     clock.advance(-hour);
     expect(await kidsFound('third')).toEqual(['third']);
@@ -374,17 +374,17 @@ describe('an unknown kid', () => {
   ])('cannot be told where the issuer %s', async (_, answer) => {
     answers.keys = answer;
     for (let n = 0; n < 10; n++) {
-      const error = await errorOf(() => keySet.find(`made up ${String(n)}`));
+      const error = await errorOf(() => issuerKeys.find(`made up ${String(n)}`));
       expectRefused(error, 'issuer_unavailable');
       expect((error as IssuerUnavailableError).headers['Retry-After']).toMatch(/^[1-9]\d*$/);
     }
     expect(requests).toEqual({ metadata: 1, keys: 2 });
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
   });
 
   it('is found after an outage, by the refresh that ends it', async () => {
     answers.keys = unplugged;
-    await refuses(() => keySet.find('third'), 'issuer_unavailable');
+    await refuses(() => issuerKeys.find('third'), 'issuer_unavailable');
     publish(first, third);
     clock.advance(minute);
     expect(await kidsFound('third')).toEqual(['third']);
@@ -394,16 +394,16 @@ describe('an unknown kid', () => {
   it('is found after a rotation that put every key away, while the old ones stay good', async () => {
     publish(third);
     expect(await kidsFound('third')).toEqual(['third']);
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
-    expect(kidsOf(keySet.peek('second'))).toEqual(['second']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('second'))).toEqual(['second']);
   });
 
   it.each(['__proto__', 'constructor', 'toString', ''])('is unknown even where it is %j', async (kid) => {
-    expect(await keySet.find(kid)).toBeUndefined();
+    expect(await issuerKeys.find(kid)).toBeUndefined();
   });
 
   it('costs a cold key set one key request more than a known one', async () => {
-    const cold = new KeySet(authority, { fetch, now: clock.now, closing: closing.signal });
+    const cold = new IssuerKeys(authority, { fetch, now: clock.now, closing: closing.signal });
     requests = { metadata: 0, keys: 0 };
     expect(await cold.find('made up')).toBeUndefined();
     expect(await cold.find('made up too')).toBeUndefined();
@@ -415,18 +415,18 @@ describe('malformed neighbours', () => {
   it('do a good key no harm', async () => {
     publish(null, 7, [], { kty: 'RSA', kid: 'first' }, { ...other, n: '!' }, first);
     expect(await kidsFound('first')).toEqual(['first']);
-    expect(await keySet.find('second')).toBeUndefined();
+    expect(await issuerKeys.find('second')).toBeUndefined();
   });
 });
 
 describe('closing', () => {
   it('ends a download under way, and leaves what is at hand', async () => {
-    await keySet.ready();
+    await issuerKeys.ready();
     answers.keys = () => new Promise<Response>(() => undefined);
-    const found = errorOf(() => keySet.find('third'));
+    const found = errorOf(() => issuerKeys.find('third'));
     await until(() => requests.keys === 2);
     closing.abort(new Error('The identity was closed.'));
     expectRefused(await found, 'issuer_unavailable');
-    expect(kidsOf(keySet.peek('first'))).toEqual(['first']);
+    expect(kidsOf(issuerKeys.peek('first'))).toEqual(['first']);
   });
 });

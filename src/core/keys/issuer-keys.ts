@@ -4,9 +4,9 @@ import { downloadJson } from '../download.js';
 import { IssuerUnavailableError } from '../errors.js';
 import type { Authority } from '../issuers/authority.js';
 import { matchIssuer } from '../issuers/issuer.js';
+import { readSigningKeys, type SigningKey } from './key-set-document.js';
 import { hasPassed, keptForMs, LastKnownGood } from './last-known-good.js';
 import { readConfiguration, type PublishedIssuer } from './openid-configuration.js';
-import { readSigningKeys, type SigningKey } from './signing-keys.js';
 
 const unknownKidRefreshMs = 5 * 60 * 1000;
 const mostKeptKids = 1_000;
@@ -65,7 +65,7 @@ export interface FoundKeys {
   readonly issuer: PublishedIssuer;
 }
 
-export interface KeySetOptions {
+export interface IssuerKeysOptions {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -74,14 +74,14 @@ export interface KeySetOptions {
 }
 
 /** The issuer and keys of one authority. */
-export class KeySet {
+export class IssuerKeys {
   readonly #authority: Authority;
   readonly #now: () => number;
   readonly #configuration: LastKnownGood<PublishedIssuer>;
   readonly #keys: LastKnownGood<KeysByKid>;
   #unknownKidAtMs: number | undefined;
 
-  constructor(authority: Authority, { fetch, now, closing }: KeySetOptions) {
+  constructor(authority: Authority, { fetch, now, closing }: IssuerKeysOptions) {
     this.#authority = authority;
     this.#now = now;
     const { metadataUrl } = authority;

@@ -1,30 +1,13 @@
 /** Whether a verified token satisfies a requirement. Pure functions. */
 import type { AccessTokenClaims } from '../access-token-claims.js';
-import { isThenable } from '../awaited.js';
-import type { EntraSettings, GroupsResolver } from '../configuration/settings.js';
+import type { GroupsResolver } from '../configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from '../errors.js';
-import {
-  authContextsOf,
-  callsAsApp,
-  callsAsUser,
-  clientOf,
-  groupsOf,
-  isGuest,
-  rolesOf,
-  scopesOf,
-} from '../token/claims.js';
+import { authContextsOf, clientOf, groupsOf, rolesOf, scopesOf } from '../token/claims.js';
+import { callsAsApp, callsAsUser, isGuest } from '../token/token-kind.js';
 import type { TokenWithGroups, VerifiedToken } from '../token/verified-token.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
-import {
-  anyOf,
-  comparable,
-  isSamePolicy,
-  type Callers,
-  type Demand,
-  type NameDemand,
-  type PermissionDemand,
-  type Requirement,
-} from './requirement.js';
+import { comparable, isSamePolicy, type Callers } from './demand-names.js';
+import { anyOf, type Demand, type NameDemand, type PermissionDemand, type Requirement } from './requirement.js';
 
 const hasAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
 
@@ -99,36 +82,6 @@ export function checkScopes(scopes: readonly string[], claims: AccessTokenClaims
 export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void {
   if (scheme?.policies === undefined) return;
   if (!scheme.policies.some((name) => isSamePolicy(name, token.policy))) throw new InvalidTokenError('policy');
-}
-
-/**
- * Asks the application whether a tenant may call, if `allowedTenants` is a function.
- *
- * @returns a promise only if the function returns one
- * @throws InvalidTokenError `tenant`
- * @throws ConfigurationError if the function throws or rejects
- */
-export function checkTenant({ kind, claims }: VerifiedToken, entra: EntraSettings | undefined): void | Promise<void> {
-  const isAllowed = entra?.allowedTenants;
-  if (kind !== 'entra' || typeof isAllowed !== 'function') return undefined;
-  let answer: unknown;
-  try {
-    answer = isAllowed(claims.tid ?? '');
-  } catch (cause) {
-    return tenantQuestionFailed(cause);
-  }
-  if (isThenable(answer)) return Promise.resolve(answer).then(requireTrue, tenantQuestionFailed);
-  requireTrue(answer);
-  return undefined;
-}
-
-function tenantQuestionFailed(cause: unknown): never {
-  throw new ConfigurationError('initialize: allowedTenants: threw an error.', { cause });
-}
-
-/** No other value, however truthy, allows a tenant. */
-function requireTrue(answer: unknown): void {
-  if (answer !== true) throw new InvalidTokenError('tenant');
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSigningKeys, type SigningKey } from '../../../src/core/keys/signing-keys.js';
+import { readSigningKeys, type SigningKey } from '../../../src/core/keys/key-set-document.js';
 import { publicJwk } from '../../support/public-jwk.js';
 
 const good = publicJwk('good');

@@ -1,0 +1,161 @@
+/** Does each option have a value that it takes? Ids and hosts are returned in lower case. */
+import { between, boolean, constant, integer, oneOf, select, unknown, type DecoderType } from 'decoders';
+import { ConfigurationError } from '../errors.js';
+import { isGuid } from '../guid.js';
+import { isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts.js';
+import { isScopeToken } from '../scope-token.js';
+import { isSecure, parseUrl } from '../url.js';
+import { isMultiTenant, tenantInPath } from './configured-tenant.js';
+import { callable, listOf, oneOrMore, optional, options, takes, text } from './option-checks.js';
+import type { B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
+import type { TenantQuestion } from './settings.js';
+
+const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+const isHostName = (value: string) =>
+  value.length <= 253 && value.split('.').length > 1 && value.split('.').every((label) => hostLabel.test(label));
+const isTenant = (value: string) =>
+  isGuid(value.toLowerCase()) || isHostName(value) || value === 'consumers' || isMultiTenant(value);
+
+function isPlain(url: URL): boolean {
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return false;
+  return isSecure(url);
+}
+
+/** A URL that has a scheme, a host, a port and a path, and no other part. Plain http is for loopback. */
+function plainUrl(value: string): URL | undefined {
+  const url = parseUrl(value);
+  return url !== undefined && isPlain(url) ? url : undefined;
+}
+
+function isInstance(value: string): boolean {
+  const url = plainUrl(value);
+  if (url === undefined) return false;
+  if (url.pathname === '/') return !isUnknownCloud(url.hostname);
+  const tenant = tenantInPath(value);
+  return isExternalIdHost(url.hostname) && tenant !== undefined && isTenant(tenant);
+}
+
+const mayServeB2c = (hostname: string) => !isExternalIdHost(hostname) && !isUnknownCloud(hostname);
+
+function isB2cInstance(value: string): boolean {
+  const url = plainUrl(value);
+  return url?.pathname === '/' && mayServeB2c(url.hostname);
+}
+
+// The URL is published and compared as it is written. A URL parser would remove white space and an empty query.
+const isResource = (value: string) => /^https?:\/\/[^\s"\\?#]+$/i.test(value) && plainUrl(value) !== undefined;
+
+const inLowerCase = (value: string) => value.toLowerCase();
+
+const guid = (expected: string) => text(expected, (value) => isGuid(value.toLowerCase()), 'id').transform(inLowerCase);
+const applicationId = guid('an application (client) id, which is a GUID');
+const tenantGuid = guid('a tenant id, which is a GUID');
+const audience = oneOrMore(
+  text('an audience without white space', (value) => /^\S{1,1024}$/.test(value), 'id'),
+  'an audience or a list of them',
+);
+
+// The name is a segment of the path of the OpenID configuration. A segment of dots alone would leave that path.
+const isPolicyName = (value: string) => /^[\w.-]{1,128}$/.test(value) && !/^\.+$/.test(value);
+
+const b2c = options({
+  domainName: optional(
+    text("the tenant's name, such as contoso for contoso.onmicrosoft.com", (value) =>
+      hostLabel.test(tenantName(value)),
+    ).transform((value) => tenantName(value.toLowerCase())),
+  ),
+  policies: optional(
+    oneOrMore(
+      text('a user flow or custom policy name such as B2C_1_signin', isPolicyName),
+      'a policy name or a list of them',
+    ),
+  ),
+  tenantId: optional(tenantGuid),
+  clientId: optional(applicationId),
+  audience: optional(audience),
+  instance: optional(
+    text(
+      'an https origin such as https://contoso.b2clogin.com, without a path (http for a loopback address alone)',
+      isB2cInstance,
+      'url',
+    ),
+  ),
+  customDomain: optional(
+    text(
+      'a bare host name such as login.contoso.com, which has B2C behind it',
+      (value) => isHostName(value) && mayServeB2c(value.toLowerCase()),
+    ),
+  ),
+} satisfies Record<keyof B2cOptions, unknown>);
+
+const resourceMetadata = options({
+  resource: optional(text('the https URL of the API, without query and fragment', isResource, 'url')),
+  scopes: optional(listOf(text('a scope name', isScopeToken), 'a list of scope names')),
+  name: optional(text('a name', (value) => value.trim() !== '')),
+  documentation: optional(text('an https URL', isResource, 'url')),
+} satisfies Record<keyof ResourceMetadataOptions, unknown>);
+
+const tenants = listOf(tenantGuid, "a list of tenant GUIDs, '*', or a function").transform((ids) => new Set(ids));
+const tenantQuestion = callable<TenantQuestion>('a function of the tenant id');
+const tokenCache = options({
+  maxEntries: optional(takes(between(1, 1_000_000, integer), 'a whole number from 1 to 1000000')),
+  maxBytes: optional(takes(between(1, Number.MAX_SAFE_INTEGER, integer), 'a whole number of bytes, at least 1')),
+});
+
+const identityOptions = options({
+  tenantId: optional(
+    text("a tenant GUID, a verified domain, or 'organizations', 'common' or 'consumers'", isTenant, 'id').transform(
+      inLowerCase,
+    ),
+  ),
+  clientId: optional(applicationId),
+  audience: optional(audience),
+  instance: optional(
+    text(
+      'an https origin such as Cloud.Global, without a path unless it is a tenant on ciamlogin.com (http for a loopback address alone)',
+      isInstance,
+      'url',
+    ).transform(inLowerCase),
+  ),
+  allowedTenants: optional(
+    select(unknown, (value) => {
+      if (typeof value === 'function') return tenantQuestion;
+      return value === '*' ? constant('*') : tenants;
+    }),
+  ),
+  resolveGroups: optional(callable<NonNullable<IdentityOptions['resolveGroups']>>('a function of the claims')),
+  resourceMetadata: optional(resourceMetadata),
+  diagnostics: optional(takes(boolean, 'true or false')),
+  allowedClients: optional(
+    listOf(applicationId, 'a list of application (client) ids').transform((ids) => new Set(ids)),
+  ),
+  b2c: optional(b2c),
+  clockToleranceSeconds: optional(takes(between(0, 300), 'a number from 0 to 300')),
+  errors: optional(takes(oneOf(['respond', 'forward']), "'respond' or 'forward'")),
+  tokenCache: optional(
+    select(unknown, (value) =>
+      typeof value === 'object' && value !== null
+        ? tokenCache
+        : takes(constant(false), 'false, or { maxEntries, maxBytes }'),
+    ),
+  ),
+  fetch: optional(callable<typeof globalThis.fetch>('a function like the global fetch')),
+  now: optional(callable<() => number>('a function that returns milliseconds since the epoch')),
+} satisfies Record<keyof IdentityOptions, unknown>);
+
+/** The options after each of them was checked. */
+export type CheckedOptions = DecoderType<typeof identityOptions>;
+
+/**
+ * Checks each option without the others.
+ *
+ * @throws ConfigurationError that names the first wrong option, what it got and what it takes
+ */
+export function checkOptions(given: unknown): CheckedOptions {
+  const result = identityOptions['~standard'].validate(given);
+  if ('value' in result) return result.value;
+  // The type allows a promise. This library never returns one.
+  const [issue] = 'issues' in result ? result.issues : [];
+  const path = issue?.path?.filter((name) => typeof name === 'string').join('.') ?? 'the options';
+  throw new ConfigurationError(`initialize: ${path}: ${issue?.message ?? ''}.`);
+}
