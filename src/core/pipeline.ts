@@ -5,12 +5,13 @@
  * The issuer that a token names is compared before the key is looked for, and checked among the claims.
  */
 import type { UnverifiedClaims } from './access-token-claims.js';
-import { checkClient, checkDemands, checkPolicy } from './access/requirement-checks.js';
+import { checkDemands, checkPolicy } from './access/requirement-checks.js';
 import type { Requirement } from './access/requirement.js';
 import { andThen } from './awaited.js';
 import type { Settings } from './configuration/settings.js';
 import { InvalidTokenError } from './errors.js';
 import { deepFreeze } from './json.js';
+import { checkClient } from './token/allowed-clients.js';
 import { askAboutTenant } from './token/allowed-tenants.js';
 import { checkClaims } from './token/claims.js';
 import { bearerToken, type RequestHeaders } from './token/credential.js';

@@ -4,7 +4,7 @@ import type { Requirement } from '../core/access/requirement.js';
 import { isThenable } from '../core/awaited.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
-import { satisfy } from '../gate/gate.js';
+import { satisfy } from '../gate/admission.js';
 import { fillClaims } from './claim-parameters.js';
 import { requirementOf } from './decorated-elements.js';
 import { isSameOrDerived, prototypeFor } from './prototype-chain.js';

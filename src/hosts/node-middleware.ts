@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { andThen, isThenable } from '../core/awaited.js';
-import { enter } from '../gate/gate.js';
+import { enter } from '../gate/admission.js';
 import { refusalOf } from '../gate/refusal.js';
 import { answer } from './node-answer.js';
 

@@ -4,7 +4,7 @@ import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { verifiedRequests } from '../core/access/current-request.js';
 import { requires, type Demand, type Requirement } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
-import { enter } from '../gate/gate.js';
+import { enter } from '../gate/admission.js';
 import { addressedRefusal, isRefusal, refusalOf } from '../gate/refusal.js';
 import { answer } from './node-answer.js';
 import type { Next } from './node-middleware.js';

@@ -3,10 +3,10 @@ import {
   fillTenant,
   isExternalId,
   matchIssuer,
-  ofPolicy,
   tenantOfIssuer,
   tokenVersionOf,
 } from '../../../src/core/issuers/issuer.js';
+import { ofPolicy } from '../../../src/core/token/b2c-policy.js';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
 

@@ -2,7 +2,7 @@
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { GroupsResolver } from '../configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from '../errors.js';
-import { authContextsOf, clientOf, groupsOf, rolesOf, scopesOf } from '../token/claims.js';
+import { authContextsOf, groupsOf, rolesOf, scopesOf } from '../token/claims.js';
 import { callsAsApp, callsAsUser, isGuest } from '../token/token-kind.js';
 import type { TokenWithGroups, VerifiedToken } from '../token/verified-token.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
@@ -82,17 +82,6 @@ export function checkScopes(scopes: readonly string[], claims: AccessTokenClaims
 export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void {
   if (scheme?.policies === undefined) return;
   if (!scheme.policies.some((name) => isSamePolicy(name, token.policy))) throw new InvalidTokenError('policy');
-}
-
-/**
- * Checks that the client application that asked for the token is accepted.
- *
- * @throws InsufficientScopeError `client`
- */
-export function checkClient({ claims }: VerifiedToken, allowedClients: ReadonlySet<string> | undefined): void {
-  if (allowedClients !== undefined && !allowedClients.has(clientOf(claims) ?? '')) {
-    throw new InsufficientScopeError('client');
-  }
 }
 
 function checkCallers(callers: Callers | undefined, claims: AccessTokenClaims): void {

@@ -3,10 +3,10 @@ import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims
 import type { B2cSettings } from '../configuration/settings.js';
 import { InvalidTokenError } from '../errors.js';
 import { b2cAuthority, b2cChallenge } from '../issuers/authority.js';
-import { ofPolicy } from '../issuers/issuer.js';
 import { IssuerKeys, type IssuerKeysOptions } from '../keys/issuer-keys.js';
 import type { SigningKey } from '../keys/key-set-document.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
+import { ofPolicy } from './b2c-policy.js';
 import { hasCaseTwin } from './claims.js';
 import type { TrustedIssuer, TrustedIssuers } from './trusted-issuers.js';
 

@@ -2,7 +2,7 @@
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
-import { admissionOf, sumOf } from '../../gate/gate.js';
+import { admissionOf, sumOf } from '../../gate/admission.js';
 import type { HandlerCall } from '../handler-call.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, type Passage } from '../node-middleware.js';

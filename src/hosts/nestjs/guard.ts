@@ -7,7 +7,7 @@ import { checkArguments, type Signature } from '../../core/call-arguments.js';
 import { publishRefused } from '../../core/channels.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
-import { admissionOf, enter, satisfy } from '../../gate/gate.js';
+import { admissionOf, enter, satisfy } from '../../gate/admission.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
 import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';

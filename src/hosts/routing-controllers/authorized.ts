@@ -6,7 +6,7 @@ import { onlyScheme } from '../../core/access/scheme.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
 import { prototypeChainOf } from '../../decorators/prototype-chain.js';
-import { authenticate, enter } from '../../gate/gate.js';
+import { authenticate, enter } from '../../gate/admission.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import type { Controller, Storage } from './run-action.js';
 

@@ -4,7 +4,7 @@ import { currentRequest, type VerifiedContext } from '../../core/access/current-
 import type { Requirement } from '../../core/access/requirement.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { requirementOf } from '../../decorators/decorated-elements.js';
-import { enter } from '../../gate/gate.js';
+import { enter } from '../../gate/admission.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
 import { admit, authorizedRoles, withRoles } from './authorized.js';

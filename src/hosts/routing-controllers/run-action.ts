@@ -10,7 +10,7 @@ import { requirementOf } from '../../decorators/decorated-elements.js';
 import { protectMembersOfInstances, type MemberProtection } from '../../decorators/protected-class.js';
 import { gateDidNotRun, type Method } from '../../decorators/protected-method.js';
 import { prototypeFor } from '../../decorators/prototype-chain.js';
-import { satisfy } from '../../gate/gate.js';
+import { satisfy } from '../../gate/admission.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { guardOfOtherHost } from '../handler-call.js';
 import { refuse, type Next } from '../node-middleware.js';
