@@ -1,7 +1,7 @@
 /**
  * The direction of imports, type-only ones included. A file directly in src/ is an entry point:
  *
- *   entry → hosts → { decorators, openapi } → gate → core; downstream → gate → core;
+ *   entry → hosts → { decorators, openapi, downstream } → gate → core;
  *   doctor → decorators, openapi, gate, core; testing → core.
  *
  * In core/: ground ← configuration ← issuers ← keys ← token ← access ← pipeline, identity.
@@ -58,7 +58,7 @@ module.exports = {
     mayImport('gate', 'core'),
     mayImport('decorators', 'gate', 'core'),
     mayImport('openapi', 'decorators', 'gate', 'core'),
-    mayImport('hosts', 'openapi', 'decorators', 'gate', 'core'),
+    mayImport('hosts', 'openapi', 'decorators', 'downstream', 'gate', 'core'),
     mayImport('downstream', 'gate', 'core'),
     mayImport('doctor', 'openapi', 'decorators', 'gate', 'core'),
     mayImport('testing', 'core'),
@@ -91,7 +91,7 @@ module.exports = {
       name: 'core-uses-chosen-packages',
       severity: 'error',
       from: { path: '^src/core/' },
-      to: { path: '^node_modules/', pathNot: '^node_modules/(jose|decoders|lru\\.min|@types)/' },
+      to: { path: '^node_modules/', pathNot: '^node_modules/(jose|decoders|lru\\.min|@azure/msal-node|@types)/' },
     },
     {
       name: 'no-package-above-core',
@@ -107,6 +107,7 @@ module.exports = {
       to: { path: '^(node:)?(http|https|fs|net|dns|tls|child_process)$' },
     },
     only('jose', '^src/core/jose\\.ts$'),
+    only('@azure/msal-node', '^src/(core/msal-node\\.ts$|downstream/)'),
     only('@nestjs', '^src/hosts/nestjs/'),
     only('rxjs', '^src/hosts/nestjs/'),
     only('routing-controllers', '^src/hosts/routing-controllers/'),
