@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import {
   authContextRequest,
   ClaimsChallengeError,
+  claimsChallengeOfAuthority,
   type ClaimsRequest,
 } from '../../../src/core/access/claims-challenge.js';
 import type { ChallengedCaller } from '../../../src/core/challenge.js';
@@ -208,5 +209,34 @@ describe('instanceof', () => {
     expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(AuthError);
     expect(new ClaimsChallengeError(stepUp, callerWith({}))).not.toBeInstanceOf(InsufficientScopeError);
     expect(new InsufficientScopeError('scope')).not.toBeInstanceOf(ClaimsChallengeError);
+  });
+});
+
+describe('the claims challenge of an authority', () => {
+  // Neither the order of its members nor its white space is ours to change.
+  const asked = '{ "access_token" : {"polids":{"essential":true,"values":["ü"]} } , "x":1}';
+  const carried = Buffer.from(asked).toString('base64');
+
+  it.each([
+    ['declares cp1', capable],
+    ['does not declare cp1', callerWith({})],
+  ])('is 401 for a client that %s, with the claims request byte for byte', (_, caller) => {
+    const error = claimsChallengeOfAuthority(asked);
+    error[address]({ caller });
+    expect(error).toMatchObject({ code: 'insufficient_claims', status: 401, reason: undefined });
+    expect(error.headers['WWW-Authenticate']).toBe(`Bearer ${place}, error="insufficient_claims", claims="${carried}"`);
+  });
+
+  it('is a ClaimsChallengeError', () => {
+    const error: unknown = claimsChallengeOfAuthority(asked);
+    expect(error).toBeInstanceOf(ClaimsChallengeError);
+    expect(error).toBeInstanceOf(AuthError);
+    expect((error as Error).name).toBe('ClaimsChallengeError');
+  });
+
+  it('keeps what it tells the developer from the caller', () => {
+    const error = claimsChallengeOfAuthority(asked, { message: 'AADSTS50076' });
+    expect([error.message, error.expose]).toEqual(['AADSTS50076', false]);
+    expect(JSON.stringify(error)).not.toContain('AADSTS');
   });
 });

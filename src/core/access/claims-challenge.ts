@@ -27,16 +27,18 @@ function encode(request: ClaimsRequest): string {
 
 const insufficientClaims = 'This request needs an access token with more claims.';
 
-/** A client that did not declare the capability `cp1` does not understand a claims challenge. */
-function answerTo(caller: ChallengedCaller | undefined, claims: string) {
-  if (caller !== undefined && !understandsClaimsChallenges(caller.claims)) {
-    const description = insufficientScopeDescriptions.auth_context;
-    const challenge = { error: 'insufficient_scope', error_description: description };
-    return { code: 'insufficient_scope', status: 403, reason: 'auth_context', description, challenge };
-  }
+function challengeTo(caller: ChallengedCaller | undefined, claims: string) {
   const { realm, authorizationUri } = caller?.authority ?? {};
   const challenge = { realm, authorization_uri: authorizationUri, error: 'insufficient_claims', claims };
   return { code: 'insufficient_claims', status: 401, reason: undefined, challenge };
+}
+
+/** A client that did not declare the capability `cp1` does not understand a claims challenge. */
+function answerTo(caller: ChallengedCaller | undefined, claims: string) {
+  if (caller === undefined || understandsClaimsChallenges(caller.claims)) return challengeTo(caller, claims);
+  const description = insufficientScopeDescriptions.auth_context;
+  const challenge = { error: 'insufficient_scope', error_description: description };
+  return { code: 'insufficient_scope', status: 403, reason: 'auth_context', description, challenge };
 }
 
 /**
@@ -68,6 +70,36 @@ export class ClaimsChallengeError extends AuthError {
     const claims = encode(request);
     super(insufficientClaims, (addressee) => answerTo(caller ?? addressee, claims));
   }
+}
+
+/**
+ * The claims challenge with which an authority answers a token request: a {@link ClaimsChallengeError} that is 401 for every
+ * client. Few APIs ask for the claim `xms_cc`, and without the claims request a client cannot get the token that is needed.
+ *
+ * @see {@link https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example On-behalf-of: error response}
+ */
+class AuthorityClaimsChallenge extends AuthError {
+  static {
+    // By its brand it is an instance of ClaimsChallengeError.
+    brandAs(this, 'ClaimsChallengeError');
+  }
+
+  declare readonly reason: undefined;
+
+  constructor(claims: string, options: { readonly message?: string }) {
+    const encoded = Buffer.from(claims).toString('base64');
+    super(insufficientClaims, (addressee) => challengeTo(addressee, encoded), options);
+  }
+}
+
+/**
+ * The error for an authority's answer that carries a claims request: an instance of {@link ClaimsChallengeError}.
+ *
+ * @param claims - the claims request as the authority wrote it; it is passed on byte for byte
+ * @param options.message - what the developer sees in place of the text for the caller
+ */
+export function claimsChallengeOfAuthority(claims: string, options: { readonly message?: string } = {}): AuthError {
+  return new AuthorityClaimsChallenge(claims, options);
 }
 
 /** The claims request for one authentication context. */
