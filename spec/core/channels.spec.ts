@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
-import { keysChannel, requestChannel, type KeysEvent } from '../../src/core/channels.js';
+import { downstreamChannel, keysChannel, requestChannel, type KeysEvent } from '../../src/core/channels.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { errorOf } from '../support/refusals.js';
@@ -34,9 +34,10 @@ const present = (by: ReturnType<typeof identity>, token: string, requirement = e
 
 describe('the channels', () => {
   it('go by the names that are promised', () => {
-    expect([requestChannel.name, keysChannel.name]).toEqual([
+    expect([requestChannel.name, keysChannel.name, downstreamChannel.name]).toEqual([
       'microsoft-identity-decorators:request',
       'microsoft-identity-decorators:keys',
+      'microsoft-identity-decorators:downstream',
     ]);
   });
 

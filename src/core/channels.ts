@@ -21,6 +21,27 @@ export interface KeysEvent {
   readonly metadataUrl: string;
 }
 
+/** One token for another API: handed out, found or asked for. Names no user, no tenant and no scope. */
+export interface DownstreamEvent {
+  /** The name of the API, as configured. */
+  readonly api: string;
+  /** In whose name the API is called. */
+  readonly as: 'user' | 'application';
+  /** Who answered: this process, the store that several processes share, or the authority. */
+  readonly source: 'memory' | 'store' | 'authority';
+  /**
+   * `obtained`: there is a token; `refused`: the authority gives none, see `code`; `failed`: the source did not answer as it
+   * should.
+   */
+  readonly outcome: 'obtained' | 'refused' | 'failed';
+  /** Of a refusal or a failure: the `code` of the error. A failure of the store has none. */
+  readonly code?: string;
+  /** The number that Entra gives the failure (`AADSTS…`). */
+  readonly aadsts?: number;
+  /** How long the source took. */
+  readonly milliseconds: number;
+}
+
 /** Why a request was refused, and what to do about it. */
 export interface Explanation {
   /** A stable name of the mistake. */
@@ -35,6 +56,7 @@ export interface Explanation {
 
 export const requestChannel = channel('microsoft-identity-decorators:request');
 export const keysChannel = channel('microsoft-identity-decorators:keys');
+export const downstreamChannel = channel('microsoft-identity-decorators:downstream');
 export const explanationChannel = channel('microsoft-identity-decorators:explanation');
 
 /** Publishes that a request was refused. */
