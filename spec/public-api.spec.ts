@@ -65,7 +65,7 @@ const entryPoints = [
     'microsoft-identity-decorators/nestjs',
     [...ofEveryHost, 'MICROSOFT_IDENTITY', 'MicrosoftIdentityGuard', 'MicrosoftIdentityModule'],
   ],
-  ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer']],
+  ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer', 'tokenError']],
 ] as const;
 
 describe.each(entryPoints)('the entry point %s', (name, exported) => {

@@ -4,5 +4,10 @@
  * @module microsoft-identity-decorators/testing
  */
 export { startTestIssuer } from './testing/test-issuer.js';
+export { tokenError } from './testing/token-error.js';
 export { runAs } from './testing/run-as.js';
-export type { Fault, IssuerRequests, TestIssuer, TestIssuerSettings, TokenOverrides } from './testing/test-issuer.js';
+export type { ClientAuthentication } from './testing/client-authentication.js';
+export type { Fault } from './testing/fault.js';
+export type { IssuerRequests, TestIssuer, TestIssuerSettings, TokenOverrides } from './testing/test-issuer.js';
+export type { ReceivedTokenRequest, UserPolicy, UserPolicyQuestion } from './testing/token-endpoint.js';
+export type { TokenErrorDetails } from './testing/token-error.js';

@@ -300,7 +300,7 @@ describe('damaged key sets', () => {
   it('let a v1.0 token pass with a key that names the v2.0 issuer', async () => {
     issuer.setFault(withKeys((keys) => keys.map((key) => ({ ...key, issuer: `${issuer.url}/{tenantid}/v2.0` }))));
     expect(await status(issuer.v1Token())).toBe(200);
-    expect(issuer.requests).toEqual({ metadata: 2, keys: 1 });
+    expect(issuer.requests).toEqual({ metadata: 2, keys: 1, tokens: 0 });
   });
 });
 
@@ -309,7 +309,7 @@ describe('roll-over', () => {
     expect(await status(fresh())).toBe(200);
     await issuer.rotateKeys();
     expect(await status(fresh())).toBe(200);
-    expect(issuer.requests).toEqual({ metadata: 1, keys: 2 });
+    expect(issuer.requests).toEqual({ metadata: 1, keys: 2, tokens: 0 });
   });
 
   it('keeps a key that went missing for 24 hours', async () => {
@@ -341,7 +341,7 @@ describe('roll-over', () => {
     await issuer.rotateKeys();
     const answers = await Promise.all(Array.from({ length: 200 }, () => status(fresh())));
     expect(new Set(answers)).toEqual(new Set([200]));
-    expect(issuer.requests).toEqual({ metadata: 1, keys: 2 });
+    expect(issuer.requests).toEqual({ metadata: 1, keys: 2, tokens: 0 });
   });
 
   it('costs the issuer two key requests for 1,000 made-up kids, while valid callers pass', async () => {
@@ -353,7 +353,7 @@ describe('roll-over', () => {
       for (const code of others) codes.add(code);
     }
     expect(codes).toEqual(new Set([401]));
-    expect(issuer.requests).toEqual({ metadata: 1, keys: 2 });
+    expect(issuer.requests).toEqual({ metadata: 1, keys: 2, tokens: 0 });
   });
 
   it('is not slowed down by key sets that flap', async () => {
@@ -398,12 +398,12 @@ describe('the clock', () => {
     expect(await status(fresh())).toBe(200);
     clock += hour - 1;
     expect(await status(fresh())).toBe(200);
-    expect(issuer.requests).toEqual({ metadata: 1, keys: 1 });
+    expect(issuer.requests).toEqual({ metadata: 1, keys: 1, tokens: 0 });
     clock += hour / 10 + 1;
     await Promise.all(Array.from({ length: 50 }, () => status(fresh())));
     await until(() => issuer.requests.keys === 2 && issuer.requests.metadata === 2);
     await Promise.all(Array.from({ length: 50 }, () => status(fresh())));
-    expect(issuer.requests).toEqual({ metadata: 2, keys: 2 });
+    expect(issuer.requests).toEqual({ metadata: 2, keys: 2, tokens: 0 });
   });
 });
 
@@ -425,9 +425,9 @@ describe('backing off', () => {
 describe('ready and close', () => {
   it('warms up, so that the first request costs no more fetches', async () => {
     await initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => clock }).ready();
-    expect(issuer.requests).toEqual({ metadata: 3, keys: 3 });
+    expect(issuer.requests).toEqual({ metadata: 3, keys: 3, tokens: 0 });
     expect(await status(fresh())).toBe(200);
-    expect(issuer.requests).toEqual({ metadata: 3, keys: 3 });
+    expect(issuer.requests).toEqual({ metadata: 3, keys: 3, tokens: 0 });
   });
 
   it('fails loudly at start-up, naming the cause and the option', async () => {

@@ -1,34 +1,21 @@
-/** An OpenID provider on loopback. It publishes documents like Microsoft's, and signs tokens for tests. */
-import { generateKeyPair, randomUUID, sign, type KeyObject } from 'node:crypto';
+/** An OpenID provider on loopback. It publishes documents like Microsoft's, signs tokens for tests, and answers token requests. */
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
+import { b2cIssuer, documentAt, v1Issuer, v2Issuer } from './documents.js';
+import { respond, type Fault, type RightAnswer } from './fault.js';
+import { createKeyPair, signText, signToken, type KeyPair } from './signing-keys.js';
+import { TokenEndpoint, type ReceivedTokenRequest, type UserPolicy } from './token-endpoint.js';
 
 /** Claims to add to a valid token, or to change in it. A claim given as undefined is left out. */
 export type TokenOverrides = Readonly<Record<string, unknown>>;
 
-/** A fault in the answers of the issuer. Members can be combined. */
-export interface Fault {
-  /** The documents with the fault: OpenID configurations, or key sets. Default: both. */
-  readonly on?: 'metadata' | 'keys';
-  /** The connection is reset. */
-  readonly down?: boolean;
-  /** How long the answer is delayed, in milliseconds. */
-  readonly slowMs?: number;
-  /** The status of the answer. Default 200. */
-  readonly status?: number;
-  /** Headers that are added to the answer, or that replace its own. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** The body of the answer, or a function that makes it from the right document. */
-  readonly body?: string | Uint8Array | ((document: Record<string, unknown>) => unknown);
-  /** Answers instead of the issuer, for slow or endless answers. Of the other members only `on` and `down` apply. */
-  readonly answer?: (response: ServerResponse) => void;
-}
-
-/** How many documents were requested. */
+/** How many documents and tokens were requested. */
 export interface IssuerRequests {
   metadata: number;
   keys: number;
+  tokens: number;
 }
 
 /** The settings of a local issuer. Each has a default. */
@@ -41,6 +28,8 @@ export interface TestIssuerSettings {
   readonly domainName?: string;
   /** The B2C policies. Default `B2C_1_susi` and `B2C_1A_signin`. */
   readonly policies?: readonly string[];
+  /** The certificates, in PEM, with which clients may authenticate at the token endpoint. Default: none. */
+  readonly certificates?: readonly string[];
   /** The clock of the tokens, in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -59,8 +48,14 @@ export interface TestIssuer {
     readonly clientId: string;
     readonly instance: string;
   };
-  /** How many documents were requested so far. */
+  /** Members of the `downstream` option of `initialize`: the secret that the token endpoint accepts from every client. */
+  readonly downstreamOptions: { readonly credential: { readonly clientSecret: string } };
+  /** How many documents and tokens were requested so far. */
   readonly requests: Readonly<IssuerRequests>;
+  /** The token requests so far, the oldest first. */
+  readonly tokenRequests: readonly ReceivedTokenRequest[];
+  /** Decides about on-behalf-of requests, as Conditional Access does. Undefined: every user gets a token. */
+  userPolicy: UserPolicy | undefined;
   /** A delegated v2.0 access token, with the scope `access_as_user`. */
   token(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
   /** An app-only v2.0 access token, with the role `access_as_app`. */
@@ -73,7 +68,7 @@ export interface TestIssuer {
   idToken(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
   /** Signs two texts with the Entra key, unchanged: for tests of malformed tokens. */
   sign(header: string, payload: string): Promise<string>;
-  /** Replaces the keys by new ones. */
+  /** Replaces the keys by new ones. The token endpoint goes on accepting assertions that an older key signed. */
   rotateKeys(): Promise<void>;
   /** Sets the fault of all answers from now on. Without an argument it removes the fault. */
   setFault(fault?: Fault): void;
@@ -83,37 +78,34 @@ export interface TestIssuer {
 
 type Authority = 'entra' | 'b2c';
 
-interface KeyPair {
-  readonly kid: string;
-  readonly privateKey: KeyObject;
-  readonly publicJwk: Readonly<Record<string, unknown>>;
-}
-
-async function createKeyPair(): Promise<KeyPair> {
-  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-  const { n, e } = publicKey.export({ format: 'jwk' });
-  const kid = randomUUID();
-  return { kid, privateKey, publicJwk: { kty: 'RSA', use: 'sig', kid, n, e } };
-}
-
 const lifetimeSeconds = 60 * 60;
 
 class LocalIssuer implements TestIssuer {
-  readonly requests: IssuerRequests = { metadata: 0, keys: 0 };
+  readonly requests: IssuerRequests = { metadata: 0, keys: 0, tokens: 0 };
+  readonly downstreamOptions = { credential: { clientSecret: randomBytes(24).toString('base64url') } };
   readonly #settings: Required<TestIssuerSettings>;
   readonly #b2cTenantId = randomUUID();
   readonly #b2cClientId = randomUUID();
   readonly #userId = randomUUID();
   readonly #appId = randomUUID();
   readonly #server = createServer((request, response) => {
-    this.#serve(request, response);
+    void this.#serve(request, response);
   });
+  readonly #entraKeys: KeyPair[];
+  readonly #tokenEndpoint: TokenEndpoint;
   #keys: Readonly<Record<Authority, KeyPair>>;
   #fault: Fault | undefined;
 
   constructor(settings: Required<TestIssuerSettings>, keys: Readonly<Record<Authority, KeyPair>>) {
     this.#settings = settings;
     this.#keys = keys;
+    this.#entraKeys = [keys.entra];
+    this.#tokenEndpoint = new TokenEndpoint({
+      ...settings,
+      ...this.downstreamOptions.credential,
+      url: () => this.url,
+      keys: this.#entraKeys,
+    });
   }
 
   async listen(): Promise<this> {
@@ -137,6 +129,18 @@ class LocalIssuer implements TestIssuer {
     return { domainName, policies, tenantId: this.#b2cTenantId, clientId: this.#b2cClientId, instance: this.url };
   }
 
+  get tokenRequests(): readonly ReceivedTokenRequest[] {
+    return this.#tokenEndpoint.requests;
+  }
+
+  get userPolicy(): UserPolicy | undefined {
+    return this.#tokenEndpoint.userPolicy;
+  }
+
+  set userPolicy(policy: UserPolicy | undefined) {
+    this.#tokenEndpoint.userPolicy = policy;
+  }
+
   token(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
     return this.#sign('entra', { ...this.#v2Claims(), scp: 'access_as_user', ...overrides }, header);
   }
@@ -151,7 +155,7 @@ class LocalIssuer implements TestIssuer {
     const claims = {
       ...this.#times(),
       aud: `api://${clientId}`,
-      iss: this.#v1Issuer(tenantId),
+      iss: v1Issuer(this.url, tenantId),
       acr: '1',
       amr: ['pwd'],
       appid: this.#appId,
@@ -169,7 +173,7 @@ class LocalIssuer implements TestIssuer {
     const claims = {
       ...this.#times(),
       aud: this.#b2cClientId,
-      iss: this.#b2cIssuer(),
+      iss: b2cIssuer(this.url, this.#b2cTenantId),
       azp: this.#appId,
       scp: 'access_as_user',
       sub: this.#userId,
@@ -180,7 +184,7 @@ class LocalIssuer implements TestIssuer {
   }
 
   sign(header: string, payload: string): Promise<string> {
-    return this.#signText('entra', header, payload);
+    return signText(this.#keys.entra, header, payload);
   }
 
   idToken(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
@@ -191,6 +195,7 @@ class LocalIssuer implements TestIssuer {
   async rotateKeys(): Promise<void> {
     const [entra, b2c] = await Promise.all([createKeyPair(), createKeyPair()]);
     this.#keys = { entra, b2c };
+    this.#entraKeys.push(entra);
   }
 
   setFault(fault?: Fault): void {
@@ -213,7 +218,7 @@ class LocalIssuer implements TestIssuer {
     return {
       ...this.#times(),
       aud: clientId,
-      iss: this.#v2Issuer(tenantId),
+      iss: v2Issuer(this.url, tenantId),
       azp: this.#appId,
       azpacr: '0',
       oid: this.#userId,
@@ -224,103 +229,38 @@ class LocalIssuer implements TestIssuer {
   }
 
   #sign(authority: Authority, claims: TokenOverrides, header: TokenOverrides): Promise<string> {
-    const fullHeader = { typ: 'JWT', alg: 'RS256', kid: this.#keys[authority].kid, ...header };
-    return this.#signText(authority, JSON.stringify(fullHeader), JSON.stringify(claims));
+    return signToken(this.#keys[authority], claims, header);
   }
 
-  async #signText(authority: Authority, header: string, payload: string): Promise<string> {
-    const signed = `${Buffer.from(header).toString('base64url')}.${Buffer.from(payload).toString('base64url')}`;
-    const signature = await promisify(sign)('sha256', Buffer.from(signed), this.#keys[authority].privateKey);
-    return `${signed}.${signature.toString('base64url')}`;
-  }
-
-  #v1Issuer(tenant: string): string {
-    return `${this.url}/sts/${tenant}/`;
-  }
-
-  #v2Issuer(tenant: string): string {
-    return `${this.url}/${tenant}/v2.0`;
-  }
-
-  #b2cIssuer(): string {
-    return `${this.url}/${this.#b2cTenantId}/v2.0/`;
-  }
-
-  /** The document at a path. Entra publishes v1.0 and v2.0 documents; B2C publishes documents for each policy. */
-  #documentAt(path: string): { readonly on: keyof IssuerRequests; readonly document: object } | undefined {
-    const metadata = '/.well-known/openid-configuration';
-    const segments = path.split('/').slice(1);
-    const tenant = segments[0] ?? '';
-    const isB2c = tenant.toLowerCase() === `${this.#settings.domainName}.onmicrosoft.com`;
-    const rest = `/${segments.slice(isB2c ? 2 : 1).join('/')}`;
-    const base = `${this.url}/${segments.slice(0, isB2c ? 2 : 1).join('/')}`;
-    const isMultiTenant = tenant === 'organizations' || tenant === 'common';
-    const issuerTenant = isMultiTenant ? '{tenantid}' : this.#settings.tenantId;
-    const v2Issuer = isB2c ? this.#b2cIssuer() : this.#v2Issuer(issuerTenant);
-    switch (rest) {
-      case `/v2.0${metadata}`:
-        return { on: 'metadata', document: configuration(v2Issuer, `${base}/discovery/v2.0/keys`) };
-      case metadata:
-        return isB2c
-          ? undefined
-          : { on: 'metadata', document: configuration(this.#v1Issuer(issuerTenant), `${base}/discovery/keys`) };
-      case '/discovery/v2.0/keys': {
-        const jwk = isB2c
-          ? this.#keys.b2c.publicJwk
-          : { ...this.#keys.entra.publicJwk, issuer: this.#v2Issuer('{tenantid}') };
-        return { on: 'keys', document: { keys: [jwk] } };
-      }
-      case '/discovery/keys':
-        return isB2c ? undefined : { on: 'keys', document: { keys: [this.#keys.entra.publicJwk] } };
-      default:
-        return undefined;
+  async #rightAnswer(request: IncomingMessage): Promise<RightAnswer | undefined> {
+    const path = new URL(request.url ?? '/', this.url).pathname;
+    const tenant = request.method === 'POST' ? TokenEndpoint.tenantOf(path) : undefined;
+    if (tenant !== undefined) {
+      this.requests.tokens++;
+      // A client that went away while it sent its request gets no answer.
+      const body = await text(request).catch(() => undefined);
+      return body === undefined ? undefined : this.#tokenEndpoint.answer(tenant, body);
     }
-  }
-
-  #serve(request: IncomingMessage, response: ServerResponse): void {
-    const found = this.#documentAt(new URL(request.url ?? '/', this.url).pathname);
-    if (found === undefined) {
-      response.writeHead(404).end();
-      return;
-    }
+    const { tenantId, domainName } = this.#settings;
+    const b2cTenantId = this.#b2cTenantId;
+    const found = documentAt(path, {
+      url: this.url,
+      tenantId,
+      b2cTenantId,
+      b2cDomainName: domainName,
+      keys: this.#keys,
+    });
+    if (found === undefined) return undefined;
     this.requests[found.on]++;
-    const fault = this.#fault;
-    const concerns = fault !== undefined && (fault.on === undefined || fault.on === found.on);
-    if (concerns && fault.down === true) {
-      request.socket.destroy();
-      return;
-    }
-    if (concerns && fault.answer !== undefined) {
-      fault.answer(response);
-      return;
-    }
-    const respond = () => {
-      response.writeHead((concerns ? fault.status : undefined) ?? 200, {
-        'Content-Type': 'application/json; charset=utf-8',
-        'Cache-Control': 'max-age=86400, private',
-        ...(concerns && fault.headers),
-      });
-      response.end(concerns ? faultyBody(fault, found.document) : JSON.stringify(found.document));
-    };
-    if (concerns && fault.slowMs !== undefined) setTimeout(respond, fault.slowMs).unref();
-    else respond();
+    return { ...found, status: 200 };
   }
-}
 
-function faultyBody({ body }: Fault, document: object): string | Uint8Array {
-  if (typeof body === 'function') return JSON.stringify(body({ ...document }));
-  return body ?? JSON.stringify(document);
-}
-
-function configuration(issuer: string, keysUrl: string): object {
-  return {
-    issuer,
-    jwks_uri: keysUrl,
-    response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
-    subject_types_supported: ['pairwise'],
-    id_token_signing_alg_values_supported: ['RS256'],
-    scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
-  };
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const fault = this.#fault;
+    const right = await this.#rightAnswer(request);
+    if (right === undefined) response.writeHead(404).end();
+    else respond(request, response, right, fault);
+  }
 }
 
 /**
@@ -345,6 +285,7 @@ export async function startTestIssuer(settings: TestIssuerSettings = {}): Promis
       clientId: settings.clientId ?? randomUUID(),
       domainName: settings.domainName ?? 'contoso',
       policies: settings.policies ?? ['B2C_1_susi', 'B2C_1A_signin'],
+      certificates: settings.certificates ?? [],
       now: settings.now ?? Date.now,
     },
     { entra, b2c },

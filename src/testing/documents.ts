@@ -1,0 +1,65 @@
+/** The documents that the local issuer publishes: OpenID configurations and key sets, like Microsoft's. */
+import type { KeyPair } from './signing-keys.js';
+
+/** What the documents are made from. */
+export interface Published {
+  /** The origin of the issuer. */
+  readonly url: string;
+  readonly tenantId: string;
+  readonly b2cTenantId: string;
+  readonly b2cDomainName: string;
+  readonly keys: Readonly<Record<'entra' | 'b2c', KeyPair>>;
+}
+
+/** The issuer in v1.0 tokens of a tenant. */
+export const v1Issuer = (url: string, tenant: string) => `${url}/sts/${tenant}/`;
+
+/** The issuer in v2.0 tokens of a tenant. */
+export const v2Issuer = (url: string, tenant: string) => `${url}/${tenant}/v2.0`;
+
+/** The issuer in B2C tokens of a tenant. */
+export const b2cIssuer = (url: string, tenant: string) => `${url}/${tenant}/v2.0/`;
+
+function configuration(issuer: string, base: string, keysPath: string): object {
+  return {
+    issuer,
+    token_endpoint: `${base}/oauth2/v2.0/token`,
+    jwks_uri: `${base}${keysPath}`,
+    response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
+    subject_types_supported: ['pairwise'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+  };
+}
+
+/** The document at a path. Entra publishes v1.0 and v2.0 documents; B2C publishes documents for each policy. */
+export function documentAt(
+  path: string,
+  { url, tenantId, b2cTenantId, b2cDomainName, keys }: Published,
+): { readonly on: 'metadata' | 'keys'; readonly document: object } | undefined {
+  const metadata = '/.well-known/openid-configuration';
+  const segments = path.split('/').slice(1);
+  const tenant = segments[0] ?? '';
+  const isB2c = tenant.toLowerCase() === `${b2cDomainName}.onmicrosoft.com`;
+  const rest = `/${segments.slice(isB2c ? 2 : 1).join('/')}`;
+  const base = `${url}/${segments.slice(0, isB2c ? 2 : 1).join('/')}`;
+  const isMultiTenant = tenant === 'organizations' || tenant === 'common';
+  const issuerTenant = isMultiTenant ? '{tenantid}' : tenantId;
+  switch (rest) {
+    case `/v2.0${metadata}`: {
+      const issuer = isB2c ? b2cIssuer(url, b2cTenantId) : v2Issuer(url, issuerTenant);
+      return { on: 'metadata', document: configuration(issuer, base, '/discovery/v2.0/keys') };
+    }
+    case metadata:
+      if (isB2c) return undefined;
+      return { on: 'metadata', document: configuration(v1Issuer(url, issuerTenant), base, '/discovery/keys') };
+    case '/discovery/v2.0/keys': {
+      const jwk = isB2c ? keys.b2c.publicJwk : { ...keys.entra.publicJwk, issuer: v2Issuer(url, '{tenantid}') };
+      return { on: 'keys', document: { keys: [jwk] } };
+    }
+    case '/discovery/keys':
+      return isB2c ? undefined : { on: 'keys', document: { keys: [keys.entra.publicJwk] } };
+    default:
+      return undefined;
+  }
+}
