@@ -9,6 +9,7 @@ import type { IdentityOptions } from './configuration/options.js';
 import { parseSettings } from './configuration/parse-settings.js';
 import type { Settings } from './configuration/settings.js';
 import { publishResource, type PublishedResource, type ResourceMetadata } from './issuers/resource-metadata.js';
+import { loadMsalNode } from './msal-node.js';
 import { checkRequest, verifyToken } from './pipeline.js';
 import { B2cIssuers } from './token/b2c-issuers.js';
 import type { RequestHeaders } from './token/credential.js';
@@ -70,6 +71,10 @@ class Identity implements Authenticator {
     this.#verifiers = createVerifiers(entra, b2c, settings);
   }
 
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   get resourceMetadata(): ResourceMetadata | undefined {
     return this.publishedResource?.document;
   }
@@ -107,7 +112,8 @@ class Identity implements Authenticator {
   }
 
   async ready(): Promise<void> {
-    await Promise.all(this.#issuers.map((issuers) => issuers.ready()));
+    const packages = this.settings.downstream === undefined ? [] : [loadMsalNode()];
+    await Promise.all([...packages, ...this.#issuers.map((issuers) => issuers.ready())]);
   }
 
   close(): void {

@@ -15,7 +15,8 @@ function identityFromEnvironment(): ReturnType<typeof createIdentity> {
     throw new ConfigurationError(
       `${cause.message} Options were read from the environment: AzureAd__TenantId, AzureAd__ClientId, ` +
         'AzureAd__Instance, AzureAd__Audience; AzureAdB2C__Domain, AzureAdB2C__TenantId, AzureAdB2C__ClientId, ' +
-        'AzureAdB2C__Policies or AzureAdB2C__SignUpSignInPolicyId.',
+        'AzureAdB2C__Policies or AzureAdB2C__SignUpSignInPolicyId; DownstreamApis__<name>__BaseUrl, ' +
+        'DownstreamApis__<name>__Scopes, with AzureAd__ClientSecret or AzureAd__ClientCredentials__0__SourceType.',
       { cause },
     );
   }

@@ -194,12 +194,14 @@ export function requirementBy(kind: keyof typeof requires, name: string, given: 
 /** The configuration in force, as `initialize` returns it. */
 export interface MicrosoftIdentity {
   /**
-   * Loads OpenID configurations and signing keys ahead of the first request.
+   * Loads OpenID configurations and signing keys ahead of the first request, and `@azure/msal-node` where other APIs are
+   * called.
    *
    * @throws IssuerUnavailableError with the cause and the options to look at
+   * @throws ConfigurationError if `downstream` is configured and `@azure/msal-node` is not installed
    */
   ready(): Promise<void>;
-  /** Ends downloads that are under way. Tokens can be checked for as long as the keys at hand are good. */
+  /** Ends downloads and token requests that are under way. Tokens can be checked for as long as the keys at hand are good. */
   close(): void;
   /** The metadata of the API as a protected resource (RFC 9728), for the well-known route; undefined without that option. */
   readonly resourceMetadata: ResourceMetadata | undefined;
@@ -210,6 +212,8 @@ export interface Authenticator extends MicrosoftIdentity {
   readonly settings: Settings;
   /** The resource metadata and its address; undefined without that option. */
   readonly publishedResource: PublishedResource | undefined;
+  /** Is aborted by `close()`. */
+  readonly closing: AbortSignal;
   /** Lets a request pass, or throws its refusal. Returns a promise only if something has to be loaded or asked first. */
   authenticate(
     request: RequestHeaders,

@@ -1,4 +1,5 @@
 /** Which options do environment variables give? */
+import { downstreamFromEnvironment } from './downstream-environment.js';
 import type { B2cOptions, IdentityOptions } from './options.js';
 
 /**
@@ -26,6 +27,7 @@ export function optionsFromEnvironment(environment: Readonly<Record<string, stri
     instance: read('AzureAd__Instance'),
     audience: read('AzureAd__Audience'),
     // A B2C configuration that is not complete is refused later, as one that is given as an option.
+    downstream: downstreamFromEnvironment(environment),
     b2c: Object.values(b2c).some((value) => value !== undefined) ? (b2c as B2cOptions) : undefined,
   };
 }

@@ -1,6 +1,7 @@
 /** How is the value of an option checked, and how is a wrong value described? */
 import { define, nonEmptyArray, object, pojo, select, string, undefined_, unknown, type Decoder } from 'decoders';
 import { describe, problemWithOptions, type Showing } from '../call-arguments.js';
+import { ConfigurationError } from '../errors.js';
 
 /** Accepts what the decoder accepts. Its message names what the option got and what it takes. */
 export function takes<T>(decoder: Decoder<T>, expected: string, showing: Showing = 'word'): Decoder<T> {
@@ -46,4 +47,21 @@ export function options<T extends Record<string, Decoder<unknown>>>(decoders: T)
   return takes(pojo, 'an object of options')
     .reject((given) => problemWithOptions(given, known) ?? null)
     .pipe(object(decoders));
+}
+
+/**
+ * What the decoder makes of a value.
+ *
+ * @param at - the function or option that it was given to, for the message
+ * @param whole - the name of the value itself, for the message; default: none
+ * @throws ConfigurationError that names the first wrong member, what it got and what it takes
+ */
+export function checked<T>(decoder: Decoder<T>, given: unknown, at: string, whole?: string): T {
+  const result = decoder['~standard'].validate(given);
+  if ('value' in result) return result.value;
+  // The type allows a promise. This library never returns one.
+  const [issue] = 'issues' in result ? result.issues : [];
+  const path = issue?.path?.filter((name) => typeof name === 'string').join('.') ?? whole;
+  const place = path === undefined ? at : `${at}: ${path}`;
+  throw new ConfigurationError(`${place}: ${issue?.message ?? ''}.`);
 }

@@ -1,12 +1,12 @@
 /** Does each option have a value that it takes? Ids and hosts are returned in lower case. */
 import { between, boolean, constant, integer, oneOf, select, unknown, type DecoderType } from 'decoders';
-import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts.js';
 import { isScopeToken } from '../scope-token.js';
 import { isSecure, parseUrl } from '../url.js';
 import { isMultiTenant, tenantInPath } from './configured-tenant.js';
-import { callable, listOf, oneOrMore, optional, options, takes, text } from './option-checks.js';
+import { downstream } from './downstream-option-list.js';
+import { callable, checked, listOf, oneOrMore, optional, options, takes, text } from './option-checks.js';
 import type { B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
 import type { TenantQuestion } from './settings.js';
 
@@ -130,6 +130,7 @@ const identityOptions = options({
     listOf(applicationId, 'a list of application (client) ids').transform((ids) => new Set(ids)),
   ),
   b2c: optional(b2c),
+  downstream: optional(downstream),
   clockToleranceSeconds: optional(takes(between(0, 300), 'a number from 0 to 300')),
   errors: optional(takes(oneOf(['respond', 'forward']), "'respond' or 'forward'")),
   tokenCache: optional(
@@ -152,10 +153,5 @@ export type CheckedOptions = DecoderType<typeof identityOptions>;
  * @throws ConfigurationError that names the first wrong option, what it got and what it takes
  */
 export function checkOptions(given: unknown): CheckedOptions {
-  const result = identityOptions['~standard'].validate(given);
-  if ('value' in result) return result.value;
-  // The type allows a promise. This library never returns one.
-  const [issue] = 'issues' in result ? result.issues : [];
-  const path = issue?.path?.filter((name) => typeof name === 'string').join('.') ?? 'the options';
-  throw new ConfigurationError(`initialize: ${path}: ${issue?.message ?? ''}.`);
+  return checked(identityOptions, given, 'initialize', 'the options');
 }

@@ -1,5 +1,6 @@
 /** Which options does `initialize` take? */
 import type { AccessTokenClaims } from '../access-token-claims.js';
+import type { DownstreamOptions } from './downstream-options.js';
 
 /** The options of Azure AD B2C, for {@link IdentityOptions.b2c}. */
 export interface B2cOptions {
@@ -61,6 +62,8 @@ export interface IdentityOptions {
   readonly resolveGroups?: ((claims: AccessTokenClaims) => readonly string[] | Promise<readonly string[]>) | undefined;
   /** Azure AD B2C, alone or beside Entra ID. */
   readonly b2c?: B2cOptions | undefined;
+  /** The APIs that this one calls, on behalf of its callers or as itself. Default: none. */
+  readonly downstream?: DownstreamOptions | undefined;
   /** What the API publishes about itself, so that clients find the issuer (RFC 9728). Default: nothing. */
   readonly resourceMetadata?: ResourceMetadataOptions | undefined;
   /** Whether refusals are explained to the developer. Default: `true`, unless `NODE_ENV` is `production`. */

@@ -6,6 +6,7 @@ import { b2cHost, Cloud, isExternalIdHost } from '../microsoft-hosts.js';
 import { isMultiTenant, tenantInPath, tenantOfInstance } from './configured-tenant.js';
 import { checkOptions, type CheckedOptions } from './option-list.js';
 import type { IdentityOptions, ResourceMetadataOptions } from './options.js';
+import { downstreamSettings } from './parse-downstream.js';
 import type { B2cSettings, EntraSettings, GroupsResolver, Settings } from './settings.js';
 
 const defaultTokenCacheEntries = 10_000;
@@ -51,7 +52,7 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
       if (clientId !== undefined) refuseOption('tenantId', 'got undefined; it is required beside clientId');
       refuseOption('the options', 'need tenantId and clientId (Entra ID), or b2c (Azure AD B2C)');
     }
-    for (const option of ['audience', 'instance', 'allowedTenants', 'resolveGroups'] as const) {
+    for (const option of ['audience', 'instance', 'allowedTenants', 'resolveGroups', 'downstream'] as const) {
       if (options[option] !== undefined) {
         const hint = option === 'audience' || option === 'instance' ? `; for B2C alone see b2c.${option}` : '';
         refuseOption(option, `belongs to Entra ID, which needs tenantId and clientId beside it${hint}`);
@@ -147,6 +148,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     b2c,
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
     resourceMetadata: resourceSettings(options),
+    downstream: options.downstream && downstreamSettings(options.downstream),
     diagnostics: options.diagnostics,
     allowedClients: options.allowedClients,
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,

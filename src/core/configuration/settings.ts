@@ -1,6 +1,8 @@
 /** What is configured, after the options were checked? */
 import type { AccessTokenClaims } from '../access-token-claims.js';
+import type { ClientCredential } from './downstream-options.js';
 import type { ResourceMetadataOptions } from './options.js';
+import type { TokenStore } from './token-store.js';
 
 /** Which Entra tokens are accepted. */
 export interface EntraSettings {
@@ -33,6 +35,35 @@ export interface B2cSettings {
   readonly policies: readonly string[];
 }
 
+/** An API that this one calls. */
+export interface DownstreamApiSettings {
+  readonly name: string;
+  /** Without a slash at its end. Undefined: of this API only tokens are asked for. */
+  readonly baseUrl: string | undefined;
+  readonly scopes: readonly string[];
+  /** The resource that all scopes name, without the last segment. */
+  readonly resource: string;
+  /** The tenant of a token for the application itself: a GUID, or `caller`. */
+  readonly tenantId: string | undefined;
+  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The APIs that this one calls, and how it gets tokens for them. */
+export interface DownstreamSettings {
+  /**
+   * Called for each token request. What a function of the application returns is checked as the option is.
+   *
+   * @throws ConfigurationError where the function returned something else
+   * @throws whatever the function threw
+   */
+  readonly credential: () => Promise<ClientCredential>;
+  readonly apis: ReadonlyMap<string, DownstreamApiSettings>;
+  readonly store: TokenStore | undefined;
+  /** How many tokens are kept in this process. */
+  readonly maxEntries: number;
+}
+
 /** The settings of one configuration. */
 export interface Settings {
   readonly entra: EntraSettings | undefined;
@@ -40,6 +71,8 @@ export interface Settings {
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly resolveGroups: GroupsResolver | undefined;
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
+  /** Undefined: this API calls no other. */
+  readonly downstream: DownstreamSettings | undefined;
   /** Whether refusals are explained; undefined: the environment decides. */
   readonly diagnostics: boolean | undefined;
   readonly clockToleranceSeconds: number;
