@@ -1,0 +1,101 @@
+/** Which authority is asked for a token? Pure. */
+import { isMultiTenant } from '../core/configuration/configured-tenant.js';
+import type { EntraSettings, Scheme } from '../core/configuration/settings.js';
+import { ConfigurationError, MissingTokenError } from '../core/errors.js';
+import { isGuid } from '../core/guid.js';
+
+/** The authority of a token request, and its tenant. */
+export interface TokenAuthority {
+  /** `<instance>/<tenant>`. */
+  readonly authority: string;
+  readonly tenant: string;
+}
+
+/** What is known of the caller: a verified token. */
+export interface VerifiedCaller {
+  readonly kind: Scheme;
+  readonly claims: { readonly tid?: string | undefined };
+}
+
+const authorityOf = ({ instance }: EntraSettings, tenant: string): TokenAuthority => ({
+  authority: `${instance}/${tenant}`,
+  tenant,
+});
+
+/** The configured tenant; undefined where `tenantId` names no single one. */
+function singleTenant({ tenantId }: EntraSettings): string | undefined {
+  return isMultiTenant(tenantId) || tenantId === 'consumers' ? undefined : tenantId;
+}
+
+/**
+ * The authority of a token on behalf of a user: that of the tenant which the verified token names. For a guest it is the
+ * tenant of the API. Never `common` or `organizations`: there Entra would take the home tenant of the user.
+ *
+ * @throws ConfigurationError where the token comes from B2C
+ * @see {@link https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow On-behalf-of flow}
+ */
+export function userAuthority(entra: EntraSettings | undefined, caller: VerifiedCaller): TokenAuthority {
+  if (caller.kind === 'b2c' || entra === undefined) {
+    throw new ConfigurationError(
+      'Azure AD B2C has no on-behalf-of flow. Call the API as the application, with asApplication, or sign users in with Entra ID or External ID.',
+    );
+  }
+  const tenant = caller.claims.tid ?? singleTenant(entra);
+  if (tenant === undefined) {
+    throw new ConfigurationError(
+      `onBehalfOf needs one tenant: the token of the caller has no tid, and tenantId is '${entra.tenantId}'.`,
+    );
+  }
+  return authorityOf(entra, tenant);
+}
+
+function tenantOfApplication(
+  entra: EntraSettings,
+  api: string,
+  tenantId: string | undefined,
+  caller: VerifiedCaller | undefined,
+): string {
+  if (tenantId === undefined) {
+    const tenant = singleTenant(entra);
+    if (tenant !== undefined) return tenant;
+    throw new ConfigurationError(
+      `asApplication('${api}') needs a tenant, because tenantId is '${entra.tenantId}'. Set downstream.apis.${api}.tenantId, or pass { tenantId }: a tenant GUID, or 'caller'.`,
+    );
+  }
+  if (tenantId !== 'caller') {
+    if (isGuid(tenantId.toLowerCase())) return tenantId.toLowerCase();
+    throw new ConfigurationError(`asApplication('${api}'): tenantId takes a tenant GUID, or 'caller'.`);
+  }
+  if (caller === undefined) throw new MissingTokenError();
+  if (caller.kind === 'b2c') {
+    throw new ConfigurationError(
+      `asApplication('${api}'): tenantId 'caller' is for callers with an Entra token; this one has a B2C token.`,
+    );
+  }
+  return userAuthority(entra, caller).tenant;
+}
+
+/**
+ * The authority of a token of the application itself.
+ *
+ * @param options.tenantId - a GUID, or `caller`; undefined: the configured tenant
+ * @param options.caller - the verified token of the running request; undefined where there is none
+ * @throws ConfigurationError where no single tenant is configured
+ * @throws MissingTokenError where the tenant of the caller is wanted, and there is none
+ */
+export function applicationAuthority(
+  entra: EntraSettings,
+  options: {
+    readonly api: string;
+    readonly tenantId: string | undefined;
+    readonly caller: VerifiedCaller | undefined;
+  },
+): TokenAuthority {
+  return authorityOf(entra, tenantOfApplication(entra, options.api, options.tenantId, options.caller));
+}
+
+/** The scope of a token of the application itself: what its registration has been granted for the resource. */
+export const applicationScope = (resource: string) => `${resource}/.default`;
+
+/** Where an authority answers token requests. It is never taken from a document, so a secret goes to no host that one names. */
+export const tokenEndpoint = (authority: string) => `${authority}/oauth2/v2.0/token`;
