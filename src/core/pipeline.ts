@@ -39,7 +39,7 @@ export function checkRequest(
   const text = bearerToken(request);
   // header, key, signature, claims: verifyToken below
   return andThen(verifier.verify(text), (verification) => {
-    const { token } = verification;
+    const { token, outcome, digest } = verification;
     // policy
     checkPolicy(requirement, token);
     // tenant
@@ -49,7 +49,7 @@ export function checkRequest(
       // demands; a check of the application's own comes after them
       const caller = earlier?.token === token ? earlier : verification;
       return andThen(checkDemands(requirement, caller, resolveGroups), (groups) =>
-        groups === undefined ? verification : { token, outcome: verification.outcome, groups },
+        groups === undefined ? verification : { token, outcome, digest, groups },
       );
     });
   });

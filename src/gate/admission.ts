@@ -5,7 +5,7 @@ import type { Authenticator, Requirement } from '../core/access/requirement.js';
 import { andThen, isThenable } from '../core/awaited.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { RequestHeaders } from '../core/token/credential.js';
-import type { TokenWithGroups } from '../core/token/verified-token.js';
+import type { Verification } from '../core/token/verified-token.js';
 import { identityFor } from './identity-in-force.js';
 import { addressedTo } from './refusal.js';
 
@@ -50,13 +50,14 @@ export function admissionOf(request: object): AdmittedRequest | undefined {
 }
 
 function remember(
-  request: object,
+  request: RequestHeaders & object,
   requirement: Requirement,
-  { token, groups }: TokenWithGroups,
+  { token, digest, groups }: Verification,
   identity: Authenticator,
 ): AdmittedRequest {
   const { claims, authority } = token;
-  const context = { claims, authority, requirement, token, identity, groups, satisfied: undefined };
+  const presented = identity.settings.downstream && { request: new WeakRef(request), digest };
+  const context = { claims, authority, requirement, token, identity, presented, groups, satisfied: undefined };
   verifiedRequests.set(request, context);
   return context;
 }

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChallengedCaller } from '../challenge.js';
 import { processWide } from '../process-wide.js';
+import type { RequestHeaders } from '../token/credential.js';
 import type { TokenWithGroups } from '../token/verified-token.js';
 import type { Authenticator, Requirement } from './requirement.js';
 import { privateField } from './return-override.js';
@@ -11,12 +12,22 @@ interface TestContext extends ChallengedCaller {
   readonly requirement: undefined;
 }
 
+/** A token that was verified, by which the caller of a request can be represented to another API. */
+export interface PresentedToken {
+  /** The request that carries it. What runs in a request can outlive it, and must not keep its token in memory. */
+  readonly request: WeakRef<RequestHeaders & object>;
+  /** The digest of the token that was verified. */
+  readonly digest: string;
+}
+
 /** A request that its gate let in. */
 export interface AdmittedRequest extends ChallengedCaller, TokenWithGroups {
   /** What the request was let in for. */
   readonly requirement: Requirement;
   /** The configuration that verified the token. */
   readonly identity: Authenticator;
+  /** Where the token is. Undefined: the configuration calls no other API. */
+  readonly presented: PresentedToken | undefined;
   /** The groups of the caller, where they were looked up for this request. */
   groups: readonly string[] | undefined;
   /** The further requirements that are known to be satisfied. */

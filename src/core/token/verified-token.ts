@@ -27,6 +27,8 @@ export interface SignedToken {
 export interface Verification extends TokenWithGroups {
   /** Whether it was verified now, or remembered from before. */
   readonly outcome: 'verified' | 'cached';
+  /** The digest of the token's text. */
+  readonly digest: string;
 }
 
 /** A token, and the groups of its caller where they had to be looked up: the token could not name them. */

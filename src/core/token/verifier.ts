@@ -43,8 +43,9 @@ export class CachingVerifier implements Verifier {
 
   #verifyOnce(text: string, digest: string): Verification | Promise<Verification> {
     const verification = andThen(this.#verify(text), ({ token, key, issuerKeys }): Verification => {
-      this.#cache.set(digest, { token, outcome: 'cached', key, issuerKeys, groups: undefined, bytes: bytesOf(text) });
-      return { token, outcome: 'verified', groups: undefined };
+      const bytes = bytesOf(text);
+      this.#cache.set(digest, { token, outcome: 'cached', digest, key, issuerKeys, groups: undefined, bytes });
+      return { token, outcome: 'verified', digest, groups: undefined };
     });
     if (isThenable(verification)) {
       this.#flights.set(digest, verification);

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AdmittedRequest } from '../../../src/core/access/current-request.js';
+import { presentedToken } from '../../../src/core/access/presented-token.js';
+import { requires } from '../../../src/core/access/requirement.js';
+import { digestOf } from '../../../src/core/token/token-cache.js';
+import { createIdentity } from '../../../src/core/identity.js';
+import { enter } from '../../../src/gate/admission.js';
+import { startTestIssuer, type TestIssuer } from '../../../src/testing.js';
+import { refuses } from '../../support/refusals.js';
+
+let issuer: TestIssuer;
+
+beforeAll(async () => {
+  issuer = await startTestIssuer();
+});
+
+afterAll(() => issuer.close());
+
+const requestWith = (token: string) => ({ headers: { authorization: `Bearer ${token}` } as Record<string, string> });
+
+async function admitted(request: ReturnType<typeof requestWith>, options: object = {}): Promise<AdmittedRequest> {
+  const identity = createIdentity({ ...issuer.options, downstream: issuer.downstreamOptions, ...options });
+  return enter(request, { ...requires.entra(), identity });
+}
+
+function presentedBy({ presented }: AdmittedRequest) {
+  return presented ?? expect.fail('nothing is kept of the token');
+}
+
+describe('the token of a request', () => {
+  it.each<[string, object]>([
+    ['verified now', {}],
+    ['verified without a cache', { tokenCache: false }],
+    ['verified by either scheme', { b2c: { domainName: 'contoso', policies: 'B2C_1_susi' } }],
+  ])('is the very one that was %s', async (_, options) => {
+    const token = await issuer.token();
+    const request = requestWith(token);
+    expect(presentedToken(presentedBy(await admitted(request, options)))).toBe(token);
+  });
+
+  it('is known where it was remembered from before, and where its groups were looked up', async () => {
+    const token = await issuer.token({ _claim_names: { groups: 'src1' } });
+    const options = { ...issuer.options, downstream: issuer.downstreamOptions, resolveGroups: () => ['g'] };
+    const identity = createIdentity(options);
+    for (const outcome of ['verified', 'cached']) {
+      const request = requestWith(token);
+      const requirement = { ...requires.group('g'), identity };
+      expect(await identity.authenticate(request, requirement)).toMatchObject({ outcome, digest: digestOf(token) });
+      const context = await enter(request, requirement);
+      expect(context.groups).toEqual(['g']);
+      expect(presentedToken(presentedBy(context))).toBe(token);
+    }
+  });
+
+  it.each<[string, (headers: Record<string, string>, other: string) => void]>([
+    ['another token', (headers, other) => (headers['authorization'] = `Bearer ${other}`)],
+    ['no token', (headers) => delete headers['authorization']],
+    ['another scheme', (headers) => (headers['authorization'] = 'Basic eA==')],
+    ['what is no token', (headers) => (headers['authorization'] = 'Bearer ')],
+  ])('is missing once the header was changed to %s', async (_, change) => {
+    const request = requestWith(await issuer.token());
+    const presented = presentedBy(await admitted(request));
+    change(request.headers, await issuer.token({ oid: 'other' }));
+    await refuses(() => presentedToken(presented), 'missing_token');
+  });
+
+  it('is missing once the request is gone', async () => {
+    const presented = presentedBy(await admitted(requestWith(await issuer.token())));
+    const gone = { ...presented, request: { deref: () => undefined } as unknown as typeof presented.request };
+    await refuses(() => presentedToken(gone), 'missing_token');
+  });
+
+  it('is not kept where no other API is called', async () => {
+    const request = requestWith(await issuer.token());
+    expect((await admitted(request, { downstream: undefined })).presented).toBeUndefined();
+  });
+});
