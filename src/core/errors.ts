@@ -114,6 +114,9 @@ abstract class IdentityError extends Error {
  */
 export const address = Symbol.for('microsoft-identity-decorators/1:address');
 
+/** The name of the method that copies an error; both builds of this library know it too. */
+const copy = Symbol.for('microsoft-identity-decorators/1:copy');
+
 /**
  * The base of every error that the caller of a request caused or must be told.
  *
@@ -169,6 +172,25 @@ export class AuthError extends IdentityError {
     this.#description = answer.description;
     if (this.expose) this.message = answer.description;
     write(this, { ...answer, challenge });
+  }
+
+  /**
+   * Another error of the same class, with the same answers and members, that is addressed to no caller.
+   *
+   * @internal
+   */
+  [copy](): AuthError {
+    const options = {
+      ...(!this.expose && { message: this.message }),
+      ...('cause' in this && { cause: this.cause }),
+    };
+    // The class of the copy is a subclass, whose own constructor takes other arguments and is not called.
+    const other = Reflect.construct(AuthError, ['', this.#answerTo, options], this.constructor) as AuthError;
+    const members = Object.getOwnPropertyDescriptors(this);
+    for (const [name, member] of Object.entries(members)) {
+      if (!Object.hasOwn(other, name)) Object.defineProperty(other, name, member);
+    }
+    return other;
   }
 
   toJSON(): ErrorBody {
@@ -321,6 +343,16 @@ export class ConfigurationError extends IdentityError {
   toJSON(): ErrorBody {
     return { error: 'server_error' };
   }
+}
+
+/**
+ * A copy of an error, for one of several callers that get the same answer: an error is addressed to one caller, and the
+ * application may write to it. What is no error of this library is not copied.
+ */
+export function copyOf(error: unknown): unknown {
+  if (error instanceof AuthError) return error[copy]();
+  if (!(error instanceof ConfigurationError)) return error;
+  return new ConfigurationError(error.message, 'cause' in error ? { cause: error.cause } : {});
 }
 
 /** The error with which a request is refused. */

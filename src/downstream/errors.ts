@@ -78,10 +78,12 @@ export class TokenUnavailableError extends AuthError {
 
   /** When to try again. */
   declare readonly retryAfterSeconds: number;
+  /** Whether the authority named that time. Until then it is asked for no token of that tenant. */
+  declare readonly throttled: boolean;
 
   /**
    * @param options.cause - what went wrong
-   * @param options.retryAfterSeconds - when to try again; default 5
+   * @param options.retryAfterSeconds - when the authority asked to be tried again; default 5
    * @param options.message - what the developer sees in place of the text for the caller
    */
   constructor(options: { readonly retryAfterSeconds?: number | undefined } & ErrorDetails = {}) {
@@ -91,7 +93,7 @@ export class TokenUnavailableError extends AuthError {
       { code: 'token_unavailable', status: 503, headers: { 'Retry-After': String(seconds) } },
       details,
     );
-    Object.assign(this, { retryAfterSeconds: seconds });
+    Object.assign(this, { retryAfterSeconds: seconds, throttled: options.retryAfterSeconds !== undefined });
   }
 }
 

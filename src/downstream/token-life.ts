@@ -1,4 +1,5 @@
 /** How long a token for another API is used, and when it is renewed. */
+import type { AcquiredToken } from './acquire-token.js';
 
 /** A token for another API. Times are in milliseconds since the epoch. */
 export interface DownstreamToken {
@@ -18,10 +19,7 @@ const renewedAheadMs = 5 * minuteMs;
  *
  * @param requestedAtMs - when the authority was asked, by this process's clock: the life of the token began no earlier
  */
-export function tokenSince(
-  requestedAtMs: number,
-  answer: { readonly token: string; readonly expiresInSeconds: number; readonly refreshInSeconds: number | undefined },
-): DownstreamToken {
+export function tokenSince(requestedAtMs: number, answer: AcquiredToken): DownstreamToken {
   const lifeMs = answer.expiresInSeconds * 1000;
   // The last five minutes of a short life are all of it.
   const renewAfterMs = lifeMs < renewedAheadMs + unusedMs ? lifeMs / 2 : lifeMs - renewedAheadMs;

@@ -38,14 +38,23 @@ export function addressedRefusal(error: unknown, requirement: Requirement | unde
   return refusal;
 }
 
-/** The messages that were given to the developer. */
+/** What the developer was warned of. */
 export const warningsGiven = processWide('warnings-given', () => new Set<string>());
+
+/**
+ * Warns the developer, once in the process.
+ *
+ * @param about - what the warning is about; a second one about the same is not given
+ */
+export function warnOnce(about: string, message: string, code: string): void {
+  if (warningsGiven.has(about)) return;
+  warningsGiven.add(about);
+  process.emitWarning(message, { type: 'MicrosoftIdentityWarning', code });
+}
 
 /** Warns the developer of a mistake in the set-up, once for each message. The caller is not told of it. */
 export function warnDeveloper(refusal: Refusal): void {
-  if (!(refusal instanceof ConfigurationError) || warningsGiven.has(refusal.message)) return;
-  warningsGiven.add(refusal.message);
-  process.emitWarning(refusal.message, { type: 'MicrosoftIdentityWarning', code: refusal.code });
+  if (refusal instanceof ConfigurationError) warnOnce(refusal.message, refusal.message, refusal.code);
 }
 
 /**

@@ -1,0 +1,114 @@
+/** Tokens for other APIs whose authority, store and clock a spec plays. */
+import type { AcquiredToken, TokenRequest } from '../../src/downstream/acquire-token.js';
+import type { TokenStore } from '../../src/core/configuration/token-store.js';
+import {
+  DownstreamTokens,
+  type AppTokenRequest,
+  type UserTokenRequest,
+} from '../../src/downstream/downstream-tokens.js';
+import { hour, until } from './clock.js';
+import { timedClock, type TimedClock } from './timer.js';
+
+export const tenant = '22222222-2222-4222-8222-222222222222';
+
+const app: AppTokenRequest = {
+  api: 'graph',
+  authority: `https://login.microsoftonline.com/${tenant}`,
+  tenant,
+  scopes: ['https://graph.microsoft.com/.default'],
+};
+
+/** A token request of the application itself, with what differs. */
+export const ofApp = (differs: Partial<AppTokenRequest> = {}): AppTokenRequest => ({ ...app, ...differs });
+
+/** A token request in the name of a user. */
+export function ofUser(name: string, clock: TimedClock, differs: Partial<UserTokenRequest> = {}): UserTokenRequest {
+  return {
+    ...app,
+    scopes: ['https://graph.microsoft.com/User.Read'],
+    assertion: `header.payload-of-${name}.signature`,
+    digest: `digest-of-${name}`.padEnd(44, '='),
+    assertionExpiresAtMs: clock.now() + 2 * hour,
+    ...differs,
+  };
+}
+
+/** A request that the authority got, and its answer to be given. */
+export interface Asked extends TokenRequest {
+  readonly signal: AbortSignal;
+  answer(token?: Partial<AcquiredToken>): void;
+  fail(error: unknown): void;
+}
+
+/** What became of a promise, or of a value: a rejection is an outcome. */
+export async function outcomeOf(call: () => unknown): Promise<unknown> {
+  try {
+    return await call();
+  } catch (error) {
+    return error;
+  }
+}
+
+export interface Played {
+  readonly tokens: DownstreamTokens;
+  readonly clock: TimedClock;
+  /** The requests that the authority got, in their order. */
+  readonly asked: Asked[];
+  /** Waits until the authority got as many requests, and returns the last. */
+  untilAsked(count: number): Promise<Asked>;
+  /** The outcome of a call, which the authority answers. */
+  obtain(call: () => unknown, token?: Partial<AcquiredToken>): Promise<unknown>;
+  close(reason?: Error): void;
+}
+
+/** Tokens of one process. Each answer of the authority is a token of its own, where a spec gives none. */
+export function play(
+  options: { readonly store?: TokenStore; readonly clock?: TimedClock; readonly maxEntries?: number } = {},
+): Played {
+  const { store, clock = timedClock(), maxEntries = 100 } = options;
+  const closing = new AbortController();
+  const asked: Asked[] = [];
+  const acquire = (request: TokenRequest, signal: AbortSignal) =>
+    new Promise<AcquiredToken>((resolve, reject) => {
+      const token = `token-${String(asked.length + 1)}`;
+      asked.push({
+        ...request,
+        signal,
+        answer: (differs) => {
+          resolve({ token, expiresInSeconds: 3600, refreshInSeconds: undefined, ...differs });
+        },
+        fail: (error) => {
+          reject(error as Error);
+        },
+      });
+    });
+  const tokens = new DownstreamTokens({
+    acquire,
+    store,
+    maxEntries,
+    now: clock.now,
+    closing: closing.signal,
+    clientId: '11111111-1111-4111-8111-111111111111',
+    instance: 'https://login.microsoftonline.com',
+    timer: clock.timer,
+  });
+  const untilAsked = async (count: number) => {
+    await until(() => asked.length >= count);
+    return asked[count - 1] as Asked;
+  };
+  return {
+    tokens,
+    clock,
+    asked,
+    untilAsked,
+    obtain: async (call, token) => {
+      const next = asked.length + 1;
+      const outcome = outcomeOf(call);
+      (await untilAsked(next)).answer(token);
+      return outcome;
+    },
+    close: (reason) => {
+      closing.abort(reason ?? new Error('The identity was closed.'));
+    },
+  };
+}
