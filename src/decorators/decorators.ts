@@ -4,9 +4,9 @@ import { requirementBy, type Authenticator, type Requirements } from '../core/ac
 import { checkArguments } from '../core/call-arguments.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
-import { recordClaimParameter } from './claim-parameters.js';
+import { claimFiller, recordFilledParameter } from './filled-parameters.js';
 import { isMethod, protectedMember, protectMembers, replacementOf, type MemberProtection } from './protected-class.js';
-import { record } from './records.js';
+import { record, type ParameterFiller } from './records.js';
 
 /**
  * A decorator for a method or a class, in TypeScript's `experimentalDecorators` form.
@@ -26,14 +26,21 @@ export type ClaimsDecorator = (
   parameterIndex: number,
 ) => void;
 
+/** A parameter that a decorator of this library fills. */
+export interface FilledParameter {
+  /** The decorator, as messages show it: `@TokenClaims()`. */
+  readonly decorator: string;
+  readonly fill: ParameterFiller;
+}
+
 /** What a host does with a decorated element, after the decorator recorded what it requires. */
 export interface Host extends MemberProtection {
   /** A class, or a method of it, has a requirement. */
   onRequirement?(prototype: object, method: string | symbol | undefined): void;
   /** Whether another class may take the place of a class with a requirement. Default: true. */
   mayReplace?(constructor: { readonly prototype: object }): boolean;
-  /** A parameter that takes the claims, or one of them. */
-  onParameter(prototype: object, method: string | symbol, index: number, claim: string | undefined): void;
+  /** A parameter that a decorator of this library fills. */
+  onParameter(prototype: object, method: string | symbol, index: number, parameter: FilledParameter): void;
 }
 
 /** A standard decorator is given a context in the place of the property key. */
@@ -89,17 +96,18 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
   };
 }
 
-function claimsDecorator(host: Host, claim?: string): ClaimsDecorator {
+/** A decorator that fills a parameter of a method. */
+export function parameterDecorator(host: Host, parameter: FilledParameter): ClaimsDecorator {
   return (target, propertyKey, index) => {
     refuseStandardDecorators(propertyKey);
     if (propertyKey === undefined) {
       throw new ConfigurationError(
-        `${nameOfElement(target)} has @TokenClaims() on a parameter of its constructor, which runs before any request. ` +
+        `${nameOfElement(target)} has ${parameter.decorator} on a parameter of its constructor, which runs before any request. ` +
           'Move it to a parameter of a method.',
       );
     }
-    recordClaimParameter(target, propertyKey, index, claim);
-    host.onParameter(target, propertyKey, index, claim);
+    recordFilledParameter(target, propertyKey, index, parameter.fill);
+    host.onParameter(target, propertyKey, index, parameter);
   };
 }
 
@@ -163,7 +171,7 @@ export function decoratorsFor(host: Host, identity?: Authenticator): Decorators 
     },
     TokenClaims: (...given) => {
       checkArguments('@TokenClaims', given, { examples: ['', "'oid'"], most: 1 });
-      return claimsDecorator(host, ...given);
+      return parameterDecorator(host, { decorator: '@TokenClaims()', fill: claimFiller(given[0]) });
     },
   };
 }

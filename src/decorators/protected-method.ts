@@ -5,8 +5,8 @@ import { isThenable } from '../core/awaited.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { satisfy } from '../gate/admission.js';
-import { fillClaims } from './claim-parameters.js';
 import { requirementOf } from './decorated-elements.js';
+import { fillParameters } from './filled-parameters.js';
 import { isSameOrDerived, prototypeFor } from './prototype-chain.js';
 
 export type Method = (this: unknown, ...parameters: unknown[]) => unknown;
@@ -78,7 +78,7 @@ function checkCaller(
 
 /**
  * A method that runs only for a request whose token satisfies what the method requires of the class of its instance. It
- * fills the parameters that have `@TokenClaims()`.
+ * fills the parameters that have a decorator of this library.
  *
  * @param owner - the prototype whose requirements apply to a call that has no instance
  * @param definer - the prototype that defines the method, and recorded its parameters
@@ -96,7 +96,7 @@ export function guard(
   const isInherited = earlier !== undefined && isSameOrDerived(owner, earlier.owner);
   const original = { method, definer, ...(isInherited && earlier), owner };
   const run = (instance: unknown, parameters: unknown[], context: VerifiedContext | undefined) => {
-    if (context !== undefined) fillClaims(parameters, original.definer, name, context);
+    fillParameters(parameters, original.definer, name, context);
     return original.method.apply(instance, parameters);
   };
   const guardedMethod: Method = function (...parameters) {

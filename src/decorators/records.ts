@@ -1,16 +1,24 @@
 /** What decorators recorded on classes and methods. Knows no framework. */
 import { combineOnElement, type DecoratorRequirement, type ElementRequirement } from '../core/access/combining.js';
+import type { VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
 import { nameOfElement } from '../core/element-name.js';
 import { processWide } from '../core/process-wide.js';
+
+/**
+ * The value of a parameter, by the verified request that the method is called in.
+ *
+ * @param context - undefined where no token was verified
+ */
+export type ParameterFiller = (context: VerifiedContext | undefined) => unknown;
 
 export interface ClassRecord {
   /** What the decorators of the class require. */
   ownElement: ElementRequirement | undefined;
   /** What the decorators of its methods require. */
   readonly methods: Map<PropertyKey, ElementRequirement>;
-  /** The parameters to fill, by method: index, and the name of the claim or undefined for all claims. */
-  readonly claimParameters: Map<PropertyKey, Map<number, string | undefined>>;
+  /** The parameters to fill, by method: index, and what fills it. */
+  readonly filledParameters: Map<PropertyKey, Map<number, ParameterFiller>>;
   /** A new object each time something is recorded here. */
   stamp: object;
   /** The results of {@link requirementOf}, for as long as the stamps along the prototype chain are those of `compiledFrom`. */
@@ -22,7 +30,7 @@ export interface ClassRecord {
  * The record of each class prototype and, for static methods, of each class. The number is that of the record's format:
  * another version of this package in the process reads it only where it knows the format.
  */
-export const records = processWide('records/2', () => new WeakMap<object, ClassRecord>());
+export const records = processWide('records/3', () => new WeakMap<object, ClassRecord>());
 
 export function recordOf(prototype: object): ClassRecord {
   let record = records.get(prototype);
@@ -30,7 +38,7 @@ export function recordOf(prototype: object): ClassRecord {
     record = {
       ownElement: undefined,
       methods: new Map(),
-      claimParameters: new Map(),
+      filledParameters: new Map(),
       stamp: {},
       compiled: new Map(),
       compiledFrom: [],

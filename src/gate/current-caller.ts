@@ -15,7 +15,8 @@ function nodeRequestOf(request: object): object {
   return request;
 }
 
-const verifiedContextOf = (request: object) =>
+/** What was verified of a request of any host; undefined if its token was not. */
+export const verifiedContextOf = (request: object) =>
   verifiedRequests.get(request) ?? verifiedRequests.get(nodeRequestOf(request));
 
 /** The verified claims of a request; undefined if its token was not verified. */

@@ -18,10 +18,10 @@ const expressHost: Host = {
   onRequirement(prototype, method) {
     if (method === undefined) refuseController(prototype.constructor);
   },
-  onParameter(prototype, method, index) {
+  onParameter(prototype, method, index, { decorator }) {
     if (index < parametersOfExpress) {
       throw new ConfigurationError(
-        `${nameOfElement(prototype, method)} has @TokenClaims() on one of its first three parameters, which Express fills. ` +
+        `${nameOfElement(prototype, method)} has ${decorator} on one of its first three parameters, which Express fills. ` +
           'Move it to a parameter after them.',
       );
     }

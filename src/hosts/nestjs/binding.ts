@@ -1,9 +1,8 @@
 /** Binds the decorators to Nest. */
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
-import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
-import { verifiedClaimsOf } from '../../gate/current-caller.js';
+import { verifiedContextOf } from '../../gate/current-caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
 import { requestContext, theGuard } from './guard.js';
@@ -65,11 +64,9 @@ export const nestjs: Host = {
     if (method === undefined) refuseController(prototype.constructor);
     bind(typeof prototype === 'function' ? prototype : prototype.constructor);
   },
-  onParameter(prototype, method, index, claim) {
-    createParamDecorator((_data: unknown, context: ExecutionContext) => {
-      if (context.getType() !== 'http') return undefined;
-      const claims = verifiedClaimsOf(httpRequestOf(context));
-      return claim === undefined || claims === undefined ? claims : ownMember(claims, claim);
-    })()(prototype, method, index);
+  onParameter(prototype, method, index, { fill }) {
+    createParamDecorator((_data: unknown, context: ExecutionContext) =>
+      fill(context.getType() === 'http' ? verifiedContextOf(httpRequestOf(context)) : undefined),
+    )()(prototype, method, index);
   },
 };
