@@ -1,6 +1,7 @@
 /** Fetches a JSON document within bounds. The only file of this library that does I/O. */
 
 import type { ReadableStream } from 'node:stream/web';
+import { unlessAborted } from './abort.js';
 
 const timeLimitMs = 5_000;
 const sizeLimitBytes = 1024 * 1024;
@@ -63,23 +64,6 @@ async function readJson(fetch: typeof globalThis.fetch, url: string, signal: Abo
   }
 }
 
-/** Rejects when the signal is aborted, also if the application's own `fetch` ignores the signal. */
-function whenAborted(signal: AbortSignal): { readonly promise: Promise<never>; readonly forget: () => void } {
-  let onAbort: () => void = () => undefined;
-  const promise = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  return {
-    promise,
-    forget: () => {
-      signal.removeEventListener('abort', onAbort);
-    },
-  };
-}
-
 /**
  * Fetches a JSON document: status 200, no redirects, at most 1 MiB after decompression, within 5 seconds.
  *
@@ -98,14 +82,13 @@ export async function downloadJson(
   }, timeLimitMs);
   timer.unref();
   const signal = AbortSignal.any([closing, timeout.signal]);
-  const aborted = whenAborted(signal);
   try {
-    return await Promise.race([readJson(fetch, url, signal), aborted.promise]);
+    // The application's own `fetch` may ignore the signal.
+    return await unlessAborted(signal, () => readJson(fetch, url, signal));
   } catch (cause) {
     if (cause instanceof DownloadError) throw cause;
     throw new DownloadError(`GET ${url} failed`, { cause });
   } finally {
     clearTimeout(timer);
-    aborted.forget();
   }
 }
