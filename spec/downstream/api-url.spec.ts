@@ -104,7 +104,7 @@ describe('the URL of a call', () => {
   });
 
   it('refuses any path of an API that has tokens only', () => {
-    expect(() => apiUrl({ name: 'vault', baseUrl: '' }, '/a')).toThrow(/vault has no baseUrl/);
+    expect(() => apiUrl({ name: 'vault', baseUrl: undefined }, '/a')).toThrow(/vault has no baseUrl/);
   });
 
   it('never leaves the base, whatever is in front of and between two segments', () => {

@@ -4,8 +4,8 @@ import { ConfigurationError } from '../core/errors.js';
 /** The API that is called. */
 export interface CalledApi {
   readonly name: string;
-  /** Without a slash at its end. Empty: the API has tokens only. */
-  readonly baseUrl: string;
+  /** Without a slash at its end. Undefined: the API has tokens only. */
+  readonly baseUrl: string | undefined;
 }
 
 const lastControlCharacter = 127;
@@ -59,7 +59,7 @@ export function apiUrl({ name, baseUrl }: CalledApi, path: unknown): string {
         'A URL or a Request object is not taken: its token could be sent to another host.',
     );
   }
-  if (baseUrl === '') {
+  if (baseUrl === undefined) {
     throw new ConfigurationError(`The API ${name} has no baseUrl, so only its token methods work. Give it a baseUrl.`);
   }
   const refuse = (problem: string): never => {

@@ -134,20 +134,23 @@ export class DownstreamError extends AuthError {
    * @param options.api - the name of the API that was called
    * @param options.response - what it answered
    * @param options.cause - why it did not answer
+   * @param options.message - what the developer sees; default: the status
    * @param options.now - milliseconds since the epoch, for a `Retry-After` that is a date; default: this moment
    */
   constructor(options: {
     readonly api: string;
     readonly response?: DownstreamResponse | undefined;
     readonly cause?: unknown;
+    readonly message?: string;
     readonly now?: number;
   }) {
     const { api, response, now = Date.now() } = options;
     super('Another API, which this request needs, did not answer as it should.', answerTo(response, now), {
       message:
-        response === undefined
+        options.message ??
+        (response === undefined
           ? `The API ${api} did not answer.`
-          : `The API ${api} answered with status ${String(response.status)}.`,
+          : `The API ${api} answered with status ${String(response.status)}.`),
       ...('cause' in options && { cause: options.cause }),
     });
     Object.assign(this, { api });

@@ -7,9 +7,14 @@ import type { TokenWithGroups } from '../token/verified-token.js';
 import type { Authenticator, Requirement } from './requirement.js';
 import { privateField } from './return-override.js';
 
+/** Answers the calls of an API in a test. */
+export type DownstreamFake = (request: Request) => Response | Promise<Response>;
+
 /** The claims that a test gave. No gate ran, so they are judged against no requirement. */
-interface TestContext extends ChallengedCaller {
+export interface TestContext extends ChallengedCaller {
   readonly requirement: undefined;
+  /** The APIs that the test fakes, by their names. */
+  readonly fakes?: ReadonlyMap<string, DownstreamFake> | undefined;
 }
 
 /** A token that was verified, by which the caller of a request can be represented to another API. */

@@ -111,13 +111,14 @@ const scopes = oneOrMore(
 
 /** RFC 9110 §5.6.2: the characters of a header's name. */
 const headerName = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
-const reserved = ['authorization', 'cookie', 'host'];
+/** The token is ours to add; a cookie or another host would change whose call it is, or who gets the token. */
+export const reservedHeaders: readonly string[] = ['authorization', 'cookie', 'host'];
 
 const headers = takes(pojo, 'an object of headers')
   .reject((given) => {
     const wrong = Object.keys(given).find((name) => !headerName.test(name));
     if (wrong !== undefined) return `got ${describe(wrong, 'name')}, which is no name of a header`;
-    const taken = Object.keys(given).find((name) => reserved.includes(name.toLowerCase()));
+    const taken = Object.keys(given).find((name) => reservedHeaders.includes(name.toLowerCase()));
     return taken === undefined ? null : `got ${taken}; it takes any header but Authorization, Cookie and Host`;
   })
   .pipe(record(text('a text without control characters', (value) => /^[\x20-\x7E\x80-\xFF]*$/.test(value), 'id')));

@@ -1,0 +1,303 @@
+/** Calls of another API, with a token for the caller of a request or for this application. */
+import { inspect } from 'node:util';
+import { unlessAborted, type AbortSignalLike } from '../core/abort.js';
+import type { DownstreamApiSettings } from '../core/configuration/settings.js';
+import { ConfigurationError } from '../core/errors.js';
+import { parseUrl } from '../core/url.js';
+import { isRefusal } from '../gate/refusal.js';
+import { apiUrl } from './api-url.js';
+import { challengedClaims, decodeClaims } from './challenged-claims.js';
+import { discardBody, readJson } from './downstream-answer.js';
+import { bodyOf, requestOf, type DownstreamRequest } from './downstream-request.js';
+import { DownstreamError, TokenUnavailableError } from './errors.js';
+import type { TokenSource } from './token-source.js';
+
+/** What the verbs of a {@link DownstreamApi} take beside path and body: as `fetch` does. */
+export type DownstreamInit = Omit<RequestInit, 'method' | 'body'>;
+
+/** A token as Azure SDK clients take it. */
+export interface DownstreamAccessToken {
+  readonly token: string;
+  /** When it ends, in milliseconds since the epoch. */
+  readonly expiresOnTimestamp: number;
+}
+
+/** A call, and how its answer is read. */
+interface Exchange<T> {
+  readonly url: string;
+  readonly request: DownstreamRequest;
+  readonly read: (response: Response, token: string) => T | Promise<T>;
+}
+
+/** What came of sending a call: its answer, or the claims that the API asks for first. */
+type Sent<T> = { readonly answer: T } | { readonly claims: string };
+
+function withToken(headers: Headers, token: string): Headers {
+  const result = new Headers(headers);
+  try {
+    result.set('Authorization', `Bearer ${token}`);
+  } catch {
+    // The message of what was thrown shows the token.
+    throw new TokenUnavailableError({ message: 'The authority gave a token that is no header value.' });
+  }
+  return result;
+}
+
+/** An error of `fetch` as a cause: the application's own `fetch` may throw one that holds the request, token and all. */
+function causeWithout(token: string, error: unknown): unknown {
+  try {
+    const seen = inspect(error, { depth: 20, maxStringLength: Infinity, maxArrayLength: Infinity, showHidden: true });
+    if (!seen.includes(token)) return error;
+  } catch {
+    // What cannot be looked into is not shown.
+  }
+  return new Error('fetch failed with an error that shows the token, which is left out here.');
+}
+
+/** Runs a call within the time limit of its API, and until the caller's signal is aborted. */
+async function withinTime<T>(
+  milliseconds: number,
+  callers: AbortSignal | undefined,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    timeout.abort(new DOMException(`There was no answer within ${String(milliseconds)} ms.`, 'TimeoutError'));
+  }, milliseconds);
+  timer.unref();
+  const signal = callers === undefined ? timeout.signal : AbortSignal.any([callers, timeout.signal]);
+  try {
+    return await unlessAborted(signal, () => call(signal));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const originOf = (url: string | undefined) => parseUrl(url)?.origin;
+
+const creation = Symbol('creation');
+let create: (source: TokenSource) => DownstreamApi;
+
+// The ES module and the CommonJS build each define the class. `instanceof` holds for an object of either, so that a
+// framework that checks or converts parameters by their class leaves it as it is.
+const brand = Symbol.for('microsoft-identity-decorators/1:downstream-api');
+
+/**
+ * Another API, called with a token on behalf of the caller or of this application itself.
+ *
+ * Comes from `@OnBehalfOf`, `@AsApplication`, `onBehalfOf` and `asApplication`. A class so that a decorated parameter
+ * survives every compiler. It is an Azure SDK `TokenCredential`, an `AuthenticationProvider` of the Graph client and has
+ * the method of Kiota's `AccessTokenProvider`. No token is kept in it.
+ *
+ * Paths are below the `baseUrl` of the API; any other is a ConfigurationError, and nothing is sent. All methods throw the
+ * errors of the token: MissingTokenError, ClaimsChallengeError, ConsentRequiredError, InteractionRequiredError,
+ * TokenUnavailableError.
+ *
+ * @example
+ * ```ts
+ * import { onBehalfOf } from 'microsoft-identity-decorators';
+ *
+ * const graph = onBehalfOf('graph');
+ * export const myName = async () => (await graph.get<{ displayName: string }>('/me')).displayName;
+ * ```
+ */
+export class DownstreamApi {
+  static {
+    create = (source) => new this(creation, source);
+    Object.defineProperty(this.prototype, brand, { value: true });
+  }
+
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+
+  readonly #source: TokenSource;
+
+  private constructor(key: typeof creation, source: TokenSource) {
+    if (key !== creation) {
+      throw new ConfigurationError(
+        'DownstreamApi is not created with new. Call onBehalfOf(name) or asApplication(name), or decorate a parameter ' +
+          'with @OnBehalfOf(name) or @AsApplication(name).',
+      );
+    }
+    this.#source = source;
+  }
+
+  /**
+   * Calls the API as the global `fetch` does. A status is never an error. If the API answers 401 and asks for claims, it is
+   * called once more with a token that has them, unless the body is a stream.
+   *
+   * @param path - below `baseUrl`, with its query
+   * @param init - as of `fetch`; a header `Authorization`, `Cookie` or `Host` is refused
+   * @returns the answer; the time limit of the API ends with its headers
+   * @throws DownstreamError if there is no answer
+   */
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return this.#addressed(() => {
+      const settings = this.#source.settings();
+      return this.#exchange(settings, {
+        url: apiUrl(settings, path),
+        request: requestOf(settings, init),
+        read: (response) => response,
+      });
+    });
+  }
+
+  /**
+   * Gets JSON.
+   *
+   * @returns the parsed body; undefined for an empty one
+   * @throws DownstreamError if there is no answer, if its status is outside 2xx, or if its body is not JSON. For anything
+   *   but JSON, call {@link DownstreamApi.fetch}
+   */
+  get<T = unknown>(path: string, init: DownstreamInit = {}): Promise<T> {
+    return this.#json('GET', path, undefined, init);
+  }
+
+  /**
+   * Deletes.
+   *
+   * @returns the parsed body; undefined for an empty one
+   * @throws DownstreamError as {@link DownstreamApi.get} does
+   */
+  delete<T = unknown>(path: string, init: DownstreamInit = {}): Promise<T> {
+    return this.#json('DELETE', path, undefined, init);
+  }
+
+  /**
+   * Posts a body.
+   *
+   * @param body - strings, bytes, Blob, FormData, URLSearchParams and streams as they are; anything else as JSON
+   * @returns the parsed body of the answer; undefined for an empty one
+   * @throws DownstreamError as {@link DownstreamApi.get} does
+   */
+  post<T = unknown>(path: string, body?: unknown, init: DownstreamInit = {}): Promise<T> {
+    return this.#json('POST', path, body, init);
+  }
+
+  /** Puts a body; see {@link DownstreamApi.post}. */
+  put<T = unknown>(path: string, body?: unknown, init: DownstreamInit = {}): Promise<T> {
+    return this.#json('PUT', path, body, init);
+  }
+
+  /** Patches with a body; see {@link DownstreamApi.post}. */
+  patch<T = unknown>(path: string, body?: unknown, init: DownstreamInit = {}): Promise<T> {
+    return this.#json('PATCH', path, body, init);
+  }
+
+  /**
+   * A token for a client of an Azure SDK, whose `TokenCredential` this is.
+   *
+   * A client keeps the token it gets. So an object that is for the caller of whichever request runs gives none for scopes
+   * of a client: a client that several requests share would call for one user with the token of another.
+   *
+   * @param scopes - default: those of the API
+   * @param options.claims - a claims request that the token must satisfy; caches are skipped
+   * @param options.abortSignal - ends the wait
+   * @throws ConfigurationError if scopes are given and the object is not bound to a request
+   */
+  getToken(
+    scopes?: string | readonly string[],
+    { claims, abortSignal }: { readonly claims?: string; readonly abortSignal?: AbortSignalLike } = {},
+  ): Promise<DownstreamAccessToken> {
+    return this.#addressed(async () => {
+      if (scopes !== undefined && !this.#source.isBound) {
+        const { name } = this.#source.settings();
+        throw new ConfigurationError(
+          `onBehalfOf('${name}') serves many users, and a client of an Azure SDK keeps the token of one. Create the ` +
+            `client in the request, with a parameter @OnBehalfOf('${name}') or with onBehalfOf('${name}', request).`,
+        );
+      }
+      const list = typeof scopes === 'string' ? [scopes] : scopes;
+      const { token, expiresAtMs } = await this.#token({ scopes: list, claims }, abortSignal);
+      return { token, expiresOnTimestamp: expiresAtMs };
+    });
+  }
+
+  /**
+   * A token for the Graph client, whose `AuthenticationProvider` this is. The client asks for one at each call.
+   *
+   * @param options.scopes - default: those of the API
+   */
+  getAccessToken({ scopes }: { readonly scopes?: readonly string[] } = {}): Promise<string> {
+    return this.#addressed(async () => (await this.#token({ scopes })).token);
+  }
+
+  /**
+   * A token for a client that Kiota made, as its `AccessTokenProvider` has it.
+   *
+   * @param url - of the call
+   * @param context.claims - of a claims challenge, in base64
+   * @returns an empty string for a URL of another origin than that of `baseUrl`
+   */
+  getAuthorizationToken(url?: string, context: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    return this.#addressed(async () => {
+      const { baseUrl } = this.#source.settings();
+      const origin = originOf(baseUrl);
+      if (origin === undefined || originOf(url) !== origin) return '';
+      const claims = typeof context['claims'] === 'string' ? decodeClaims(context['claims']) : undefined;
+      return (await this.#token({ claims })).token;
+    });
+  }
+
+  #json<T>(method: string, path: string, given: unknown, init: DownstreamInit): Promise<T> {
+    return this.#addressed(() => {
+      const settings = this.#source.settings();
+      const { body, type } = bodyOf(given, settings);
+      const defaults = { accept: 'application/json', ...(type !== undefined && { 'content-type': type }) };
+      return this.#exchange(settings, {
+        url: apiUrl(settings, path),
+        request: requestOf(settings, { ...init, method, ...(body !== undefined && { body }) }, defaults),
+        read: (response, token) => readJson(response, { api: settings.name, token }) as Promise<T>,
+      });
+    });
+  }
+
+  async #exchange<T>(settings: DownstreamApiSettings, exchange: Exchange<T>, claims?: string): Promise<T> {
+    const sent = await this.#send(settings, exchange, claims);
+    return 'answer' in sent ? sent.answer : this.#exchange(settings, exchange, sent.claims);
+  }
+
+  async #send<T>(
+    settings: DownstreamApiSettings,
+    { url, request, read }: Exchange<T>,
+    claims: string | undefined,
+  ): Promise<Sent<T>> {
+    const { fetch } = this.#source;
+    const callers = request.init.signal ?? undefined;
+    const { token } = await this.#token({ claims }, callers);
+    const headers = withToken(request.headers, token);
+    // Once: the second 401 is the answer.
+    const mayAskForClaims = claims === undefined && request.isRepeatable;
+    try {
+      return await withinTime(settings.timeoutMs, callers, async (signal) => {
+        const response = await fetch(url, { ...request.init, headers, signal });
+        const challenged =
+          mayAskForClaims && response.status === 401
+            ? challengedClaims(response.headers.get('WWW-Authenticate'))
+            : undefined;
+        if (challenged === undefined) return { answer: await read(response, token) };
+        discardBody(response);
+        return { claims: challenged };
+      });
+    } catch (error) {
+      if (isRefusal(error) || callers?.aborted === true) throw error;
+      throw new DownstreamError({ api: settings.name, cause: causeWithout(token, error) });
+    }
+  }
+
+  #token(options: Parameters<TokenSource['token']>[0], signal?: AbortSignalLike) {
+    return unlessAborted(signal, async () => this.#source.token(options));
+  }
+
+  async #addressed<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#source.addressed(error);
+    }
+  }
+}
+
+/** The API that a source of tokens is for. */
+export const downstreamApi = (source: TokenSource): DownstreamApi => create(source);

@@ -1,0 +1,27 @@
+/** What a DownstreamApi asks of those who create it. */
+import type { DownstreamApiSettings } from '../core/configuration/settings.js';
+import type { DownstreamToken } from './token-life.js';
+
+/** Where a DownstreamApi gets its tokens. */
+export interface TokenSource {
+  /** Whose rights the tokens carry. */
+  readonly as: 'user' | 'application';
+  /** Whether all calls are for one caller. False: each call is for the caller of the request that runs. */
+  readonly isBound: boolean;
+  /** Sends the calls. */
+  readonly fetch: typeof globalThis.fetch;
+  /** The API. @throws ConfigurationError if there is none of its name */
+  settings(): DownstreamApiSettings;
+  /**
+   * A token for the API.
+   *
+   * @param options.scopes - default: those of the API
+   * @param options.claims - a claims request that the token must satisfy; caches are skipped
+   */
+  token(options: {
+    readonly scopes?: readonly string[] | undefined;
+    readonly claims?: string | undefined;
+  }): DownstreamToken | Promise<DownstreamToken>;
+  /** The error itself, addressed to the caller for whom the token is, where it is a refusal. */
+  addressed(error: unknown): unknown;
+}
