@@ -5,7 +5,8 @@
  */
 export { startTestIssuer } from './testing/test-issuer.js';
 export { tokenError } from './testing/token-error.js';
-export { runAs } from './testing/run-as.js';
+export { runAs, type RunAsOptions } from './testing/run-as.js';
+export type { DownstreamFake } from './core/access/current-request.js';
 export type { ClientAuthentication } from './testing/client-authentication.js';
 export type { Fault } from './testing/fault.js';
 export type { IssuerRequests, TestIssuer, TestIssuerSettings, TokenOverrides } from './testing/test-issuer.js';
