@@ -36,8 +36,8 @@ export function ofUser(name: string, clock: TimedClock, differs: Partial<UserTok
 /** A request that the authority got, and its answer to be given. */
 export interface Asked extends TokenRequest {
   readonly signal: AbortSignal;
-  answer(token?: Partial<AcquiredToken>): void;
-  fail(error: unknown): void;
+  readonly answer: (token?: Partial<AcquiredToken>) => void;
+  readonly fail: (error: Error) => void;
 }
 
 /** What became of a promise, or of a value: a rejection is an outcome. */
@@ -55,10 +55,10 @@ export interface Played {
   /** The requests that the authority got, in their order. */
   readonly asked: Asked[];
   /** Waits until the authority got as many requests, and returns the last. */
-  untilAsked(count: number): Promise<Asked>;
+  readonly untilAsked: (count: number) => Promise<Asked>;
   /** The outcome of a call, which the authority answers. */
-  obtain(call: () => unknown, token?: Partial<AcquiredToken>): Promise<unknown>;
-  close(reason?: Error): void;
+  readonly obtain: (call: () => unknown, token?: Partial<AcquiredToken>) => Promise<unknown>;
+  readonly close: (reason?: Error) => void;
 }
 
 /** Tokens of one process. Each answer of the authority is a token of its own, where a spec gives none. */
@@ -78,7 +78,7 @@ export function play(
           resolve({ token, expiresInSeconds: 3600, refreshInSeconds: undefined, ...differs });
         },
         fail: (error) => {
-          reject(error as Error);
+          reject(error);
         },
       });
     });
@@ -94,7 +94,9 @@ export function play(
   });
   const untilAsked = async (count: number) => {
     await until(() => asked.length >= count);
-    return asked[count - 1] as Asked;
+    const last = asked[count - 1];
+    if (last === undefined) throw new Error('The authority was not asked.');
+    return last;
   };
   return {
     tokens,
