@@ -61,7 +61,7 @@ describe('the Graph client', () => {
   class ToStub extends HTTPMessageHandler {
     override async execute(context: Context): Promise<void> {
       const { pathname, search } = new URL(String(context.request));
-      context.response = await fetch(stub.url + pathname + search, context.options as RequestInit);
+      context.response = await fetch(stub.url + pathname + search, context.options);
     }
   }
 
