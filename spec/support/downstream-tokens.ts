@@ -22,7 +22,11 @@ const app: AppTokenRequest = {
 export const ofApp = (differs: Partial<AppTokenRequest> = {}): AppTokenRequest => ({ ...app, ...differs });
 
 /** A token request in the name of a user. */
-export function ofUser(name: string, clock: TimedClock, differs: Partial<UserTokenRequest> = {}): UserTokenRequest {
+export function ofUser(
+  name: string,
+  clock: Pick<TimedClock, 'now'>,
+  differs: Partial<UserTokenRequest> = {},
+): UserTokenRequest {
   return {
     ...app,
     scopes: ['https://graph.microsoft.com/User.Read'],
@@ -113,4 +117,34 @@ export function play(
       closing.abort(reason ?? new Error('The identity was closed.'));
     },
   };
+}
+
+/** Waits for a real server, at most ten seconds. */
+export async function eventually<T>(look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`waited in vain for ${look.toString()}`);
+}
+
+/** Tokens of one process by the system's clock, with an authority that answers after a while. */
+export function playOnSystemClock(store: TokenStore, latencyMs = 0) {
+  const asked: TokenRequest[] = [];
+  const tokens = new DownstreamTokens({
+    acquire: async (request) => {
+      asked.push(request);
+      await new Promise((resolve) => setTimeout(resolve, latencyMs));
+      const token = `token-${String(asked.length)}-of-${String(request.assertion)}`;
+      return { token, expiresInSeconds: 3600, refreshInSeconds: undefined };
+    },
+    store,
+    maxEntries: 1000,
+    now: Date.now,
+    closing: new AbortController().signal,
+    clientId: '11111111-1111-4111-8111-111111111111',
+    instance: 'https://login.microsoftonline.com',
+  });
+  return { tokens, asked };
 }

@@ -1,0 +1,127 @@
+/** A Redis server of a spec's own: on loopback, without persistence. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const serverName = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
+const startLimitMs = 20_000;
+const attempts = 5;
+/** The bus of a cluster listens 10,000 ports above the server. */
+const highestPort = 55_000;
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  /** Ends the server at once, as a crash does. */
+  kill(): Promise<void>;
+  /** Starts it again, empty, on the same port. */
+  restart(): Promise<void>;
+  /** Ends the server, and removes its folder. */
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    if (port <= highestPort) return port;
+  }
+}
+
+async function launch(port: number, folder: string, settings: readonly string[]): Promise<ChildProcess> {
+  if (serverName === undefined) throw new Error('There is no redis-server or valkey-server on the PATH.');
+  const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
+  const server = spawn(serverName, [...fixed, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let log = '';
+  await new Promise<void>((resolve, reject) => {
+    const fail = () => {
+      server.kill('SIGKILL');
+      reject(new Error(`${serverName} did not start on port ${String(port)}: ${log}`));
+    };
+    const limit = setTimeout(fail, startLimitMs);
+    server.once('exit', fail);
+    server.stdout.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+      if (!log.includes('Ready to accept connections')) return;
+      clearTimeout(limit);
+      server.removeListener('exit', fail);
+      resolve();
+    });
+  });
+  return server;
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = once(server, 'exit');
+  server.kill('SIGKILL');
+  await ended;
+}
+
+/**
+ * Starts a server.
+ *
+ * @param settings - as on the command line: `'--maxmemory', '3mb'`
+ */
+export async function startRedis(...settings: string[]): Promise<RedisServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'redis-'));
+  let port = 0;
+  let server: ChildProcess | undefined;
+  for (let attempt = 1; server === undefined; attempt++) {
+    port = await freePort();
+    try {
+      server = await launch(port, folder, settings);
+    } catch (error) {
+      // Another process took the port in between.
+      if (attempt === attempts) throw error;
+    }
+  }
+  let running = server;
+  // A spec that crashed leaves no server behind.
+  const onExit = () => running.kill('SIGKILL');
+  process.on('exit', onExit);
+  return {
+    port,
+    url: `redis://127.0.0.1:${String(port)}`,
+    kill: () => end(running),
+    restart: async () => {
+      await end(running);
+      running = await launch(port, folder, settings);
+    },
+    stop: async () => {
+      process.off('exit', onExit);
+      await end(running);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A server that takes connections and never answers. */
+export async function startBlackHole(): Promise<{
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    socket.resume();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `redis://127.0.0.1:${String(port)}`,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
