@@ -20,8 +20,13 @@ export class DownloadError extends Error {
   readonly retryAfterSeconds: number;
 }
 
-/** The body as text. The limit is for decompressed bytes: `fetch` decompresses while it streams. */
-async function readBody(response: Response, url: string): Promise<string> {
+/**
+ * The body as text. The limit is for decompressed bytes: `fetch` decompresses while it streams.
+ *
+ * @param request - what was asked, for the message
+ * @throws DownloadError where the body is larger than 1 MiB
+ */
+export async function readBody(response: Response, request: string): Promise<string> {
   if (response.body === null) return '';
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const chunks: Uint8Array[] = [];
@@ -33,7 +38,7 @@ async function readBody(response: Response, url: string): Promise<string> {
     if (size > sizeLimitBytes) {
       // Not awaited: it would take as long as the server goes on sending.
       reader.cancel().catch(() => undefined);
-      throw new DownloadError(`GET ${url} answered more than ${String(sizeLimitBytes)} bytes`);
+      throw new DownloadError(`${request} answered more than ${String(sizeLimitBytes)} bytes`);
     }
     chunks.push(value);
   }
@@ -56,7 +61,7 @@ async function readJson(fetch: typeof globalThis.fetch, url: string, signal: Abo
       retryAfterSeconds: retryAfterSecondsOf(response),
     });
   }
-  const text = await readBody(response, url);
+  const text = await readBody(response, `GET ${url}`);
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -2,7 +2,6 @@
 import { isMultiTenant } from '../core/configuration/configured-tenant.js';
 import type { EntraSettings, Scheme } from '../core/configuration/settings.js';
 import { ConfigurationError, MissingTokenError } from '../core/errors.js';
-import { isGuid } from '../core/guid.js';
 
 /** The authority of a token request, and its tenant. */
 export interface TokenAuthority {
@@ -62,10 +61,7 @@ function tenantOfApplication(
       `asApplication('${api}') needs a tenant, because tenantId is '${entra.tenantId}'. Set downstream.apis.${api}.tenantId, or pass { tenantId }: a tenant GUID, or 'caller'.`,
     );
   }
-  if (tenantId !== 'caller') {
-    if (isGuid(tenantId.toLowerCase())) return tenantId.toLowerCase();
-    throw new ConfigurationError(`asApplication('${api}'): tenantId takes a tenant GUID, or 'caller'.`);
-  }
+  if (tenantId !== 'caller') return tenantId;
   if (caller === undefined) throw new MissingTokenError();
   if (caller.kind === 'b2c') {
     throw new ConfigurationError(
@@ -78,7 +74,7 @@ function tenantOfApplication(
 /**
  * The authority of a token of the application itself.
  *
- * @param options.tenantId - a GUID, or `caller`; undefined: the configured tenant
+ * @param options.tenantId - a GUID, or `caller`, after its check; undefined: the configured tenant
  * @param options.caller - the verified token of the running request; undefined where there is none
  * @throws ConfigurationError where no single tenant is configured
  * @throws MissingTokenError where the tenant of the caller is wanted, and there is none

@@ -1,0 +1,75 @@
+/** Sends a token request and reads the answer, within bounds: no redirect, 1 MiB, 5 s, and one more try. */
+import { unlessAborted } from '../core/abort.js';
+import { readBody } from '../core/download.js';
+import type { TokenAnswer } from './acquisition-errors.js';
+
+const attemptLimitMs = 5_000;
+
+/** A token request as msal-node writes it. */
+export interface RequestBody {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The token endpoint did not answer. The message names no URL: it has the tenant. */
+class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+async function attempt(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  { headers, body }: RequestBody,
+  signal: AbortSignal,
+): Promise<TokenAnswer> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    timeout.abort(new NoAnswer(`The token endpoint took longer than ${String(attemptLimitMs)} ms.`));
+  }, attemptLimitMs);
+  const both = AbortSignal.any([signal, timeout.signal]);
+  const send = async () => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, accept: 'application/json' },
+      body,
+      redirect: 'manual',
+      signal: both,
+    });
+    if (response.redirected) throw new NoAnswer('The token endpoint redirected the request.');
+    const text = await readBody(response, 'The token endpoint');
+    return { status: response.status, headers: response.headers, text };
+  };
+  try {
+    // The application's own `fetch` may ignore the signal.
+    return await unlessAborted(both, send);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const mayPass = ({ status, headers }: TokenAnswer) =>
+  (status === 502 || status === 503 || status === 504) && headers.get('retry-after') === null;
+
+// `fetch` rejects with a TypeError where the network failed.
+const isReset = (error: unknown) => error instanceof TypeError;
+
+/**
+ * Sends a token request. After a reset of the connection, and after a 502, 503 or 504 that names no time, it is sent once
+ * more, at once.
+ *
+ * @param signal - ends both tries
+ */
+export async function sendTokenRequest(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  request: RequestBody,
+  signal: AbortSignal,
+): Promise<TokenAnswer> {
+  try {
+    const answer = await attempt(fetch, url, request, signal);
+    if (!mayPass(answer)) return answer;
+  } catch (error) {
+    if (!isReset(error) || signal.aborted) throw error;
+  }
+  return attempt(fetch, url, request, signal);
+}

@@ -1,0 +1,119 @@
+/** What to do about a refusal of the token endpoint, by its `AADSTS` number. For the developer. */
+
+/** What a refusal means, and what to look at. */
+export interface AadstsRemedy {
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+const consent: AadstsRemedy = {
+  meaning: 'Nobody has consented to the permission of this API for the other API.',
+  remedy:
+    'Add the permission to the app registration of this API, and grant admin consent. Or let users consent to both at once: list the client in knownClientApplications of this API, and have it ask for /.default.',
+};
+
+const secondFactor: AadstsRemedy = {
+  meaning: 'The other API needs a stronger sign-in of the user, such as a second factor.',
+  remedy:
+    'The client has to pass the claims of the challenge on to its sign-in. See the claims challenge in docs/errors.md.',
+};
+
+const blocked: AadstsRemedy = {
+  meaning: 'A Conditional Access policy blocks the user, the device or the network.',
+  remedy: 'Look up the sign-in in the logs of Entra, under Conditional Access: no setting of this API changes it.',
+};
+
+const otherTenant: AadstsRemedy = {
+  meaning: 'The application or the API is not in the tenant that was asked.',
+  remedy:
+    'Check tenantId, clientId and instance. In another tenant an administrator has to consent to the application first.',
+};
+
+const remedies: ReadonlyMap<number, AadstsRemedy> = new Map([
+  [65001, consent],
+  [65004, { ...consent, meaning: 'The user declined to consent.' }],
+  [90094, { ...consent, meaning: 'The permission needs the consent of an administrator.' }],
+  [
+    50013,
+    {
+      meaning: 'The token of the caller is not accepted as an assertion: its signature, its issuer or its tenant.',
+      remedy: 'Check that tenantId and instance are those of the tenant that issued it.',
+    },
+  ],
+  [
+    500131,
+    {
+      meaning: 'The token of the caller is for another application than the one that presents it.',
+      remedy: 'Check that clientId is the application whose credential is configured, and the audience of the token.',
+    },
+  ],
+  [
+    500133,
+    {
+      meaning: 'The token of the caller expired.',
+      remedy: 'The client needs a new one. Check the clock of this machine.',
+    },
+  ],
+  [
+    500011,
+    {
+      meaning: 'The API that the scopes name does not exist in the tenant.',
+      remedy: 'Check the scopes of the API in downstream.apis, and that its application was added to the tenant.',
+    },
+  ],
+  [
+    7000215,
+    {
+      meaning: 'The client secret is wrong.',
+      remedy: 'Set the value of the secret, not its id, in downstream.credential.',
+    },
+  ],
+  [7000222, { meaning: 'The client secret expired.', remedy: 'Create a new one and set it in downstream.credential.' }],
+  [7000218, { meaning: 'The request has no credential.', remedy: 'Set downstream.credential.' }],
+  [
+    700027,
+    {
+      meaning: 'The signature of the client assertion is not that of a certificate of the app registration.',
+      remedy:
+        'Upload the certificate of downstream.credential to the app registration. For a trusted subject name set sendX5c.',
+    },
+  ],
+  [
+    700213,
+    {
+      meaning: 'No federated credential of the app registration has the subject of the assertion.',
+      remedy: 'Compare issuer, subject and audience of the federated credential with the assertion.',
+    },
+  ],
+  [
+    700211,
+    {
+      meaning: 'No federated credential of the app registration has the issuer of the assertion.',
+      remedy: 'Compare issuer, subject and audience of the federated credential with the assertion.',
+    },
+  ],
+  [50076, secondFactor],
+  [50079, { ...secondFactor, meaning: 'The user has to register a second factor.' }],
+  [53003, blocked],
+  [53000, blocked],
+  [530032, blocked],
+  [700016, otherTenant],
+  [90002, { ...otherTenant, meaning: 'The tenant does not exist in this cloud.' }],
+  [
+    7000114,
+    {
+      meaning: 'An application called, and there is no user on whose behalf a token could be.',
+      remedy: "Use asApplication, or restrict the route with callers: 'user'.",
+    },
+  ],
+  [
+    70011,
+    {
+      meaning: 'A scope is not valid.',
+      remedy: 'Check the scopes of the API in downstream.apis.',
+    },
+  ],
+]);
+
+/** What to do about a refusal of the token endpoint. Undefined for a number that is not in the table. */
+export const aadstsRemedy = (aadsts: number): AadstsRemedy | undefined => remedies.get(aadsts);
