@@ -81,7 +81,7 @@ describe('a refusal of a token on behalf of a user', () => {
   });
 
   it('reads the number in the description where there is no list', () => {
-    const text = { error_codes: undefined, error_description: 'AADSTS65001: nobody consented' };
+    const text = { error_codes: undefined, error_description: 'AADSTS65001: no consent' };
     expect(refusal('invalid_grant', [], text)).toMatchObject({ name: 'ConsentRequiredError', aadsts: 65001 });
   });
 
@@ -118,7 +118,7 @@ describe('a refusal of a token on behalf of a user', () => {
 describe('a refusal of a token of the application', () => {
   const ofApplication: AskedFor = { ...ofUser, as: 'application' };
 
-  it('asks no one to sign in: there is no user', () => {
+  it('does not challenge the caller, whose sign-in changes nothing', () => {
     expect(refusal('invalid_grant', [53003], { claims }, ofApplication)).toMatchObject({ status: 500, aadsts: 53003 });
     expect(refusal('interaction_required', [], {}, ofApplication)).toBeInstanceOf(ConfigurationError);
     expect(refusal('invalid_grant', [65001], {}, ofApplication)).toMatchObject({ status: 403 });

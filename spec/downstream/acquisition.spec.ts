@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DownstreamOptions } from '../../src/core/configuration/downstream-options.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { parseSettings } from '../../src/core/configuration/parse-settings.js';
+import { ConfigurationError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import type { TokenRequest } from '../../src/downstream/acquire-token.js';
 import { tokenClientOf } from '../../src/downstream/acquisition.js';
@@ -198,6 +199,37 @@ describe('an authority that does not answer well', () => {
     expect(sent()).toBe(1);
   });
 
+  it('gets 5 seconds, and 8 seconds with the one more try', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let calls = 0;
+      const hangs = () => (calls++, new Promise<never>(() => undefined));
+      const once = failure(clientOf({ fetch: hangs })());
+      await vi.waitFor(() => {
+        expect(calls).toBe(1);
+      });
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(await once).toMatchObject({
+        status: 503,
+        cause: { message: 'The token endpoint took longer than 5000 ms.' },
+      });
+      expect(calls).toBe(1);
+      const slow = async () => {
+        if (calls++ > 1) return hangs();
+        await vi.advanceTimersByTimeAsync(4_000);
+        return new Response('', { status: 503 });
+      };
+      const twice = failure(clientOf({ fetch: slow })());
+      await vi.waitFor(() => {
+        expect(calls).toBe(4);
+      });
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(await twice).toMatchObject({ status: 503, cause: { message: 'A token took longer than 8000 ms.' } });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('ends with the signal, also where the fetch of the application ignores it', async () => {
     const closing = new AbortController();
     const fetch = () => {
@@ -214,6 +246,16 @@ describe('an authority that does not answer well', () => {
 });
 
 describe('the endpoint', () => {
+  it('of many tenants gets no request of the application', async () => {
+    const authority = `${issuer.url}/common`;
+    const error = await failure(
+      clientOf()({ authority, assertion: undefined, scopes: ['https://x.example/.default'] }),
+    );
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toMatch(/^msal-node sent no token request for the API inventory: [a-z_]+\.$/);
+    expect(sent()).toBe(0);
+  });
+
   it('is built from the authority: a secret goes to no other host', async () => {
     const urls: string[] = [];
     const fetch: typeof globalThis.fetch = (input) => {

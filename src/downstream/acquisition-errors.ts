@@ -98,7 +98,7 @@ function refusalIn(body: Readonly<Record<string, unknown>>, askedFor: AskedFor):
   const codes = codesOf(body);
   const has = (list: readonly number[]) => codes.some((code) => list.includes(code));
   const message = messageOf(api, error, codes[0]);
-  // Nobody can sign in for an application. A challenge would send its caller to sign in, again and again.
+  // A token of the application depends on no user. A challenge would make the caller sign in again and again.
   const isOfUser = as === 'user';
   const claims = isOfUser ? claimsIn(body) : undefined;
   if (claims !== undefined) return claimsChallengeOfAuthority(claims, { message });

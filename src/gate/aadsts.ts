@@ -7,15 +7,14 @@ export interface AadstsRemedy {
 }
 
 const consent: AadstsRemedy = {
-  meaning: 'Nobody has consented to the permission of this API for the other API.',
+  meaning: 'The permission of this API for the other API has no consent.',
   remedy:
     'Add the permission to the app registration of this API, and grant admin consent. Or let users consent to both at once: list the client in knownClientApplications of this API, and have it ask for /.default.',
 };
 
 const secondFactor: AadstsRemedy = {
   meaning: 'The other API needs a stronger sign-in of the user, such as a second factor.',
-  remedy:
-    'The client has to pass the claims of the challenge on to its sign-in. See the claims challenge in docs/errors.md.',
+  remedy: 'The client has to pass the claims of the challenge on to its sign-in.',
 };
 
 const blocked: AadstsRemedy = {
