@@ -5,8 +5,22 @@ import { AuthError, initialize, InvalidTokenError, securitySchemes, type Identit
 
 const require = createRequire(import.meta.url);
 
+/** What every entry point exports for calls of other APIs. */
+const ofCalls = [
+  'ConsentRequiredError',
+  'DownstreamApi',
+  'DownstreamError',
+  'InteractionRequiredError',
+  'TokenUnavailableError',
+  'asApplication',
+  'onBehalfOf',
+];
+
 /** What every host's entry point exports. */
 const ofEveryHost = [
+  ...ofCalls,
+  'AsApplication',
+  'OnBehalfOf',
   'AccessTokenClaims',
   'AllowAnonymous',
   'AuthError',
@@ -65,6 +79,7 @@ const entryPoints = [
     'microsoft-identity-decorators/nestjs',
     [...ofEveryHost, 'MICROSOFT_IDENTITY', 'MicrosoftIdentityGuard', 'MicrosoftIdentityModule'],
   ],
+  ['microsoft-identity-decorators/downstream', [...ofCalls, 'redisTokenStore']],
   ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer', 'tokenError']],
 ] as const;
 
@@ -80,7 +95,7 @@ describe.each(entryPoints)('the entry point %s', (name, exported) => {
 describe('the package', () => {
   it('publishes no file but its entry points', () => {
     const { exports } = require('microsoft-identity-decorators/package.json') as { exports: object };
-    expect(Object.keys(exports)).toEqual(['.', './express', './nestjs', './testing', './package.json']);
+    expect(Object.keys(exports)).toEqual(['.', './express', './nestjs', './downstream', './testing', './package.json']);
     expect(() => require('microsoft-identity-decorators/core/verifier') as unknown).toThrow('not defined by "exports"');
   });
 

@@ -18,6 +18,8 @@ export const {
   RequiresAuthContext,
   AllowAnonymous,
   TokenClaims,
+  OnBehalfOf,
+  AsApplication,
 } = expressDecoratorsFor();
 
 export const {

@@ -3,8 +3,7 @@
  *
  * @module microsoft-identity-decorators
  */
-import { boundIdentityFor } from './decorators/bound-identity.js';
-import { decoratorsFor } from './decorators/decorators.js';
+import { boundHostIdentityFor, hostDecoratorsFor } from './hosts/host-decorators.js';
 import { routingControllers } from './hosts/routing-controllers/binding.js';
 
 export const {
@@ -19,10 +18,12 @@ export const {
   RequiresAuthContext,
   AllowAnonymous,
   TokenClaims,
-} = decoratorsFor(routingControllers);
+  OnBehalfOf,
+  AsApplication,
+} = hostDecoratorsFor(routingControllers);
 
 /**
- * Creates a configuration beside that of the process, with decorators that check tokens against it: for an API that serves
+ * Creates a configuration beside that of the process, with decorators and helpers that are bound to it: for an API that serves
  * two registrations.
  *
  * @throws ConfigurationError naming the option, what it got and what it takes
@@ -37,7 +38,7 @@ export const {
  * // and on a method: @partners.RequiresAuth()
  * ```
  */
-export const createMicrosoftIdentity = boundIdentityFor((identity) => decoratorsFor(routingControllers, identity));
+export const createMicrosoftIdentity = boundHostIdentityFor(routingControllers);
 
 export {
   authorizationChecker,

@@ -6,9 +6,6 @@ import { explainRefusals } from '../gate/debug-output.js';
 import { bindAuthenticator } from '../gate/identity-in-force.js';
 import type { Decorators } from './decorators.js';
 
-/** A separate configuration, with decorators that check tokens against it. */
-export type BoundIdentity = MicrosoftIdentity & Decorators;
-
 /**
  * Makes the `createMicrosoftIdentity` of one host.
  *

@@ -1,6 +1,7 @@
 /** What every host's entry point exports beside its decorators. */
 export { initialize } from '../gate/initialize.js';
-export { type BoundIdentity } from '../decorators/bound-identity.js';
+export * from '../downstream/exports.js';
+export { type BoundIdentity, type HostDecorators } from './host-decorators.js';
 export { getTokenClaims, isAppOnly, userKey, validateScope } from '../gate/current-caller.js';
 export { AccessTokenClaims } from '../core/access-token-claims.js';
 export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/access/claims-challenge.js';

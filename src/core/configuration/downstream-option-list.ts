@@ -81,7 +81,8 @@ const credential = select(unknown, (value): Decoder<DownstreamOptions['credentia
   typeof value === 'function' ? callable<() => ClientCredential>('a function') : clientCredential,
 );
 
-const apiName = /^[A-Za-z][\w-]{0,63}$/;
+/** Whether a text can name an API. */
+export const isApiName = (name: string) => /^[A-Za-z][\w-]{0,63}$/.test(name);
 
 // A URL parser would remove white space and an empty query, and turn a backslash.
 const isBaseUrl = (value: string): boolean => {
@@ -152,7 +153,7 @@ export type CheckedApi = DecoderType<typeof downstreamApi>;
 
 const apis = takes(pojo, 'an object of APIs by their names')
   .reject((given) => {
-    const wrong = Object.keys(given).find((name) => !apiName.test(name));
+    const wrong = Object.keys(given).find((name) => !isApiName(name));
     if (wrong === undefined) return null;
     return `got the name ${describe(wrong, 'name')}; it takes names of letters, digits, _ and -, which begin with a letter`;
   })

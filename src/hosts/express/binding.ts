@@ -3,9 +3,11 @@ import type { Authenticator } from '../../core/access/requirement.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { boundIdentityFor, type BoundIdentity } from '../../decorators/bound-identity.js';
-import { decoratorsFor, type Decorators, type Host } from '../../decorators/decorators.js';
+import { boundIdentityFor } from '../../decorators/bound-identity.js';
+import type { Host } from '../../decorators/decorators.js';
+import { downstreamHelpersFor } from '../../downstream/on-behalf-of.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
+import { hostDecoratorsFor, type BoundIdentity, type HostDecorators } from '../host-decorators.js';
 import { gated, gatedProperty } from './handlers.js';
 import { middlewaresFor, type Middlewares } from './middlewares.js';
 
@@ -37,8 +39,8 @@ const expressHost: Host = {
  *
  * @param identity - the configuration that tokens are checked against; default: that of the process
  */
-export function expressDecoratorsFor(identity?: Authenticator): Decorators {
-  return decoratorsFor(expressHost, identity);
+export function expressDecoratorsFor(identity?: Authenticator): HostDecorators {
+  return hostDecoratorsFor(expressHost, identity);
 }
 
 /** A separate configuration, with decorators and middlewares that check tokens against it. */
@@ -65,4 +67,5 @@ export type ExpressIdentity = BoundIdentity & Middlewares;
 export const createMicrosoftIdentity: (options: IdentityOptions) => ExpressIdentity = boundIdentityFor((identity) => ({
   ...expressDecoratorsFor(identity),
   ...middlewaresFor(identity),
+  ...downstreamHelpersFor(identity),
 }));

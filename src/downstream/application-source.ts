@@ -1,0 +1,84 @@
+/** Tokens of the application itself. */
+import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
+import type { Authenticator } from '../core/access/requirement.js';
+import { ConfigurationError } from '../core/errors.js';
+import { identityInForce } from '../gate/identity-in-force.js';
+import { addressedTo } from '../gate/refusal.js';
+import { applicationAuthority, applicationScope } from './authority.js';
+import { settingsOf, type CalledApi } from './called-api.js';
+import { fakedSource, isTest } from './faked-source.js';
+import { scopesOf } from './requested-scopes.js';
+import type { TokenSource } from './token-source.js';
+import { tokenSettingsOf, tokensOf } from './tokens-of.js';
+
+/** What an application token is asked for. */
+export interface ApplicationCall {
+  readonly api: CalledApi;
+  /** A GUID, or `caller`. Undefined: that of the API, or else the configured tenant. */
+  readonly tenantId: string | undefined;
+  /** Undefined: the configuration of the process. */
+  readonly identity: Authenticator | undefined;
+}
+
+function identityOf({ identity = identityInForce(), api }: ApplicationCall): Authenticator {
+  if (identity !== undefined) return identity;
+  throw new ConfigurationError(`${api.at} was used before initialize(). Call initialize() first.`);
+}
+
+/** The token of the caller, where the configuration that is asked verified it. */
+function callerIn(context: VerifiedContext | undefined, identity: Authenticator) {
+  return context !== undefined && !isTest(context) && context.identity === identity ? context.token : undefined;
+}
+
+function sourceFor(call: ApplicationCall, context: VerifiedContext | undefined): TokenSource {
+  const { api } = call;
+  if (context !== undefined && isTest(context)) {
+    const configured = (call.identity ?? identityInForce())?.settings.downstream?.apis.get(api.name);
+    return fakedSource(context, 'application', api.name, api.settings ?? configured);
+  }
+  return {
+    as: 'application',
+    isBound: true,
+    get fetch() {
+      return identityOf(call).settings.fetch;
+    },
+    settings: () => settingsOf(api, identityOf(call)),
+    token(options) {
+      const identity = identityOf(call);
+      const { name, resource, tenantId } = settingsOf(api, identity);
+      const { authority, tenant } = applicationAuthority(tokenSettingsOf(identity).entra, {
+        api: name,
+        tenantId: call.tenantId ?? tenantId,
+        caller: callerIn(context, identity),
+      });
+      return tokensOf(identity).ofApplication({
+        api: name,
+        authority,
+        tenant,
+        scopes: [applicationScope(scopesOf(options.scopes)?.resource ?? resource)],
+        claims: options.claims,
+      });
+    },
+    addressed: (error) => addressedTo(context, error),
+  };
+}
+
+/** A source of the application itself, in one request. */
+export function boundApplicationSource(call: ApplicationCall, context: VerifiedContext | undefined): TokenSource {
+  return sourceFor(call, context);
+}
+
+/** A source of the application itself, in whichever request runs, or in none. */
+export function runningApplicationSource(call: ApplicationCall): TokenSource {
+  const current = () => sourceFor(call, currentRequest.getStore());
+  return {
+    as: 'application',
+    isBound: true,
+    get fetch() {
+      return current().fetch;
+    },
+    settings: () => current().settings(),
+    token: (options) => current().token(options),
+    addressed: (error) => current().addressed(error),
+  };
+}

@@ -1,0 +1,117 @@
+/** Tokens on behalf of the caller of a request. */
+import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
+import { presentedToken } from '../core/access/presented-token.js';
+import type { Authenticator } from '../core/access/requirement.js';
+import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
+import { callsAsApp } from '../core/token/token-kind.js';
+import { identityInForce } from '../gate/identity-in-force.js';
+import { addressedTo } from '../gate/refusal.js';
+import { userAuthority } from './authority.js';
+import { settingsOf, type CalledApi } from './called-api.js';
+import { fakedSource, isTest } from './faked-source.js';
+import { scopesOf } from './requested-scopes.js';
+import type { TokenSource } from './token-source.js';
+import { tokensOf } from './tokens-of.js';
+
+/** Where on-behalf-of is used: for which API, and with which configuration. */
+export interface UserCall {
+  readonly api: CalledApi;
+  /** Undefined: the configuration of the process. */
+  readonly identity: Authenticator | undefined;
+}
+
+/** Whether the configuration that verified a request is the one that is asked for its caller. */
+function isVerifiedBy(identity: Authenticator | undefined, context: AdmittedRequest): boolean {
+  return identity === undefined ? context.requirement.identity === undefined : context.identity === identity;
+}
+
+/** The source where there is no caller, or one whom another configuration verified. */
+function sourceWithoutCaller({ identity }: UserCall, context: VerifiedContext | undefined): TokenSource {
+  const requirement = identity && { scheme: undefined, demands: [], identity };
+  const fail = (): never => {
+    throw new MissingTokenError();
+  };
+  return {
+    as: 'user',
+    isBound: true,
+    fetch: fail,
+    settings: fail,
+    token: fail,
+    addressed: (error) => addressedTo(context, error, requirement ?? context?.requirement),
+  };
+}
+
+/** @param assertionOf - the verified token of the caller; undefined where it is gone */
+function sourceOfCaller(
+  { api }: UserCall,
+  context: AdmittedRequest,
+  assertionOf: () => string | undefined,
+): TokenSource {
+  const { identity, token, claims } = context;
+  return {
+    as: 'user',
+    isBound: true,
+    fetch: identity.settings.fetch,
+    settings: () => settingsOf(api, identity),
+    token(options) {
+      const { name, scopes } = settingsOf(api, identity);
+      const { entra, clockToleranceSeconds } = identity.settings;
+      const { authority, tenant } = userAuthority(entra, token);
+      // Entra has no on-behalf-of flow for an application: it would refuse the token, and count it as a failure.
+      if (callsAsApp(claims)) throw new InsufficientScopeError('caller');
+      const assertion = assertionOf();
+      if (assertion === undefined || context.presented === undefined) throw new MissingTokenError();
+      return tokensOf(identity).ofUser({
+        api: name,
+        authority,
+        tenant,
+        scopes: scopesOf(options.scopes)?.scopes ?? scopes,
+        assertion,
+        digest: context.presented.digest,
+        assertionExpiresAtMs: (claims.exp + clockToleranceSeconds) * 1000,
+        claims: options.claims,
+      });
+    },
+    addressed: (error) => addressedTo(context, error),
+  };
+}
+
+const assertionIn = ({ presented }: AdmittedRequest) => presented && presentedToken(presented);
+
+function sourceFor(
+  call: UserCall,
+  context: VerifiedContext | undefined,
+  bind: (context: AdmittedRequest) => () => string | undefined,
+): TokenSource {
+  if (context === undefined) return sourceWithoutCaller(call, context);
+  if (isTest(context)) {
+    const { api, identity = identityInForce() } = call;
+    return fakedSource(context, 'user', api.name, api.settings ?? identity?.settings.downstream?.apis.get(api.name));
+  }
+  if (!isVerifiedBy(call.identity, context)) return sourceWithoutCaller(call, context);
+  return sourceOfCaller(call, context, bind(context));
+}
+
+/** A source for the caller of one request, for as long as the token of that caller is valid. */
+export function boundUserSource(call: UserCall, context: VerifiedContext | undefined): TokenSource {
+  return sourceFor(call, context, (admitted) => {
+    // Now: what is bound to a caller may be used after the request.
+    const assertion = assertionIn(admitted);
+    return () => assertion;
+  });
+}
+
+/** A source for the caller of whichever request runs: it is looked up at each use. */
+export function runningUserSource(call: UserCall): TokenSource {
+  const current = () => sourceFor(call, currentRequest.getStore(), (context) => () => assertionIn(context));
+  return {
+    as: 'user',
+    isBound: false,
+    get fetch() {
+      return current().fetch;
+    },
+    settings: () => current().settings(),
+    token: (options) => current().token(options),
+    addressed: (error) => current().addressed(error),
+  };
+}
