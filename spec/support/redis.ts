@@ -2,7 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -102,26 +102,35 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
   };
 }
 
-/** A server that takes connections and never answers. */
-export async function startBlackHole(): Promise<{
-  readonly port: number;
-  readonly url: string;
-  stop(): Promise<void>;
-}> {
+/** A network in front of a server, that can lose what is sent. */
+export async function startNetwork(
+  to: number,
+): Promise<{ readonly port: number; lose(): void; stop(): Promise<void> }> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    socket.resume();
+  let isLost = false;
+  const pass = (from: Socket, into: Socket) => {
+    sockets.add(from);
+    from.on('error', () => into.destroy());
+    from.on('close', () => into.destroy());
+    from.on('data', (bytes) => {
+      if (!isLost) into.write(bytes);
+    });
+  };
+  const network = createServer((client) => {
+    const server = connect(to, '127.0.0.1');
+    pass(client, server);
+    pass(server, client);
   }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  await once(network, 'listening');
   return {
-    port,
-    url: `redis://127.0.0.1:${String(port)}`,
+    port: (network.address() as AddressInfo).port,
+    lose: () => {
+      isLost = true;
+    },
     stop: async () => {
       for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
+      network.close();
+      await once(network, 'close');
     },
   };
 }

@@ -1,0 +1,254 @@
+/** What goes wrong with a real Redis costs no call an error, and none more than a quarter of a second, once a second. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { downstreamChannel, type DownstreamEvent } from '../../src/core/channels.js';
+import { redisTokenStore, type RedisClient } from '../../src/downstream/redis-token-store.js';
+import { sealFor } from '../../src/downstream/sealed-token.js';
+import { eventually, ofUser, playOnSystemClock } from '../support/downstream-tokens.js';
+import { forgetWarnings } from '../support/isolation.js';
+import { startNetwork, startRedis, type RedisServer } from '../support/redis.js';
+
+const clock = { now: Date.now };
+const unheard = () => undefined;
+
+/** The limit of 250 ms, and what a busy machine adds. */
+const mostMs = 250 + 350;
+
+const unhandled: unknown[] = [];
+const onUnhandled = (error: unknown) => unhandled.push(error);
+const events: DownstreamEvent[] = [];
+const hear = (event: unknown) => events.push(event as DownstreamEvent);
+const failures = () => events.filter(({ source, outcome }) => source === 'store' && outcome === 'failed');
+const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+
+let server: RedisServer;
+let admin: Redis;
+beforeAll(async () => {
+  process.on('unhandledRejection', onUnhandled);
+  subscribe(downstreamChannel.name, hear);
+  server = await startRedis('--enable-debug-command', 'yes');
+  admin = new Redis(server.port);
+  admin.on('error', unheard);
+});
+beforeEach(() => {
+  events.length = 0;
+  warn.mockClear();
+  forgetWarnings();
+});
+afterEach(() => {
+  expect(unhandled).toEqual([]);
+});
+afterAll(async () => {
+  unsubscribe(downstreamChannel.name, hear);
+  process.off('unhandledRejection', onUnhandled);
+  admin.disconnect();
+  await server.stop();
+});
+
+const closing: (() => unknown)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+const kinds = [
+  [
+    'redis',
+    async (port: number): Promise<RedisClient> => {
+      const client = createClient({ url: `redis://127.0.0.1:${String(port)}` }).on('error', unheard);
+      closing.push(() => {
+        client.destroy();
+      });
+      await client.connect();
+      return client;
+    },
+  ],
+  [
+    'ioredis',
+    async (port: number): Promise<RedisClient> => {
+      const client = new Redis(port).on('error', unheard);
+      closing.push(() => {
+        client.disconnect();
+      });
+      await eventually(() => client.status === 'ready');
+      return client;
+    },
+  ],
+] as const;
+
+/** The token of a user, and how long it took. */
+async function timed(process: ReturnType<typeof playOnSystemClock>, name: string) {
+  const startedAtMs = performance.now();
+  const { token } = await process.tokens.ofUser(ofUser(name, clock));
+  expect(token).toContain(`-of-header.payload-of-${name}.`);
+  return performance.now() - startedAtMs;
+}
+
+let users = 0;
+const newUser = () => `user-${String(++users)}`;
+
+/** The store is used by a process again: a new user's token is kept. */
+async function untilKept(process: ReturnType<typeof playOnSystemClock>, on: Redis): Promise<void> {
+  await eventually(async () => {
+    await process.tokens.ofUser(ofUser(newUser(), clock));
+    return (await on.keys('*}')).length > 0;
+  });
+}
+
+/** What was sent to Redis after a call has arrived there. */
+async function untilSettled(on: Redis): Promise<void> {
+  await eventually(async () => (await on.keys('*}')).length > 0 && (await on.keys('*:lease')).length === 0);
+}
+
+/** The store does not answer: the first call waits for it, and the next ones do not. */
+async function costsOnce(process: ReturnType<typeof playOnSystemClock>): Promise<void> {
+  const first = await timed(process, newUser());
+  expect(first).toBeGreaterThan(200);
+  expect(first).toBeLessThan(mostMs);
+  for (let call = 0; call < 5; call++) expect(await timed(process, newUser())).toBeLessThan(200);
+  expect(failures()).toHaveLength(1);
+  expect(warn).toHaveBeenCalledOnce();
+}
+
+describe.each(kinds)('with a client of %s', (_, connect) => {
+  it('Redis is killed and started again', async () => {
+    const own = await startRedis();
+    const process = playOnSystemClock(redisTokenStore(await connect(own.port)));
+    await timed(process, newUser());
+    await own.kill();
+    for (let call = 0; call < 10; call++) expect(await timed(process, newUser())).toBeLessThan(mostMs);
+    expect(failures().length).toBeGreaterThan(0);
+    expect(failures().length).toBeLessThan(5);
+    expect(warn).toHaveBeenCalledOnce();
+    await own.restart();
+    const look = new Redis(own.port);
+    await untilKept(process, look);
+    look.disconnect();
+    await own.stop();
+  });
+
+  it('Redis is killed while calls wait for it', async () => {
+    const own = await startRedis('--enable-debug-command', 'yes');
+    const process = playOnSystemClock(redisTokenStore(await connect(own.port)));
+    const look = new Redis(own.port).on('error', unheard);
+    void look.call('DEBUG', 'SLEEP', '5').catch(unheard);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const calls = Array.from({ length: 20 }, () => timed(process, newUser()));
+    await own.kill();
+    for (const ms of await Promise.all(calls)) expect(ms).toBeLessThan(mostMs);
+    look.disconnect();
+    await own.stop();
+  });
+
+  it.each<[string, (on: Redis) => Promise<unknown>]>([
+    ['is paused', (on) => on.call('CLIENT', 'PAUSE', '700', 'ALL')],
+    ['sleeps', (on) => on.call('DEBUG', 'SLEEP', '0.7')],
+  ])('Redis %s', async (__, fault) => {
+    await admin.flushall();
+    const process = playOnSystemClock(redisTokenStore(await connect(server.port)));
+    await timed(process, newUser());
+    await untilSettled(admin);
+    void fault(admin);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await costsOnce(process);
+    await admin.flushall();
+    await untilKept(process, admin);
+  });
+
+  it('the network loses all', async () => {
+    await admin.flushall();
+    const network = await startNetwork(server.port);
+    const process = playOnSystemClock(redisTokenStore(await connect(network.port)));
+    await timed(process, newUser());
+    await untilSettled(admin);
+    network.lose();
+    await costsOnce(process);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // Of many calls at the same time, one finds out that the store still does not answer.
+    const calls = await Promise.all(Array.from({ length: 20 }, () => timed(process, newUser())));
+    expect(calls.filter((ms) => ms > 200)).toHaveLength(1);
+    expect(failures()).toHaveLength(2);
+    await network.stop();
+  });
+
+  it('Redis is a replica that cannot be written to', async () => {
+    // It has lost its primary, and still answers what it has.
+    const replica = await startRedis('--replicaof', '127.0.0.1 1');
+    const process = playOnSystemClock(redisTokenStore(await connect(replica.port)));
+    for (let call = 0; call < 5; call++) expect(await timed(process, newUser())).toBeLessThan(mostMs);
+    await eventually(() => failures().length > 0);
+    expect(warn.mock.calls[0]?.[0]).toContain('(READONLY)');
+    await replica.stop();
+  });
+
+  it('Redis has no memory left, and evicts nothing', async () => {
+    const full = await startRedis('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
+    const process = playOnSystemClock(redisTokenStore(await connect(full.port)));
+    for (let call = 0; call < 5; call++) expect(await timed(process, newUser())).toBeLessThan(mostMs);
+    await eventually(() => failures().length > 0);
+    expect(warn.mock.calls[0]?.[0]).toContain('(OOM)');
+    await full.stop();
+  });
+
+  it('Redis evicts what it was given', async () => {
+    const small = await startRedis('--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-lru');
+    const look = new Redis(small.port);
+    const client = await connect(small.port);
+    const process = playOnSystemClock(redisTokenStore(client));
+    const user = newUser();
+    await timed(process, user);
+    await eventually(async () => (await look.keys('*}')).length === 1);
+    for (let index = 0; index < 60; index++) await look.set(`filler-${String(index)}`, 'x'.repeat(100_000));
+    await eventually(async () => (await look.keys('*}')).length === 0);
+    const other = playOnSystemClock(redisTokenStore(client));
+    await timed(other, user);
+    expect([other.asked.length, failures().length]).toEqual([1, 0]);
+    look.disconnect();
+    await small.stop();
+  });
+
+  it.each<[string, (key: string) => Promise<unknown>, boolean]>([
+    ['a damaged value', async (key) => admin.setrange(key, 100, 'XXXX'), false],
+    ['another text', async (key) => admin.set(key, 'null'), false],
+    ['bytes that are no text', async (key) => admin.set(key, Buffer.from([0xff, 0xfe, 0x00])), false],
+    ['a list', async (key) => (await admin.del(key)) + (await admin.rpush(key, 'a')), true],
+    ['a hash', async (key) => (await admin.del(key)) + (await admin.hset(key, 'a', 'b')), true],
+  ])('Redis holds %s', async (__, damage, isFailure) => {
+    const client = await connect(server.port);
+    const user = newUser();
+    const { assertion, tenant, scopes } = ofUser(user, clock);
+    const { clientId, instance } = {
+      clientId: '11111111-1111-4111-8111-111111111111',
+      instance: 'https://login.microsoftonline.com',
+    };
+    const key = `microsoft-identity:{${sealFor({ assertion, tenant, scopes, clientId, instance }).name}}`;
+    await timed(playOnSystemClock(redisTokenStore(client)), user);
+    await eventually(async () => (await admin.exists(key)) === 1 && (await admin.exists(`${key}:lease`)) === 0);
+    await damage(key);
+    const process = playOnSystemClock(redisTokenStore(client));
+    expect(await timed(process, user)).toBeLessThan(mostMs);
+    expect(process.asked).toHaveLength(1);
+    expect(failures()).toHaveLength(isFailure ? 1 : 0);
+    if (isFailure) return;
+    await eventually(async () => (await admin.exists(`${key}:lease`)) === 0);
+    const healed = playOnSystemClock(redisTokenStore(client));
+    await timed(healed, user);
+    expect(healed.asked).toHaveLength(0);
+  });
+});
+
+describe('a client that never gets as far as to be ready', () => {
+  it('costs nothing', async () => {
+    const network = await startNetwork(server.port);
+    network.lose();
+    const url = `redis://127.0.0.1:${String(network.port)}`;
+    const client = createClient({ url, socket: { reconnectStrategy: false } }).on('error', unheard);
+    const connecting = client.connect().catch(unheard);
+    const process = playOnSystemClock(redisTokenStore(client));
+    for (let call = 0; call < 5; call++) expect(await timed(process, newUser())).toBeLessThan(200);
+    client.destroy();
+    await connecting;
+    await network.stop();
+  });
+});
