@@ -42,6 +42,8 @@ const forms: Readonly<Record<string, string>> = {
   RequiresAuthContext: "@RequiresAuthContext('c1')",
   AllowAnonymous: '@AllowAnonymous()',
   TokenClaims: "@TokenClaims() or @TokenClaims('oid')",
+  OnBehalfOf: "@OnBehalfOf('graph')",
+  AsApplication: "@AsApplication('graph')",
 };
 
 describe.each(entries)('a decorator of $entry without its parentheses', ({ host }) => {
@@ -152,6 +154,18 @@ const mistakesOfDecoratorsAlone: typeof mistakes = [
   ['TokenClaims', [{ claim: 'oid' }], 'got an object; it takes a string'],
   ['TokenClaims', [null], 'got null; it takes a string'],
   ['TokenClaims', ['oid', 'tid'], 'got 2 arguments; it takes 1'],
+  ['OnBehalfOf', [], 'got undefined; it takes the name of an API in downstream.apis, or { baseUrl, scopes }'],
+  ['OnBehalfOf', ['my graph'], 'got a string of 8 characters; it takes the name of an API'],
+  ['OnBehalfOf', [['graph']], 'got a list of 1; it takes a string'],
+  ['OnBehalfOf', [null], 'got null; it takes a string'],
+  ['OnBehalfOf', ['graph', 'orders'], 'got 2 arguments; it takes 1'],
+  [
+    'OnBehalfOf',
+    [{ scope: 'api://a/b' }],
+    "got 'scope', which is no option; it takes baseUrl, scopes, tenantId, timeoutMs, headers",
+  ],
+  ['AsApplication', [], 'got undefined; it takes the name of an API in downstream.apis, or { baseUrl, scopes }'],
+  ['AsApplication', ['graph', {}, 'orders'], 'got 3 arguments; it takes 2'],
 ];
 
 describe.each(entries)('arguments of a decorator of $entry', ({ host }) => {
@@ -180,6 +194,10 @@ describe.each(entries)('arguments of a decorator of $entry', ({ host }) => {
       ['AllowAnonymous', []],
       ['TokenClaims', [undefined]],
       ['TokenClaims', ['oid']],
+      ['OnBehalfOf', ['graph']],
+      ['OnBehalfOf', [{ scopes: 'api://orders/read' }]],
+      ['AsApplication', ['graph', { tenantId: 'caller' }]],
+      ['AsApplication', ['graph', undefined]],
     ];
     for (const [name, given] of right) expect(host[name]?.(...given)).toBeTypeOf('function');
   });
@@ -192,7 +210,7 @@ function middlewareOf(decorator: string): string {
 }
 
 const middlewares = Object.entries(forms)
-  .filter(([decorator]) => !['AllowAnonymous', 'TokenClaims'].includes(decorator))
+  .filter(([decorator]) => !['AllowAnonymous', 'TokenClaims', 'OnBehalfOf', 'AsApplication'].includes(decorator))
   .map(([decorator, form]) => [middlewareOf(decorator), form.replaceAll(`@${decorator}`, middlewareOf(decorator))]);
 
 const middleware = express as unknown as Functions;

@@ -6,6 +6,7 @@ import {
   ConfigurationError,
   getTokenClaims,
   initialize,
+  onBehalfOf,
   validateScope,
 } from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
@@ -112,6 +113,17 @@ describe('expressAuthentication', () => {
   ])('rejects for %s %j a token with the fault %s', async (name, scopes, refusal, overrides, challenged) => {
     const token = await issuer.token(overrides);
     await refuses(() => expressAuthentication(requestWith(token), name, scopes), refusal, challenged);
+  });
+
+  it('verifies the caller on whose behalf another API is called', async () => {
+    const apis = { graph: { baseUrl: 'https://graph.example', scopes: 'https://graph.example/User.Read' } };
+    initialize({ ...issuer.options, downstream: { ...issuer.downstreamOptions, apis } });
+    const request = requestWith(await issuer.token({ oid: 'ada' }));
+    await expressAuthentication(request, 'entra');
+    const [, payload = ''] = (await onBehalfOf('graph', request).getAccessToken()).split('.');
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ oid: 'ada', scp: 'User.Read' });
+    const unverified = requestWith(await issuer.token());
+    await refuses(() => onBehalfOf('graph', unverified).getAccessToken(), 'missing_token');
   });
 
   it.each([['api_key'], ['Entra'], ['b2c-'], ['']])(

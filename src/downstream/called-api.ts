@@ -37,7 +37,7 @@ export function calledApi(at: string, given: readonly unknown[], most: number): 
   if (isDescribed) return { name: '(unnamed)', settings: parseUnnamedApi(api, at), at };
   if (typeof api === 'string' && isApiName(api)) return { name: api, settings: undefined, at };
   throw new ConfigurationError(
-    `${at}: got ${describe(api, 'name')}; it takes the name of an API, as in downstream.apis, or { baseUrl, scopes }.`,
+    `${at}: got ${describe(api, 'name')}; it takes the name of an API in downstream.apis, or { baseUrl, scopes }. Write ${at}('graph').`,
   );
 }
 

@@ -20,7 +20,7 @@ function apiSettings(name: string, api: CheckedApi, at: string): DownstreamApiSe
     throw new ConfigurationError(`${at}.scopes: got undefined; it takes a scope or a list of them.`);
   return Object.freeze({
     name,
-    baseUrl: api.baseUrl ?? '',
+    baseUrl: api.baseUrl,
     scopes: Object.freeze([...api.scopes.scopes]),
     resource: api.scopes.resource,
     tenantId: api.tenantId,

@@ -38,8 +38,8 @@ export interface B2cSettings {
 /** An API that this one calls. */
 export interface DownstreamApiSettings {
   readonly name: string;
-  /** Without a slash at its end. Empty: of this API only tokens are asked for. */
-  readonly baseUrl: string;
+  /** Without a slash at its end. Undefined: of this API only tokens are asked for. */
+  readonly baseUrl: string | undefined;
   readonly scopes: readonly string[];
   /** The resource that all scopes name, without the last segment. */
   readonly resource: string;
