@@ -3,6 +3,7 @@ import {
   address,
   AuthError,
   ConfigurationError,
+  copyOf,
   InsufficientScopeError,
   InvalidRequestError,
   InvalidTokenError,
@@ -251,6 +252,57 @@ describe('instanceof', () => {
     'does not take %j for a refusal',
     (value: unknown) => {
       expect(value instanceof AuthError).toBe(false);
+    },
+  );
+});
+
+describe('copyOf', () => {
+  const metadata = 'https://api.contoso.com/metadata';
+
+  it.each<[string, AuthError]>([
+    ['a refusal', new InvalidTokenError('expired')],
+    ['a refusal with a scope', new InsufficientScopeError('scope', ['a', 'b'])],
+    [
+      'an error with a cause and a message',
+      new IssuerUnavailableError({ cause: new Error('reset'), message: 'for you' }),
+    ],
+    ['an error with a cause that is undefined', new IssuerUnavailableError({ cause: undefined })],
+  ])('is another error with the same answer: %s', (_, error) => {
+    const copy = copyOf(error) as AuthError;
+    expect(copy).not.toBe(error);
+    expect(copy.constructor).toBe(error.constructor);
+    const members = (of: AuthError) =>
+      Object.entries(Object.getOwnPropertyDescriptors(of)).filter(([name]) => name !== 'stack');
+    expect(members(copy)).toEqual(members(error));
+    expect(copy.toJSON()).toEqual(error.toJSON());
+    expect(copy.stack).toContain(error.constructor.name);
+  });
+
+  it('is addressed to no caller, also where the error was, and leaves the error alone', () => {
+    const error = new InvalidTokenError('expired');
+    const unaddressed = error.headers['WWW-Authenticate'];
+    error[address]({ caller: undefined, resourceMetadata: 'https://other.contoso.com/metadata' });
+    const addressed = error.headers['WWW-Authenticate'];
+    const copy = copyOf(error) as AuthError;
+    expect(copy.headers['WWW-Authenticate']).toBe(unaddressed);
+    copy[address]({ caller: undefined, resourceMetadata: metadata });
+    expect(copy.headers['WWW-Authenticate']).toBe(`${String(unaddressed)}, resource_metadata="${metadata}"`);
+    expect(error.headers['WWW-Authenticate']).toBe(addressed);
+  });
+
+  it('is another ConfigurationError', () => {
+    const error = new ConfigurationError('wrong', { cause: 'a' });
+    const copy = copyOf(error);
+    expect(copy).not.toBe(error);
+    expect(copy).toBeInstanceOf(ConfigurationError);
+    expect(copy).toMatchObject({ message: 'wrong', cause: 'a', status: 500 });
+    expect(copyOf(new ConfigurationError('wrong'))).not.toHaveProperty('cause');
+  });
+
+  it.each([[new TypeError('a')], ['a'], [undefined], [null]])(
+    'is the same where it is no error of this library: %s',
+    (value) => {
+      expect(copyOf(value)).toBe(value);
     },
   );
 });

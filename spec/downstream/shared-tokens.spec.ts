@@ -322,6 +322,25 @@ describe('a renewal', () => {
   });
 });
 
+describe('a call that comes while a renewal is left to another process', () => {
+  it.each(Array.from({ length: 40 }, (_, index) => index))('gets a token, %i steps after its start', async (steps) => {
+    const { played, clock, store } = processes(1);
+    await played.obtain(() => played.tokens.ofUser(ofUser('ann', clock)));
+    await turns();
+    clock.advance(58 * minute);
+    const ann = ofUser('ann', clock);
+    store.claim.mockResolvedValueOnce(false);
+    void played.tokens.ofUser(ann);
+    for (let step = 0; step < steps; step++) await Promise.resolve();
+    clock.advance(minute);
+    const call = outcomeOf(() => played.tokens.ofUser(ann));
+    await turns();
+    clock.advance(20);
+    (await played.untilAsked(2)).answer();
+    expect(tokenOf(await call)).toBe('token-2');
+  });
+});
+
 describe('a store that fails', () => {
   const never = () => new Promise(() => undefined);
   const throwing = () => {

@@ -1,0 +1,51 @@
+/** Which token is asked for, and by which text it is found again. */
+import type { DownstreamEvent } from '../core/channels.js';
+
+/** A token of the application itself. */
+export interface AppTokenRequest {
+  /** The name of the API, as configured. */
+  readonly api: string;
+  readonly authority: string;
+  readonly tenant: string;
+  readonly scopes: readonly string[];
+  /** The claims that the token must have. What is kept is then not used, and is replaced. */
+  readonly claims?: string | undefined;
+}
+
+/** A token in a user's name. */
+export interface UserTokenRequest extends AppTokenRequest {
+  /** The verified token of the user. */
+  readonly assertion: string;
+  /** Its SHA-256 digest, as the verifier computed it. */
+  readonly digest: string;
+  /** When it expires, in milliseconds since the epoch. */
+  readonly assertionExpiresAtMs: number;
+}
+
+/** A token that was asked for, by everything that it depends on. */
+export interface WantedToken extends AppTokenRequest {
+  readonly as: DownstreamEvent['as'];
+  /** What it is kept by in this process. */
+  readonly key: string;
+  readonly user: UserTokenRequest | undefined;
+}
+
+/** One text for scopes in whatever order. */
+function textOf(scopes: readonly string[]): string {
+  return scopes.length === 1 ? (scopes[0] ?? '') : [...scopes].sort().join(' ');
+}
+
+/** The text by which a token is kept in this process: a digest has no blank, a tenant neither. */
+export function keyOf(request: AppTokenRequest, user: UserTokenRequest | undefined): string {
+  return `${user === undefined ? 'application' : user.digest} ${request.tenant} ${textOf(request.scopes)}`;
+}
+
+export function wantedOf(key: string, request: AppTokenRequest, user: UserTokenRequest | undefined): WantedToken {
+  const { api, authority, tenant, scopes, claims } = request;
+  return { api, authority, tenant, scopes, claims, key, user, as: user === undefined ? 'application' : 'user' };
+}
+
+/** Calls that ask for claims share a flight with those that ask for the same claims alone. */
+export function flightKeyOf({ key, claims }: WantedToken): string {
+  return claims === undefined ? key : `${key}\n${claims}`;
+}
