@@ -5,8 +5,10 @@ import { ConfigurationError } from '../../src/core/errors.js';
 import { downstreamApi, type DownstreamApi } from '../../src/downstream/downstream-api.js';
 import { DownstreamError } from '../../src/downstream/errors.js';
 import { fakedSource, isTest } from '../../src/downstream/faked-source.js';
+import { asApplication, initialize, onBehalfOf } from '../../src/index.js';
 import { runAs, type DownstreamFake } from '../../src/testing.js';
 import { sourceFor } from '../support/downstream-api.js';
+import { forgetIdentity } from '../support/isolation.js';
 import { errorOf } from '../support/refusals.js';
 
 const network = vi.spyOn(globalThis, 'fetch');
@@ -125,6 +127,43 @@ describe('a faked API', () => {
     expect(await errorOf(() => run({ graph: () => Response.json('outer') }, others))).toBeInstanceOf(
       ConfigurationError,
     );
+  });
+});
+
+describe('the helpers in a test', () => {
+  afterEach(forgetIdentity);
+  const graph: DownstreamFake = ({ url, headers }) => Response.json([url, headers.get('authorization')]);
+  const calls = {
+    onBehalfOf: () => onBehalfOf('graph').get('/me'),
+    'onBehalfOf of a request': () => onBehalfOf('graph', {}).get('/me'),
+    asApplication: () => asApplication('graph').get('/me'),
+  };
+
+  it.each(Object.entries(calls))('call the fake without initialize: %s', async (_, call) => {
+    expect(await run({ graph }, call)).toEqual(['https://graph.test/me', 'Bearer token-of-a-test']);
+    expect(await errorOf(() => run({}, call))).toBeInstanceOf(ConfigurationError);
+  });
+
+  it.each(Object.entries(calls))('call the fake at the base URL that is configured: %s', async (_, call) => {
+    initialize({
+      tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2',
+      clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8',
+      downstream: {
+        credential: { clientSecret: 'never sent' },
+        apis: {
+          graph: { baseUrl: 'https://graph.microsoft.com/v1.0', scopes: ['https://graph.microsoft.com/User.Read'] },
+        },
+      },
+    });
+    expect(await run({ graph }, call)).toEqual(['https://graph.microsoft.com/v1.0/me', 'Bearer token-of-a-test']);
+    expect(await errorOf(() => run({}, call))).toBeInstanceOf(ConfigurationError);
+  });
+
+  it('keep an object that serves every request from the clients of Azure SDKs, as they do outside a test', async () => {
+    const error = await errorOf(() =>
+      run({ graph }, () => onBehalfOf('graph').getToken(['https://vault.azure.net/.default'])),
+    );
+    expect((error as Error).message).toMatch(/serves many users/);
   });
 });
 
