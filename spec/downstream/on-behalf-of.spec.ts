@@ -5,7 +5,6 @@ import { createIdentity } from '../../src/core/identity.js';
 import { asApplication, downstreamHelpersFor, onBehalfOf } from '../../src/downstream/on-behalf-of.js';
 import { enter } from '../../src/gate/admission.js';
 import { putInForce } from '../../src/gate/identity-in-force.js';
-import type { IdentityOptions } from '../../src/index.js';
 import { runAs, startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { fakeClock } from '../support/clock.js';
 import { forgetIdentity } from '../support/isolation.js';
