@@ -42,9 +42,9 @@ export interface DownstreamEvent {
   readonly milliseconds: number;
 }
 
-/** Why a request was refused, and what to do about it. */
+/** Why a request was refused, or why there is no token for another API, and what to do about it. */
 export interface Explanation {
-  /** A stable name of the mistake. */
+  /** A stable name of the mistake, or the number that Entra gives it, such as `AADSTS65001`. */
   readonly code: string;
   /** What to change, in words. Holds nothing of the token. */
   readonly hint: string;

@@ -1,7 +1,8 @@
 /** Tokens for other APIs: kept in this process, found in the shared store, or asked for, once for all who wait. */
 import { createLRU } from 'lru.min';
 import type { TokenStore } from '../core/configuration/token-store.js';
-import { copyOf, InvalidTokenError } from '../core/errors.js';
+import { InvalidTokenError } from '../core/errors.js';
+import { copyOfExplained } from '../gate/debug-output.js';
 import type { AcquireToken } from './acquire-token.js';
 import { publishToken } from './downstream-events.js';
 import { sealFor } from './sealed-token.js';
@@ -151,7 +152,7 @@ export class DownstreamTokens {
     } catch (error) {
       // The renewal ended before it took notice of this call.
       if (error instanceof RenewedElsewhere) return await this.#awaitFlight(wanted);
-      throw copyOf(error);
+      throw copyOfExplained(error);
     }
   }
 

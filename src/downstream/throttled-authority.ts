@@ -2,8 +2,8 @@
 import { createLRU } from 'lru.min';
 import { ClaimsChallengeError } from '../core/access/claims-challenge.js';
 import type { DownstreamEvent } from '../core/channels.js';
-import { copyOf } from '../core/errors.js';
 import { hasPassed } from '../core/keys/last-known-good.js';
+import { copyOfExplained, markExplained } from '../gate/debug-output.js';
 import type { AcquireToken } from './acquire-token.js';
 import { failureOf, isRefused, publishToken } from './downstream-events.js';
 import { ConsentRequiredError, InteractionRequiredError, TokenUnavailableError } from './errors.js';
@@ -48,7 +48,7 @@ export class ThrottledAuthority {
     if (refusal === undefined || hasPassed(refusalKeptMs, refusal.atMs, this.#now())) return;
     const failure = failureOf(refusal.error);
     publishToken({ api, as }, { source: 'memory', outcome: 'refused', milliseconds: 0, ...failure });
-    throw copyOf(refusal.error);
+    throw copyOfExplained(refusal.error);
   }
 
   /** Forgets the refusal of a token that was obtained meanwhile. */
@@ -98,6 +98,8 @@ export class ThrottledAuthority {
       retryAfterSeconds,
       message: `The authority asked not to be called for another ${String(retryAfterSeconds)} s.`,
     });
+    // The answer that asked for it was explained.
+    markExplained(error);
     publishToken(wanted, { source: 'memory', outcome: 'failed', milliseconds: 0, ...failureOf(error) });
     throw error;
   }

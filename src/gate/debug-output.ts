@@ -2,10 +2,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Authenticator } from '../core/access/requirement.js';
 import { explanationChannel, type Explanation } from '../core/channels.js';
-import type { Refusal } from '../core/errors.js';
+import type { Settings } from '../core/configuration/settings.js';
+import { AuthError, ConfigurationError, copyOf, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
 import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
 import { readToken } from '../core/token/parsed-token.js';
+import { explainAcquisition } from './acquisition-explanation.js';
 import { explain } from './explanation.js';
 
 const debugName = 'microsoft-identity-decorators';
@@ -37,6 +39,8 @@ export function explainRefusals(): void {
   printing.printer = isWanted ? print : undefined;
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 function tokenOf(request: RequestHeaders): ReturnType<typeof readToken> {
   try {
     return readToken(bearerToken(request));
@@ -46,9 +50,34 @@ function tokenOf(request: RequestHeaders): ReturnType<typeof readToken> {
   }
 }
 
-/** Publishes the explanation of a refusal. In production it does so only with the option `diagnostics`. */
+/** Whether explanations are published. In production they are only with the option `diagnostics`. */
+const isExplained = ({ diagnostics }: Settings): boolean =>
+  explanationChannel.hasSubscribers && (diagnostics ?? process.env['NODE_ENV'] !== 'production');
+
+/** Errors that were explained where they arose, so not where a host answers them. */
+const explained = processWide('explained-errors', () => new WeakSet<object>());
+
+/** Notes that an error needs no explanation where a host answers it. */
+export function markExplained(error: object): void {
+  explained.add(error);
+}
+
+/** Publishes the explanation of a refusal, unless it was explained before. */
 export function publishExplanation(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
-  if (!explanationChannel.hasSubscribers) return;
-  if (!(identity.settings.diagnostics ?? process.env['NODE_ENV'] !== 'production')) return;
+  if (!isExplained(identity.settings) || explained.has(refusal)) return;
   explanationChannel.publish(explain(refusal, tokenOf(request), identity.settings));
+}
+
+/** Publishes why no token was had for another API. Many requests may be refused for it; it is explained once. */
+export function publishAcquisitionExplanation(error: unknown, settings: Settings): void {
+  if (!isExplained(settings) || !(error instanceof AuthError || error instanceof ConfigurationError)) return;
+  explained.add(error);
+  explanationChannel.publish(explainAcquisition(error));
+}
+
+/** A copy of an error, for one of several callers. What was explained is not explained again for each of them. */
+export function copyOfExplained(error: unknown): unknown {
+  const other = copyOf(error);
+  if (isObject(error) && explained.has(error) && isObject(other)) explained.add(other);
+  return other;
 }
