@@ -2,7 +2,7 @@
  * The direction of imports, type-only ones included. A file directly in src/ is an entry point:
  *
  *   entry → hosts → { decorators, openapi, downstream } → gate → core;
- *   doctor → decorators, openapi, gate, core; testing → core.
+ *   doctor → decorators, openapi, downstream, gate, core; testing → core.
  *
  * In core/: ground ← configuration ← issuers ← keys ← token ← access ← pipeline, identity.
  */
@@ -60,7 +60,7 @@ module.exports = {
     mayImport('openapi', 'decorators', 'gate', 'core'),
     mayImport('hosts', 'openapi', 'decorators', 'downstream', 'gate', 'core'),
     mayImport('downstream', 'gate', 'core'),
-    mayImport('doctor', 'openapi', 'decorators', 'gate', 'core'),
+    mayImport('doctor', 'openapi', 'decorators', 'downstream', 'gate', 'core'),
     mayImport('testing', 'core'),
     ...floorRules,
     {

@@ -45,6 +45,21 @@ const authorities: ReadonlySet<string> = new Set([
 
 const looksLikeCloud = /(^|\.)(microsoftonline|chinacloudapi)\./;
 
+/** The hosts of Microsoft Graph, and the authority of their clouds. */
+const graphHosts: ReadonlyMap<string, string> = new Map([
+  ['graph.microsoft.com', Cloud.Global],
+  ['graph.microsoft.us', Cloud.UsGovernment],
+  ['dod-graph.microsoft.us', Cloud.UsGovernment],
+  ['microsoftgraph.chinacloudapi.cn', Cloud.China],
+]);
+
+/**
+ * The authority of the cloud whose Microsoft Graph is on a host. Undefined: it is not Graph's.
+ *
+ * @see {@link https://learn.microsoft.com/graph/deployments National cloud deployments}
+ */
+export const cloudOfGraph = (host: string): string | undefined => graphHosts.get(host);
+
 /** Whether a host has the name of a cloud and is not one of Microsoft's authorities. */
 export const isUnknownCloud = (hostname: string) => looksLikeCloud.test(hostname) && !authorities.has(hostname);
 

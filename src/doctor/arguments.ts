@@ -4,10 +4,13 @@ import type { B2cOptions, IdentityOptions } from '../core/configuration/options.
 import { UsageError } from './terminal.js';
 
 export const help = `Usage: microsoft-identity-decorators doctor [options] [token]
+       microsoft-identity-decorators doctor AADSTS65001 [--json]
+       microsoft-identity-decorators doctor --downstream [options]
        microsoft-identity-decorators doctor --routes <module> [--json]
 
 Shows step by step whether an API accepts an access token, and what to change if it does not.
-Without a token argument, the token is read from standard input, or from a prompt that does not show it.
+In place of a token it takes a number of Entra's errors, or a message that holds one, and explains it.
+Without such an argument, it is read from standard input, or from a prompt that does not show it.
 
 The configuration, from options, from a module, or else from the environment (AzureAd__TenantId and so on):
   --tenant-id <tenant>         tenant GUID, verified domain, organizations, common or consumers
@@ -28,10 +31,12 @@ The requirement of the route:
   --offline                    sends nothing: key and signature are not checked
   --now <time>                 the time to check against: ISO 8601, or seconds since the epoch
   --json                       prints JSON, for scripts
+  --downstream                 shows what is set up for calls of other APIs, and fails if a part of it is wrong
   --routes <module>            lists the routes of an app; fails if one is neither protected nor @AllowAnonymous
   --help, --version
 
-Exits with 0 if the token passes (with --routes: if no route is unprotected), else with 1.
+Exits with 0 if the token passes, the number is known, no part of the set-up is wrong or no route is unprotected,
+else with 1.
 `;
 
 const commandLineOptions = {
@@ -50,27 +55,38 @@ const commandLineOptions = {
   offline: { type: 'boolean' },
   now: { type: 'string' },
   json: { type: 'boolean' },
+  downstream: { type: 'boolean' },
   routes: { type: 'string' },
   help: { type: 'boolean' },
   version: { type: 'boolean' },
 } satisfies ParseArgsConfig['options'];
 
-/** How to examine a token. */
-export interface TokenArguments {
-  readonly kind: 'token';
-  readonly token: string | undefined;
+/** What is common to all that looks at a configuration. */
+interface ConfigurationArguments {
   /** Where the configuration comes from: options given here, a module, or the environment. */
   readonly configuration: IdentityOptions | { readonly module: string } | undefined;
-  readonly scopes: readonly string[];
-  readonly roles: readonly string[];
-  readonly offline: boolean;
   readonly json: boolean;
   /** Milliseconds since the epoch; undefined: now. */
   readonly now: number | undefined;
 }
 
+/** How to examine the set-up of calls of other APIs. */
+export interface SetUpArguments extends ConfigurationArguments {
+  readonly kind: 'downstream';
+}
+
+/** How to examine a token. */
+export interface TokenArguments extends ConfigurationArguments {
+  readonly kind: 'token';
+  readonly token: string | undefined;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly offline: boolean;
+}
+
 export type Arguments =
   | TokenArguments
+  | SetUpArguments
   | { readonly kind: 'routes'; readonly module: string; readonly json: boolean }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
@@ -114,21 +130,35 @@ function timeOf(text: string | undefined): number | undefined {
   return time;
 }
 
-function tokenArguments(values: Values, token: string | undefined): TokenArguments {
+function configurationArguments(values: Values): ConfigurationArguments {
   const given = givenConfiguration(values);
   if (given !== undefined && values.config !== undefined) {
     throw new UsageError('--config and options of the configuration exclude each other. Use one of them.');
   }
   return {
-    kind: 'token',
-    token,
     configuration: values.config === undefined ? given : { module: values.config },
-    scopes: values.scope ?? [],
-    roles: values.role ?? [],
-    offline: values.offline === true,
     json: values.json === true,
     now: timeOf(values.now),
   };
+}
+
+function tokenArguments(values: Values, token: string | undefined): TokenArguments {
+  return {
+    kind: 'token',
+    token,
+    ...configurationArguments(values),
+    scopes: values.scope ?? [],
+    roles: values.role ?? [],
+    offline: values.offline === true,
+  };
+}
+
+function setUpArguments(values: Values, token: string | undefined): SetUpArguments {
+  const ofTokens = (['scope', 'role', 'offline'] as const).some((name) => values[name] !== undefined);
+  if (ofTokens || token !== undefined) {
+    throw new UsageError('--downstream takes the options of the configuration, --now and --json, and no token.');
+  }
+  return { kind: 'downstream', ...configurationArguments(values) };
 }
 
 /**
@@ -143,7 +173,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const [command, token, ...rest] = positionals;
   if (command !== 'doctor') throw new UsageError('The only command is doctor.');
   if (rest.length > 0) throw new UsageError('Give one token. Quote it if it has spaces.');
-  if (values.routes === undefined) return tokenArguments(values, token);
+  if (values.routes === undefined) {
+    return values.downstream === true ? setUpArguments(values, token) : tokenArguments(values, token);
+  }
   const others = Object.keys(values).filter((name) => name !== 'routes' && name !== 'json');
   if (others.length > 0 || token !== undefined) throw new UsageError('--routes can only be combined with --json.');
   return { kind: 'routes', module: values.routes, json: values.json === true };

@@ -6,15 +6,18 @@ import { onlyScheme } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
 import { readToken } from '../core/token/parsed-token.js';
-import { help, parseArguments, type Arguments, type TokenArguments } from './arguments.js';
+import { help, parseArguments, type Arguments, type SetUpArguments, type TokenArguments } from './arguments.js';
 import { configurationFor } from './configuration.js';
+import { entraErrorsJson, entraErrorsText, faultsIn, setUpJson, setUpLines, setUpText } from './downstream-report.js';
+import { entraErrorsIn, type EntraError } from './entra-errors.js';
 import { examine } from './examination.js';
 import { examinationJson, examinationText, paintFor, routesJson, routesText } from './report.js';
 import { routesIn } from './routes.js';
+import { examineSetUp } from './set-up.js';
 import { readTokenText, UsageError, type Terminal } from './terminal.js';
 import { escapedLines } from './values.js';
 
-/** 0: the token passes, or no route is unprotected; 1: otherwise. */
+/** 0: the token passes, the number is known, no part is wrong, or no route is unprotected; 1: otherwise. */
 export type ExitCode = 0 | 1;
 
 /** The requirement of the route that a token is meant for. */
@@ -30,19 +33,43 @@ function requirementOfRoute({ scopes, roles }: TokenArguments, settings: Setting
   };
 }
 
-async function examineToken(given: TokenArguments, terminal: Terminal): Promise<ExitCode> {
+function explainErrors(errors: readonly EntraError[], isJson: boolean, { stdout, env }: Terminal): ExitCode {
+  stdout.write(isJson ? entraErrorsJson(errors) : entraErrorsText(errors, paintFor(stdout, env)));
+  return errors.every(({ known }) => known) ? 0 : 1;
+}
+
+async function examineText(given: TokenArguments, terminal: Terminal): Promise<ExitCode> {
+  const text = await readTokenText(given.token, terminal);
+  const errors = entraErrorsIn(text);
+  return errors === undefined ? examineToken(given, text, terminal) : explainErrors(errors, given.json, terminal);
+}
+
+async function examineToken(given: TokenArguments, token: string, terminal: Terminal): Promise<ExitCode> {
   const { settings: configured, origin } = await configurationFor(given.configuration, terminal);
   // All steps use the same time, so that the report is consistent.
   const nowMs = given.now ?? configured.now();
   const settings = { ...configured, now: () => nowMs };
-  const token = await readTokenText(given.token, terminal);
   const requirement = requirementOfRoute(given, settings, token);
   const examination = await examine({ token, settings, requirement, offline: given.offline });
   const paint = paintFor(terminal.stdout, terminal.env);
+  const downstream = await examineSetUp(settings, nowMs);
+  const setUp = setUpLines(downstream ?? [], paint);
   terminal.stdout.write(
-    given.json ? examinationJson(examination, origin, nowMs) : examinationText(examination, { origin, nowMs, paint }),
+    given.json
+      ? examinationJson(examination, { origin, nowMs, downstream })
+      : examinationText(examination, { origin, nowMs, paint, setUp }),
   );
   return examination.verdict.status === 'fail' ? 1 : 0;
+}
+
+async function reportSetUp(given: SetUpArguments, terminal: Terminal): Promise<ExitCode> {
+  const { settings, origin } = await configurationFor(given.configuration, terminal);
+  const items = await examineSetUp(settings, given.now ?? settings.now());
+  if (items === undefined)
+    throw new UsageError(`The configuration of ${origin} has no downstream: it calls no other API.`);
+  const paint = paintFor(terminal.stdout, terminal.env);
+  terminal.stdout.write(given.json ? setUpJson(items, origin) : setUpText(items, origin, paint));
+  return faultsIn(items) === 0 ? 0 : 1;
 }
 
 async function auditRoutes(module: string, isJson: boolean, terminal: Terminal): Promise<ExitCode> {
@@ -61,8 +88,10 @@ async function run(asked: Arguments, terminal: Terminal): Promise<ExitCode> {
       return 0;
     case 'routes':
       return auditRoutes(asked.module, asked.json, terminal);
+    case 'downstream':
+      return reportSetUp(asked, terminal);
     case 'token':
-      return examineToken(asked, terminal);
+      return examineText(asked, terminal);
   }
 }
 

@@ -35,15 +35,21 @@ const marks: Readonly<Record<Status, readonly [mark: string, colour: 'red' | 'gr
   unknown: ['?   ', 'yellow'],
 };
 
-const label = (name: string) => `       ${name.padEnd(10)}`;
+/** The mark of a line. */
+export function mark(status: Status, paint: Paint): string {
+  const [text, colour] = marks[status];
+  return paint(colour, text);
+}
+
+/** The name of a line below a marked one. */
+export const label = (name: string) => `       ${name.padEnd(10)}`;
 
 function stepText(shownStep: Step, paint: Paint): string {
   const { step, status, expected, found, cause, remedy, because } = escapedMembers(shownStep);
-  const [mark, colour] = marks[status];
   const beside = because ?? (status === 'pass' ? found : '');
-  const lines = [`${paint(colour, mark)}   ${step.padEnd(10)} ${beside}`.trimEnd()];
+  const lines = [`${mark(status, paint)}   ${step.padEnd(10)} ${beside}`.trimEnd()];
   if (status === 'fail') lines.push(`${label('expected')} ${expected}`, `${label('found')} ${found}`);
-  if (cause !== undefined) lines.push(`${label('cause')} ${paint(colour, cause)}`);
+  if (cause !== undefined) lines.push(`${label('cause')} ${paint(marks[status][1], cause)}`);
   if (remedy !== undefined) lines.push(`${label(status === 'fail' ? 'change' : 'note')} ${remedy}`);
   return lines.join('\n');
 }
@@ -58,11 +64,21 @@ function verdictText(verdict: Verdict, paint: Paint): string {
   return `${paint('red', `The token does not pass: ${String(httpStatus)} ${name}.`)}\n${String(cause)}: ${String(remedy)}`;
 }
 
-/** The examination of a token, as text. */
+/**
+ * The examination of a token, as text.
+ *
+ * @param options.setUp - the lines on calls of other APIs
+ */
 export function examinationText(
   { seen, steps, verdict }: Examination,
-  { origin, nowMs, paint }: { readonly origin: string; readonly nowMs: number; readonly paint: Paint },
+  options: {
+    readonly origin: string;
+    readonly nowMs: number;
+    readonly paint: Paint;
+    readonly setUp: readonly string[];
+  },
 ): string {
+  const { origin, nowMs, paint, setUp } = options;
   const rows = [
     ...Object.entries(pick(seen.header, shownMembers)).map(([name, value]) => [name, shown(value)] as const),
     ...Object.entries(pick(seen.payload, shownClaims)).map(([name, value]) => [name, shown(value)] as const),
@@ -77,13 +93,17 @@ export function examinationText(
     ...(rows.length === 0 ? [] : ['']),
     ...steps.map((step) => stepText(step, paint)),
     '',
+    ...(setUp.length === 0 ? [] : ['Calls of other APIs:', ...setUp, '']),
     verdictText(verdict, paint),
     '',
   ].join('\n');
 }
 
 /** The examination of a token, as JSON. */
-export function examinationJson({ seen, steps, verdict }: Examination, origin: string, nowMs: number): string {
+export function examinationJson(
+  { seen, steps, verdict }: Examination,
+  { origin, nowMs, downstream }: { readonly origin: string; readonly nowMs: number; readonly downstream: unknown },
+): string {
   const claims = pick(seen.payload, [...shownClaims, ...timeClaims]);
   const token = {
     header: pick(seen.header, shownMembers),
@@ -91,7 +111,7 @@ export function examinationJson({ seen, steps, verdict }: Examination, origin: s
     otherClaims: otherNames(seen.payload, Object.keys(claims)),
   };
   const now = new Date(nowMs).toISOString();
-  return `${escapedJson({ verdict, steps, token, configuration: origin, now })}\n`;
+  return `${escapedJson({ verdict, steps, token, downstream, configuration: origin, now })}\n`;
 }
 
 const protections: Readonly<Record<Protection, (route: Route, paint: Paint) => string>> = {

@@ -100,6 +100,23 @@ async function managedIdentityToken(id: string, { msal, instance }: CredentialCo
   return assertionText(accessToken, 'the token of the managed identity');
 }
 
+/** A credential that this process has: nobody is asked for it. */
+type LocalCredential = Exclude<ClientCredential, { managedIdentity: string } | { assertion: unknown }>;
+
+export const isLocal = (credential: ClientCredential): credential is LocalCredential =>
+  !('managedIdentity' in credential || 'assertion' in credential);
+
+/**
+ * A credential that this process has, in the form of msal-node.
+ *
+ * @throws ConfigurationError where a file is missing, or PEM is not readable
+ */
+export async function localAuthentication(credential: LocalCredential): Promise<ClientAuthentication> {
+  if ('clientSecret' in credential) return { clientSecret: credential.clientSecret };
+  if ('certificate' in credential) return clientCertificate(credential);
+  return { clientAssertion: await tokenFile(credential.federatedTokenFile) };
+}
+
 /**
  * The credential in the form of msal-node. Callbacks, files and managed identities are asked here, so each call of it is for
  * one token request.
@@ -111,9 +128,7 @@ export async function clientAuthentication(
   credential: ClientCredential,
   context: CredentialContext,
 ): Promise<ClientAuthentication> {
-  if ('clientSecret' in credential) return { clientSecret: credential.clientSecret };
-  if ('certificate' in credential) return clientCertificate(credential);
-  if ('federatedTokenFile' in credential) return { clientAssertion: await tokenFile(credential.federatedTokenFile) };
+  if (isLocal(credential)) return localAuthentication(credential);
   if ('managedIdentity' in credential) {
     const token = () => managedIdentityToken(credential.managedIdentity, context);
     return { clientAssertion: await orUnavailable('the managed identity', token) };

@@ -73,5 +73,11 @@ export function downstreamSettings(given: DecoderType<typeof downstream>): Downs
     if (api.baseUrl !== undefined) return [name, apiSettings(name, api, `${at}.apis.${name}`)];
     throw new ConfigurationError(`${at}.apis.${name}.baseUrl: got undefined; it takes the https URL of the API.`);
   });
-  return Object.freeze({ credential: credentialOf(credential), apis: new Map(named), store, maxEntries });
+  return Object.freeze({
+    credential: credentialOf(credential),
+    hasCredentialFunction: typeof credential === 'function',
+    apis: new Map(named),
+    store,
+    maxEntries,
+  });
 }

@@ -58,6 +58,8 @@ export interface DownstreamSettings {
    * @throws whatever the function threw
    */
   readonly credential: () => Promise<ClientCredential>;
+  /** Whether a function of the application returns the credential. */
+  readonly hasCredentialFunction: boolean;
   readonly apis: ReadonlyMap<string, DownstreamApiSettings>;
   readonly store: TokenStore | undefined;
   /** How many tokens are kept in this process. */
