@@ -20,7 +20,11 @@ const unhandled: unknown[] = [];
 const onUnhandled = (error: unknown) => unhandled.push(error);
 const events: DownstreamEvent[] = [];
 const hear = (event: unknown) => events.push(event as DownstreamEvent);
-const failures = () => events.filter(({ source, outcome }) => source === 'store' && outcome === 'failed');
+// Each test has an API of its own, so that it does not hear of what an earlier one left under way.
+let tests = 0;
+const api = () => `api-${String(tests)}`;
+const failures = () =>
+  events.filter((event) => event.api === api() && event.source === 'store' && event.outcome === 'failed');
 const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
 
 let server: RedisServer;
@@ -33,6 +37,7 @@ beforeAll(async () => {
   admin.on('error', unheard);
 });
 beforeEach(() => {
+  tests++;
   events.length = 0;
   warn.mockClear();
   forgetWarnings();
@@ -48,8 +53,10 @@ afterAll(async () => {
 });
 
 const closing: (() => unknown)[] = [];
-afterEach(() => {
+afterEach(async () => {
   for (const close of closing.splice(0)) close();
+  // What the clients dropped fails now, and not in the next test.
+  await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 const kinds = [
@@ -80,7 +87,7 @@ const kinds = [
 /** The token of a user, and how long it took. */
 async function timed(process: ReturnType<typeof playOnSystemClock>, name: string) {
   const startedAtMs = performance.now();
-  const { token } = await process.tokens.ofUser(ofUser(name, clock));
+  const { token } = await process.tokens.ofUser(ofUser(name, clock, { api: api() }));
   expect(token).toContain(`-of-header.payload-of-${name}.`);
   return performance.now() - startedAtMs;
 }
@@ -91,14 +98,16 @@ const newUser = () => `user-${String(++users)}`;
 /** The store is used by a process again: a new user's token is kept. */
 async function untilKept(process: ReturnType<typeof playOnSystemClock>, on: Redis): Promise<void> {
   await eventually(async () => {
-    await process.tokens.ofUser(ofUser(newUser(), clock));
+    await process.tokens.ofUser(ofUser(newUser(), clock, { api: api() }));
     return (await on.keys('*}')).length > 0;
   });
 }
 
-/** What was sent to Redis after a call has arrived there. */
-async function untilSettled(on: Redis): Promise<void> {
+/** What was sent to Redis after a call has arrived there, and the client has its answers. */
+async function untilSettled(on: Redis, client: RedisClient): Promise<void> {
   await eventually(async () => (await on.keys('*}')).length > 0 && (await on.keys('*:lease')).length === 0);
+  // Answers come in the order of the commands.
+  await client.get('any');
 }
 
 /** The store does not answer: the first call waits for it, and the next ones do not. */
@@ -146,9 +155,10 @@ describe.each(kinds)('with a client of %s', (_, connect) => {
     ['sleeps', (on) => on.call('DEBUG', 'SLEEP', '0.7')],
   ])('Redis %s', async (__, fault) => {
     await admin.flushall();
-    const process = playOnSystemClock(redisTokenStore(await connect(server.port)));
+    const client = await connect(server.port);
+    const process = playOnSystemClock(redisTokenStore(client));
     await timed(process, newUser());
-    await untilSettled(admin);
+    await untilSettled(admin, client);
     void fault(admin);
     await new Promise((resolve) => setTimeout(resolve, 20));
     await costsOnce(process);
@@ -159,9 +169,10 @@ describe.each(kinds)('with a client of %s', (_, connect) => {
   it('the network loses all', async () => {
     await admin.flushall();
     const network = await startNetwork(server.port);
-    const process = playOnSystemClock(redisTokenStore(await connect(network.port)));
+    const client = await connect(network.port);
+    const process = playOnSystemClock(redisTokenStore(client));
     await timed(process, newUser());
-    await untilSettled(admin);
+    await untilSettled(admin, client);
     network.lose();
     await costsOnce(process);
     await new Promise((resolve) => setTimeout(resolve, 1000));
