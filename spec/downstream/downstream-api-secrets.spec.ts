@@ -48,6 +48,12 @@ describe('a token', () => {
       'a failure that is echoed',
       () => (stub.respond = (response, { headers }) => response.writeHead(400).end(headers.authorization)),
     ],
+    [
+      'a header that is echoed',
+      () =>
+        (stub.respond = (response, { headers }) =>
+          response.writeHead(400, { 'X-Sent': String(headers.authorization) }).end()),
+    ],
     ['an answer that is no HTTP', () => (stub.respond = (response) => response.socket?.end('what?\r\n\r\n'))],
   ])('is not shown by the error after %s', async (_, arrange) => {
     arrange(stub);

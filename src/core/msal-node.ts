@@ -26,3 +26,9 @@ async function load(): Promise<MsalNode> {
 export function loadMsalNode(): Promise<MsalNode> {
   return (loading ??= load());
 }
+
+/** The code of an error of msal-node. Its message may name what msal-node was given, and what it was answered. */
+export function codeOfMsalError(error: unknown): string {
+  const { errorCode } = (error ?? {}) as { readonly errorCode?: unknown };
+  return typeof errorCode === 'string' && /^[a-z_]{1,60}$/.test(errorCode) ? errorCode : 'an unknown error';
+}

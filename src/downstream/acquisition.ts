@@ -3,7 +3,7 @@ import type { Configuration, INetworkModule, NetworkRequestOptions, NetworkRespo
 import { unlessAborted } from '../core/abort.js';
 import type { EntraSettings, Settings } from '../core/configuration/settings.js';
 import { AuthError, ConfigurationError } from '../core/errors.js';
-import { loadMsalNode, type MsalNode } from '../core/msal-node.js';
+import { codeOfMsalError, loadMsalNode, type MsalNode } from '../core/msal-node.js';
 import type { AcquiredToken, AcquireToken, TokenRequest } from './acquire-token.js';
 import { errorOf, tokenIn, type TokenAnswer } from './acquisition-errors.js';
 import { tokenEndpoint } from './authority.js';
@@ -106,12 +106,6 @@ async function sendWithMsal(
   else await client.acquireTokenByClientCredential({ ...request, azureRegion: 'DisableMsalForceRegion' });
 }
 
-/** The code of an error of msal-node. Its message may name what it was given. */
-function codeOf(error: unknown): string {
-  const { errorCode } = (error ?? {}) as { readonly errorCode?: unknown };
-  return typeof errorCode === 'string' && /^[a-z_]{1,60}$/.test(errorCode) ? errorCode : 'an unknown error';
-}
-
 async function acquire(
   settings: Settings & { readonly entra: EntraSettings; readonly downstream: NonNullable<Settings['downstream']> },
   request: TokenRequest,
@@ -129,7 +123,7 @@ async function acquire(
     await sendWithMsal(msal, configuration, request);
   } catch (error) {
     if (network.outcome === undefined) {
-      throw new ConfigurationError(`msal-node sent no token request for the API ${api}: ${codeOf(error)}.`);
+      throw new ConfigurationError(`msal-node sent no token request for the API ${api}: ${codeOfMsalError(error)}.`);
     }
   }
   const { outcome } = network;

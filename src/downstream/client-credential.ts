@@ -5,7 +5,7 @@ import type { Configuration } from '@azure/msal-node';
 import type { ClientCredential } from '../core/configuration/downstream-options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { Cloud, serveOneCloud } from '../core/microsoft-hosts.js';
-import type { MsalNode } from '../core/msal-node.js';
+import { codeOfMsalError, type MsalNode } from '../core/msal-node.js';
 import { TokenUnavailableError } from './errors.js';
 import { silentLogger } from './silent-logger.js';
 import { isVisibleAscii } from './visible-ascii.js';
@@ -96,7 +96,10 @@ async function managedIdentityToken(id: string, { msal, instance }: CredentialCo
     ...(id !== 'system' && { managedIdentityIdParams: { userAssignedClientId: id } }),
     system: { loggerOptions: silentLogger(msal) },
   });
-  const { accessToken } = await identity.acquireToken({ resource: exchangeAudience(instance) });
+  const resource = exchangeAudience(instance);
+  const { accessToken } = await identity.acquireToken({ resource }).catch((error: unknown) => {
+    throw new Error(`msal-node got no token: ${codeOfMsalError(error)}.`);
+  });
   return assertionText(accessToken, 'the token of the managed identity');
 }
 

@@ -33,8 +33,10 @@ async function startOf(response: Response): Promise<string> {
   return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, shownBytes));
 }
 
-function errorOf({ status, headers }: Response, { api, token }: AnsweredCall, text: string, more: object) {
-  const response = { status, headers, text: text.replaceAll(token, '(the token)') };
+function errorOf({ status, headers: sent }: Response, { api, token }: AnsweredCall, text: string, more: object) {
+  const without = (shown: string) => shown.replaceAll(token, '(the token)');
+  const headers = new Headers([...sent].map(([name, value]): [string, string] => [name, without(value)]));
+  const response = { status, headers, text: without(text) };
   return new DownstreamError({ api, response, ...more });
 }
 

@@ -1,5 +1,4 @@
 /** Calls of another API, with a token for the caller of a request or for this application. */
-import { inspect } from 'node:util';
 import { unlessAborted, type AbortSignalLike } from '../core/abort.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -11,6 +10,7 @@ import { discardBody, readJson } from './downstream-answer.js';
 import { bodyOf, requestOf, type DownstreamRequest } from './downstream-request.js';
 import { DownstreamError, TokenUnavailableError } from './errors.js';
 import type { TokenSource } from './token-source.js';
+import { withoutSecrets } from './without-secrets.js';
 
 /** What the verbs of a {@link DownstreamApi} take beside path and body: as `fetch` does. */
 export type DownstreamInit = Omit<RequestInit, 'method' | 'body'>;
@@ -41,17 +41,6 @@ function withToken(headers: Headers, token: string): Headers {
     throw new TokenUnavailableError({ message: 'The authority gave a token that is no header value.' });
   }
   return result;
-}
-
-/** An error of `fetch` as a cause: the application's own `fetch` may throw one that holds the request, token and all. */
-function causeWithout(token: string, error: unknown): unknown {
-  try {
-    const seen = inspect(error, { depth: 20, maxStringLength: Infinity, maxArrayLength: Infinity, showHidden: true });
-    if (!seen.includes(token)) return error;
-  } catch {
-    // What cannot be looked into is not shown.
-  }
-  return new Error('fetch failed with an error that shows the token, which is left out here.');
 }
 
 /** Runs a call within the time limit of its API, and until the caller's signal is aborted. */
@@ -282,7 +271,7 @@ export class DownstreamApi {
       });
     } catch (error) {
       if (isRefusal(error) || callers?.aborted === true) throw error;
-      throw new DownstreamError({ api: settings.name, cause: causeWithout(token, error) });
+      throw new DownstreamError({ api: settings.name, cause: withoutSecrets([token], error) });
     }
   }
 

@@ -2,6 +2,7 @@
 import { unlessAborted } from '../core/abort.js';
 import { readBody } from '../core/download.js';
 import type { TokenAnswer } from './acquisition-errors.js';
+import { withoutSecrets } from './without-secrets.js';
 
 const attemptLimitMs = 5_000;
 
@@ -53,13 +54,7 @@ const mayPass = ({ status, headers }: TokenAnswer) =>
 // `fetch` rejects with a TypeError where the network failed.
 const isReset = (error: unknown) => error instanceof TypeError;
 
-/**
- * Sends a token request. After a reset of the connection, and after a 502, 503 or 504 that names no time, it is sent once
- * more, at once.
- *
- * @param signal - ends both tries
- */
-export async function sendTokenRequest(
+async function sendUpToTwice(
   fetch: typeof globalThis.fetch,
   url: string,
   request: RequestBody,
@@ -72,4 +67,32 @@ export async function sendTokenRequest(
     if (!isReset(error) || signal.aborted) throw error;
   }
   return attempt(fetch, url, request, signal);
+}
+
+const secretParameters: readonly string[] = ['assertion', 'client_assertion', 'client_secret'];
+
+/** The secrets of a token request, as they are and as they are written in its body. */
+function secretsIn({ body }: RequestBody): readonly string[] {
+  const written = body.split('&').filter((pair) => secretParameters.includes(pair.slice(0, pair.indexOf('='))));
+  return written.flatMap((pair) => [pair.slice(pair.indexOf('=') + 1), ...new URLSearchParams(pair).values()]);
+}
+
+/**
+ * Sends a token request. After a reset of the connection, and after a 502, 503 or 504 that names no time, it is sent once
+ * more, at once.
+ *
+ * @param signal - ends both tries
+ * @throws what `fetch` threw, unless that shows a secret of the request
+ */
+export async function sendTokenRequest(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  request: RequestBody,
+  signal: AbortSignal,
+): Promise<TokenAnswer> {
+  try {
+    return await sendUpToTwice(fetch, url, request, signal);
+  } catch (error) {
+    throw withoutSecrets(secretsIn(request), error);
+  }
 }
