@@ -15,7 +15,7 @@ export {
   MissingTokenError,
 } from '../core/errors.js';
 export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from '../core/errors.js';
-export type { Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
+export type { DownstreamEvent, Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
 export type { MicrosoftIdentity } from '../core/access/requirement.js';
 export { Cloud } from '../core/microsoft-hosts.js';
 export { type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/configuration/options.js';
