@@ -8,11 +8,21 @@ import { describeApi } from './openapi-document.js';
 import type { LocalIssuer } from './openid-provider/local-issuer.js';
 import { servePages } from './pages/serve-pages.js';
 import type { SignIns } from './sign-in-settings.js';
+import { WarningsController } from './warnings-controller.js';
 import { WeatherController } from './weather-controller.js';
 
+/** What is configured, and so is served. */
+export interface Setup {
+  readonly signIns: SignIns;
+  /** Whether the second API is there. */
+  readonly callsWarnings: boolean;
+  /** Where there is no tenant. */
+  readonly issuer?: LocalIssuer;
+}
+
 /** The API, with the routes of the configured authorities, and the pages that call it. */
-export function createApp(signIns: SignIns, localIssuer?: LocalIssuer): Express {
-  const { entra, b2c } = signIns;
+export function createApp(setup: Setup): Express {
+  const { entra, b2c } = setup.signIns;
   const app = express();
   app.disable('x-powered-by');
   // In any other environment, Express sends the stack of an error to the caller.
@@ -21,12 +31,13 @@ export function createApp(signIns: SignIns, localIssuer?: LocalIssuer): Express 
     controllers: [
       HealthController,
       ...(entra ? [WeatherController, AdminController] : []),
+      ...(entra && setup.callsWarnings ? [WarningsController] : []),
       ...(b2c ? [B2cWeatherController] : []),
     ],
     validation: { whitelist: true, forbidNonWhitelisted: true, validationError: { target: false } },
     defaultErrorHandler: false,
   };
-  servePages(app, signIns, describeApi(options, signIns), localIssuer);
+  servePages(app, setup, describeApi(options, setup.signIns));
   useExpressServer(app, options);
   app.use(answerError);
   return app;

@@ -1,5 +1,8 @@
 /** The tenant that the environment names. `initialize()` reads the same variables. */
-import type { SignIn, SignIns } from './sign-in-settings.js';
+import type { IdentityOptions } from 'microsoft-identity-decorators';
+import type { TokenStore } from 'microsoft-identity-decorators/downstream';
+import type { Setup } from './app.js';
+import type { SignIn } from './sign-in-settings.js';
 
 const scopes = ['access_as_user'];
 
@@ -38,6 +41,42 @@ function b2cSignIn(): SignIn | undefined {
 }
 
 /** The page signs in with registrations of its own, or where none are named, with the API's. */
-export function signInsFromEnvironment(): SignIns {
-  return { entra: entraSignIn(), b2c: b2cSignIn() };
+export function setupFromEnvironment(): Setup {
+  return {
+    signIns: { entra: entraSignIn(), b2c: b2cSignIn() },
+    callsWarnings: read('DownstreamApis__warnings__BaseUrl') !== undefined,
+  };
+}
+
+function b2cOptions(): IdentityOptions['b2c'] {
+  const domainName = read('AzureAdB2C__Domain');
+  if (domainName === undefined) return undefined;
+  return {
+    domainName,
+    policies: (read('AzureAdB2C__Policies') ?? '').split(',').map((policy) => policy.trim()),
+    tenantId: read('AzureAdB2C__TenantId'),
+    clientId: read('AzureAdB2C__ClientId'),
+  };
+}
+
+/** The options that `initialize()` reads by itself, with a store, which has no name in the environment. */
+export function optionsWithStore(store: TokenStore): IdentityOptions {
+  const clientSecret = read('AzureAd__ClientSecret');
+  const baseUrl = read('DownstreamApis__warnings__BaseUrl');
+  const scopes = read('DownstreamApis__warnings__Scopes')?.split(/\s+/) ?? [];
+  return {
+    tenantId: read('AzureAd__TenantId'),
+    clientId: read('AzureAd__ClientId'),
+    instance: read('AzureAd__Instance'),
+    audience: read('AzureAd__Audience'),
+    b2c: b2cOptions(),
+    downstream:
+      baseUrl === undefined
+        ? undefined
+        : {
+            credential: clientSecret === undefined ? { managedIdentity: 'system' } : { clientSecret },
+            apis: { warnings: { baseUrl, scopes } },
+            store,
+          },
+  };
 }

@@ -97,6 +97,32 @@ async function chaptersFor(tokens: TestTokens): Promise<Chapters> {
         body: '{"year":',
       },
     ],
+    "A second API, called on behalf of the user: @OnBehalfOf('warnings')": [
+      {
+        title: 'The warnings for a city',
+        status: 200,
+        path: '/api/weather/Oslo/warnings',
+        token: await tokens.token(),
+      },
+      {
+        title: 'Someone who needs a second factor for warnings',
+        status: 401,
+        path: '/api/weather/Oslo/warnings',
+        token: await tokens.strictToken(),
+      },
+      {
+        title: 'The same person after the second factor',
+        status: 200,
+        path: '/api/weather/Oslo/warnings',
+        token: await tokens.strictToken({ acrs: ['c1'] }),
+      },
+      {
+        title: 'An application, which acts on behalf of no one',
+        status: 403,
+        path: '/api/weather/Oslo/warnings',
+        token: await tokens.appToken({ roles: ['access_as_user'] }),
+      },
+    ],
     "@RequiresAuth() @RequiresRole('Weather.Admin')": [
       {
         title: 'An administrator',

@@ -5,12 +5,15 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
+import { startRedis } from '../support/redis.js';
 
 type Variables = Readonly<Record<string, string>>;
 
 /** Without the variables that name a tenant of this machine. */
 function environment(variables: Variables = {}): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^AzureAd|^NO_COLOR$|^FORCE_COLOR$/.test(name));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^AzureAd|^DownstreamApis|^REDIS_URL$|^NO_COLOR$|^FORCE_COLOR$/.test(name),
+  );
   return { ...Object.fromEntries(inherited), PORT: '0', ...variables };
 }
 
@@ -28,18 +31,19 @@ const providerNotice =
     ? 'oidc-provider WARNING: Unsupported runtime. Use Node.js v22.x LTS, or a later LTS release.\n'
     : '';
 
-const main = 'samples/weather/dist/main.js';
+const weatherMain = 'samples/weather/dist/main.js';
+const warningsMain = 'samples/warnings/dist/main.js';
 
 const started: ChildProcess[] = [];
 
-function spawnSample(variables?: Variables) {
+function spawnSample(variables: Variables = {}, main = weatherMain) {
   const sample = spawn(process.execPath, [main], { env: environment(variables), stdio: ['ignore', 'pipe', 'pipe'] });
   started.push(sample);
   return sample;
 }
 
-async function startSample(variables?: Variables): Promise<Sample> {
-  const sample = spawnSample(variables);
+async function startSample(variables?: Variables, main?: string): Promise<Sample> {
+  const sample = spawnSample(variables, main);
   let complaints = '';
   sample.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   const lines: string[] = [];
@@ -118,7 +122,9 @@ function printedRequests(lines: readonly string[]): PrintedRequest[] {
 }
 
 beforeAll(() => {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'samples/weather'], { stdio: 'pipe' });
+  for (const project of ['samples/warnings', 'samples/weather']) {
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'pipe' });
+  }
 });
 
 afterAll(() => {
@@ -158,6 +164,10 @@ describe('the weather sample with no configuration', () => {
       '400 A body that is not valid',
       '400 A body that is not JSON',
       '401 The same without a token: refused before the body is read',
+      '200 The warnings for a city',
+      '401 Someone who needs a second factor for warnings',
+      '200 The same person after the second factor',
+      '403 An application, which acts on behalf of no one',
       '200 An administrator',
       '200 An application that is an administrator',
       '403 A user without the role',
@@ -237,6 +247,53 @@ describe('the weather sample with no configuration', () => {
     }
   });
 
+  const ofOslo = [{ level: 'yellow', event: 'Snow showers', advice: 'Allow more time for your way to work.' }];
+
+  it('gets the warnings of the second API on behalf of the user', () => {
+    expect(answerTo('The warnings for a city')?.body).toEqual(ofOslo);
+  });
+
+  it('challenges someone who needs a second factor, and accepts the token that has it', () => {
+    const answer = answerTo('Someone who needs a second factor for warnings');
+    const [, claims = ''] =
+      /^Bearer realm="[^"]+", authorization_uri="[^"]+", error="insufficient_claims", claims="([^"]+)"$/.exec(
+        answer?.headers['www-authenticate'] ?? '',
+      ) ?? [];
+    expect(JSON.parse(Buffer.from(claims, 'base64').toString())).toEqual({
+      access_token: { acrs: { essential: true, value: 'c1' } },
+    });
+    expect(answer?.body).toMatchObject({ error: 'insufficient_claims' });
+    expect(answerTo('The same person after the second factor')?.body).toEqual(ofOslo);
+  });
+
+  it('calls the second API on behalf of no application', () => {
+    expect(answerTo('An application, which acts on behalf of no one')?.body).toMatchObject({
+      error: 'insufficient_scope',
+    });
+  });
+
+  it('gives a token for the second API only to a client that authenticates', async () => {
+    const command = requests.find(({ title }) => title === 'The warnings for a city')?.command ?? '';
+    const [, assertion = ''] = /Bearer ([^']+)'/.exec(command) ?? [];
+    const claims = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString()) as {
+      readonly iss: string;
+      readonly aud: string;
+    };
+    const response = await fetch(claims.iss.replace(/v2\.0$/, 'oauth2/v2.0/token'), {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        requested_token_use: 'on_behalf_of',
+        client_id: claims.aud,
+        client_secret: 'another secret',
+        assertion,
+        scope: 'api://warnings/warnings.read',
+      }),
+    });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ error: 'invalid_client' });
+  });
+
   it('accepts tokens of one authority on its own routes alone', () => {
     for (const title of ['A B2C token on an Entra ID route', 'An Entra ID token on a B2C route']) {
       expect(answerTo(title)?.body).toMatchObject({ error: 'invalid_token' });
@@ -299,6 +356,7 @@ describe('the weather sample with no configuration', () => {
         undefined,
       ],
       ['get /api/health', undefined, undefined],
+      ['get /api/weather/{city}/warnings', entra, undefined],
       ['get /api/weather/{city}', entra, undefined],
       ['post /api/weather/{city}/years', entra, undefined],
     ]);
@@ -332,7 +390,11 @@ describe('the weather sample with a tenant in the environment', () => {
 
     expect(await get('/api/weather/Oslo')).toBe(200);
     expect(await get('/api/b2c/weather/Oslo')).toBe(404);
-    expect(Object.keys(await openApiPaths(sample))).not.toContain('/api/b2c/weather/{city}');
+    const paths = Object.keys(await openApiPaths(sample));
+    expect(paths).toContain('/api/weather/{city}');
+    // The environment names neither a B2C tenant nor a second API.
+    expect(paths).not.toContain('/api/b2c/weather/{city}');
+    expect(paths).not.toContain('/api/weather/{city}/warnings');
     expect(printedRequests(sample.lines)).toEqual([]);
     expect(await stop(sample, 'SIGINT')).toBe(0);
     expect(sample.complaints()).toBe('');
@@ -352,5 +414,76 @@ describe('the weather sample with a tenant in the environment', () => {
     const { code, complaints } = await failingSample({ ...variables(), AzureAd__Instance: instance });
     expect(code).toBe(1);
     expect(complaints).toContain('instance');
+  });
+});
+
+describe('the weather sample and the warnings sample with a tenant in the environment', () => {
+  const warningsId = '6d1c9a7e-3b58-4f0e-9a55-2f5f8c1e7b10';
+  let issuer: TestIssuer;
+  let warnings: Sample;
+
+  beforeAll(async () => {
+    issuer = await startTestIssuer();
+    warnings = await startSample({ ...tenant(), AzureAd__ClientId: warningsId }, warningsMain);
+  });
+
+  afterAll(() => issuer.close());
+
+  const tenant = () => ({ AzureAd__TenantId: issuer.options.tenantId, AzureAd__Instance: issuer.options.instance });
+
+  const startWeather = (redisUrl: string) =>
+    startSample({
+      ...tenant(),
+      AzureAd__ClientId: issuer.options.clientId,
+      AzureAd__ClientSecret: issuer.downstreamOptions.credential.clientSecret,
+      DownstreamApis__warnings__BaseUrl: urlOf(warnings),
+      DownstreamApis__warnings__Scopes: `api://${warningsId}/warnings.read`,
+      REDIS_URL: redisUrl,
+    });
+
+  const get = (url: string, token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  const warningsOf = (sample: Sample, token: string) => get(`${urlOf(sample)}/api/weather/Tokyo/warnings`, token);
+
+  it('accepts on the second API tokens of users, for it alone, with its scope', async () => {
+    const status = async (token: Promise<string>) =>
+      (await get(`${urlOf(warnings)}/api/warnings/Tokyo`, await token)).status;
+    expect(await status(issuer.token({ aud: warningsId, scp: 'warnings.read' }))).toBe(200);
+    expect(await status(issuer.token({ aud: warningsId, scp: 'access_as_user' }))).toBe(403);
+    expect(await status(issuer.token({ scp: 'warnings.read' }))).toBe(401);
+    expect(await status(issuer.appToken({ aud: warningsId, roles: ['warnings.read'] }))).toBe(403);
+  });
+
+  it('shares tokens between processes in Redis, and goes on without it', async () => {
+    const redis = await startRedis();
+    try {
+      const [one, other] = await Promise.all([startWeather(redis.url), startWeather(redis.url)]);
+      const token = await issuer.token();
+      const asked = issuer.tokenRequests.length;
+      for (const sample of [one, other]) {
+        const response = await warningsOf(sample, token);
+        expect(response.status).toBe(200);
+        expect(await response.json()).toHaveLength(2);
+      }
+      expect(issuer.tokenRequests.length - asked).toBe(1);
+
+      await redis.kill();
+      expect((await warningsOf(one, await issuer.token({ oid: warningsId }))).status).toBe(200);
+      for (const sample of [one, other]) expect(await stop(sample, 'SIGTERM')).toBe(0);
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  it('starts where there is no Redis, and reports it once', async () => {
+    // Port 1 is that of no server.
+    const sample = await startWeather('redis://127.0.0.1:1');
+    expect((await warningsOf(sample, await issuer.token())).status).toBe(200);
+    expect(await stop(sample, 'SIGTERM')).toBe(0);
+    expect(sample.complaints().match(/Redis is not available/g)).toHaveLength(1);
+  });
+
+  it('ends on SIGTERM', async () => {
+    expect(await stop(warnings, 'SIGTERM')).toBe(0);
+    expect(warnings.complaints()).toBe('');
   });
 });

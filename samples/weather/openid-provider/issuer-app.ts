@@ -1,32 +1,45 @@
 /** The local issuer over HTTP: Microsoft's addresses, and the page on which a person is picked. */
 import { fileURLToPath } from 'node:url';
-import express, { type Express } from 'express';
+import express, { type Express, type Response } from 'express';
 import { interactionPath } from './provider.js';
-import { signInPage } from './sign-in-page.js';
+import { asksForSecondFactor, secondFactor } from './second-factor.js';
+import { secondFactorPage, signInPage } from './sign-in-page.js';
 import type { TenantIssuer } from './tenant-issuer.js';
 import { findPerson, fullScope, scopes, type Tenant } from './tenant.js';
 
 // Compiled files are in dist/openid-provider, the style is beside the source.
 const style = fileURLToPath(new URL('../../openid-provider/sign-in-page.css', import.meta.url));
 
+function sendPage(response: Response, page: string): void {
+  response.set('Content-Security-Policy', "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'");
+  response.set('Cache-Control', 'no-store').send(page);
+}
+
 /** Serves the page to which oidc-provider redirects the browser, and which redirects it back. */
 function serveSignIn(app: Express, issuer: TenantIssuer): void {
   const { tenant } = issuer;
   const path = interactionPath(tenant, ':uid');
   app.get(path, async (request, response) => {
-    await issuer.provider.interactionDetails(request, response);
-    response.set('Content-Security-Policy', "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'");
-    response.set('Cache-Control', 'no-store').send(signInPage(tenant));
+    const { params } = await issuer.provider.interactionDetails(request, response);
+    const hinted = tenant.people.find(({ email }) => email === params['login_hint']);
+    const isKnown = hinted !== undefined && asksForSecondFactor(params['claims']);
+    sendPage(response, isKnown ? secondFactorPage(hinted) : signInPage(tenant));
   });
   app.post(path, express.urlencoded({ extended: false }), async (request, response) => {
     const { provider } = issuer;
     const { params } = await provider.interactionDetails(request, response);
-    const { person: id } = request.body as { readonly person?: unknown };
-    const person = typeof id === 'string' ? findPerson(tenant, id) : undefined;
+    const { person: ids, 'second-factor': given } = request.body as Readonly<Record<string, string | string[]>>;
+    // Cancel sends an empty one, on the second page beside the hidden one.
+    const person = typeof ids === 'string' ? findPerson(tenant, ids) : undefined;
     const finish = (result: Readonly<Record<string, unknown>>) =>
       provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
     if (person === undefined) {
       await finish({ error: 'access_denied', error_description: 'No person was picked.' });
+      return;
+    }
+    const isAsked = asksForSecondFactor(params['claims']);
+    if (isAsked && given === undefined) {
+      sendPage(response, secondFactorPage(person));
       return;
     }
     const grant = new provider.Grant({ accountId: person.id, clientId: params['client_id'] ?? '' });
@@ -37,7 +50,11 @@ function serveSignIn(app: Express, issuer: TenantIssuer): void {
       else grant.rejectResourceScope(tenant.appIdUri, name);
     }
     const grantId = await grant.save();
-    await finish({ login: { accountId: person.id }, consent: { grantId }, select_account: {} });
+    await finish({
+      login: { accountId: person.id, ...(isAsked && { acr: secondFactor }) },
+      consent: { grantId },
+      select_account: {},
+    });
   });
 }
 

@@ -12,7 +12,7 @@ import { createIssuerApp } from './issuer-app.js';
 import { createMemoryStore } from './memory-store.js';
 import { colleagues, customers } from './people.js';
 import { TenantIssuer } from './tenant-issuer.js';
-import { scopes, type Tenant } from './tenant.js';
+import { scopes, warningsScope, type B2cTenant, type EntraTenant, type Tenant } from './tenant.js';
 import { createTestTokens, type TestTokens } from './test-tokens.js';
 
 const host = '127.0.0.1';
@@ -20,18 +20,27 @@ const domainName = 'contoso';
 const policy = 'B2C_1_susi';
 const minuteMs = 60 * 1000;
 
+/** The registration of the second API, and what the first one needs to call it. */
+export interface WarningsRegistration {
+  /** With it, `initialize()` of the second API accepts this issuer's tokens. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly scopes: readonly string[];
+  readonly clientSecret: string;
+}
+
 export interface LocalIssuer {
   /** The options with which the API accepts this issuer's tokens. */
   readonly options: IdentityOptions;
   readonly signIns: SignIns;
   readonly tokens: TestTokens;
+  readonly warnings: WarningsRegistration;
   rotateKeys(): Promise<void>;
   /** Sets the API's clock ahead of the issuer's, so that tokens expire sooner. */
   setClockAhead(minutes: number): void;
   close(): Promise<void>;
 }
 
-function entraTenant(issuerUrl: string): Tenant {
+function entraTenant(issuerUrl: string): EntraTenant {
   const tenantId = randomUUID();
   const clientId = randomUUID();
   return {
@@ -40,13 +49,15 @@ function entraTenant(issuerUrl: string): Tenant {
     path: `/${tenantId}`,
     issuer: `${issuerUrl}/${tenantId}/v2.0`,
     clientId,
+    clientSecret: randomUUID(),
+    warningsClientId: randomUUID(),
     pageClientId: randomUUID(),
     appIdUri: `api://${clientId}`,
     people: Object.values(colleagues),
   };
 }
 
-function b2cTenant(issuerUrl: string): Tenant {
+function b2cTenant(issuerUrl: string): B2cTenant {
   const tenantId = randomUUID();
   const clientId = randomUUID();
   return {
@@ -78,7 +89,8 @@ export async function startLocalIssuer(apiUrl: string): Promise<LocalIssuer> {
       store: createMemoryStore(),
       cookieSecret: randomUUID(),
     });
-  const [entra, b2c] = await Promise.all([createIssuer(entraTenant(url)), createIssuer(b2cTenant(url))]);
+  const tenant = entraTenant(url);
+  const [entra, b2c] = await Promise.all([createIssuer(tenant), createIssuer(b2cTenant(url))]);
   server.on('request', createIssuerApp([entra, b2c]));
 
   const signIn = ({ tenant }: TenantIssuer): SignIn => ({
@@ -98,6 +110,15 @@ export async function startLocalIssuer(apiUrl: string): Promise<LocalIssuer> {
     },
     signIns: { entra: signIn(entra), b2c: signIn(b2c) },
     tokens: createTestTokens(entra, b2c),
+    warnings: {
+      environment: {
+        AzureAd__TenantId: tenant.tenantId,
+        AzureAd__ClientId: tenant.warningsClientId,
+        AzureAd__Instance: url,
+      },
+      scopes: [warningsScope(tenant)],
+      clientSecret: tenant.clientSecret,
+    },
     rotateKeys: async () => {
       await Promise.all([entra.rotateKeys(), b2c.rotateKeys()]);
     },

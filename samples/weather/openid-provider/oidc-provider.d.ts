@@ -4,8 +4,11 @@ declare module 'oidc-provider' {
 
   export interface RequestContext {
     body: unknown;
+    status: number;
     type: string;
     readonly oidc: {
+      /** What the token request was for. `acr` is that of the sign-in. */
+      readonly entities: Readonly<Partial<Record<'AuthorizationCode' | 'RefreshToken', { readonly acr?: string }>>>;
       readonly params?: Readonly<Record<string, string | undefined>>;
       readonly result?: Readonly<Record<string, unknown>>;
     };
@@ -40,6 +43,11 @@ declare module 'oidc-provider' {
       result: Readonly<Record<string, unknown>>,
       options: { readonly mergeWithLastSubmission: boolean },
     ): Promise<void>;
+    registerGrantType(
+      name: string,
+      answer: (context: RequestContext) => Promise<void>,
+      parameters: readonly string[],
+    ): void;
     on(event: string, listener: (context: RequestContext, error: Error) => void): this;
   }
 

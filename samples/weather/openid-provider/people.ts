@@ -10,6 +10,8 @@ export interface Person {
   readonly roles?: readonly string[];
   /** Whether this person was invited from another organisation. */
   readonly isGuest?: boolean;
+  /** Whether this person gets a token for the second API only after a second factor. */
+  readonly needsSecondFactor?: boolean;
 }
 
 /** Of the Entra ID tenant. */
@@ -43,6 +45,14 @@ export const colleagues = {
     about: 'has the scope, and is a guest from another organisation',
     scopes: ['access_as_user', 'alerts.read'],
     isGuest: true,
+  },
+  fay: {
+    id: '8f0f6c1e-52a4-4c9b-9d53-0a4de4a4b007',
+    name: 'Fay Nguyen',
+    email: 'fay@contoso.example',
+    about: 'has the scope, and needs a second factor for warnings',
+    scopes: ['access_as_user', 'alerts.read'],
+    needsSecondFactor: true,
   },
 } satisfies Record<string, Person>;
 

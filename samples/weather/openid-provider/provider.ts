@@ -2,6 +2,7 @@
 import { Provider, interactionPolicy, type AccessToken, type RequestContext } from 'oidc-provider';
 import { accessTokenClaims } from './access-token-claims.js';
 import type { MemoryStore } from './memory-store.js';
+import { onBehalfOfGrant } from './on-behalf-of.js';
 import { errorPage } from './sign-in-page.js';
 import { findPerson, fullScope, scopes, type Tenant } from './tenant.js';
 
@@ -31,6 +32,28 @@ function alwaysAsk() {
   return policy;
 }
 
+/** The registrations that ask for tokens: the page, and in Entra ID the API, which calls the second one. */
+function clientsOf(tenant: Tenant, pageOrigins: readonly string[]) {
+  const page = {
+    client_id: tenant.pageClientId,
+    application_type: 'web',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: pageOrigins.flatMap((origin) => [`${origin}/`, `${origin}/docs/oauth2-redirect.html`]),
+  };
+  if (tenant.kind === 'b2c') return [page];
+  const api = {
+    client_id: tenant.clientId,
+    client_secret: tenant.clientSecret,
+    token_endpoint_auth_method: 'client_secret_post',
+    grant_types: [onBehalfOfGrant],
+    response_types: [],
+    redirect_uris: [],
+  };
+  return [page, api];
+}
+
 export function createProvider(tenant: Tenant, settings: ProviderSettings): Provider {
   const { pageOrigins, keys, store, cookieSecret } = settings;
   const cookie = (name: string) => `_${tenant.kind}_${name}`;
@@ -44,21 +67,14 @@ export function createProvider(tenant: Tenant, settings: ProviderSettings): Prov
       end_session: endpoint('logout'),
       jwks: `${tenant.path}/discovery/v2.0/keys`,
     },
-    clients: [
-      {
-        client_id: tenant.pageClientId,
-        application_type: 'web',
-        token_endpoint_auth_method: 'none',
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        redirect_uris: pageOrigins.flatMap((origin) => [`${origin}/`, `${origin}/docs/oauth2-redirect.html`]),
-      },
-    ],
+    clients: clientsOf(tenant, pageOrigins),
     responseTypes: ['code'],
-    clientAuthMethods: ['none'],
+    clientAuthMethods: ['none', 'client_secret_post'],
     clientBasedCORS: (_context: RequestContext, origin: string) => pageOrigins.includes(origin),
     pkce: { required: () => true },
     scopes: ['openid', 'profile', 'offline_access'],
+    // The sign-in page reads it: with it, a client asks for more than a name.
+    extraParams: ['claims'],
     claims: { openid: ['sub', 'oid', 'tid'], profile: ['name', 'preferred_username'] },
     // Microsoft puts these claims into the ID token. oidc-provider would leave them to the userinfo endpoint.
     conformIdTokenClaims: false,
@@ -99,15 +115,17 @@ export function createProvider(tenant: Tenant, settings: ProviderSettings): Prov
     },
     formats: {
       customizers: {
-        jwt: (_context: RequestContext, token: AccessToken, jwt: { header?: object; payload: Claims }) => {
+        jwt: ({ oidc }: RequestContext, token: AccessToken, jwt: { header?: object; payload: Claims }) => {
           const person = findPerson(tenant, token.accountId);
           if (person === undefined) throw new Error('A token was asked for a person who does not exist.');
           const names = (token.scope ?? '').split(' ').map((scope) => scope.replace(`${tenant.appIdUri}/`, ''));
           const { iat, exp } = jwt.payload;
+          const acr = (oidc.entities.AuthorizationCode ?? oidc.entities.RefreshToken)?.acr;
           jwt.header = { typ: 'JWT' };
           jwt.payload = {
             ...accessTokenClaims(tenant, person, token.clientId, { iat, exp }),
             ...(token.scope !== undefined && { scp: names.join(' ') }),
+            ...(acr !== undefined && { acrs: [acr] }),
           };
         },
       },

@@ -49,6 +49,21 @@ export function signInPage(tenant: Tenant): string {
   );
 }
 
+/** The second factor, in place of a code from a phone. */
+export function secondFactorPage({ id, name }: Person): string {
+  return page(
+    'Second factor',
+    `<p class="where">In place of Microsoft Entra ID</p>
+      <h1>Is it you, ${escaped(name)}?</h1>
+      <p>The app that you came from asks for a second factor. There is no phone to show a code, so a button does.</p>
+      <form method="post">
+        <input type="hidden" name="person" value="${escaped(id)}">
+        <button name="second-factor" value="given">Yes, it is me</button>
+        <button class="cancel" name="person" value="">Cancel</button>
+      </form>`,
+  );
+}
+
 /** Shown where a sign-in fails and names no address to return to. */
 export function errorPage(error: string, description: string): string {
   return page('Sign-in failed', `<h1>Sign-in failed</h1>\n      <p>${escaped(description)} (${escaped(error)})</p>`);

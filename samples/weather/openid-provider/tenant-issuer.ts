@@ -1,12 +1,14 @@
 /** The issuer of one tenant: its signing keys, and the OpenID provider that uses them. */
 import { randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
+import { errors, exportJWK, generateKeyPair, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose';
 import type { Provider } from 'oidc-provider';
+import { answerOnBehalfOf } from './on-behalf-of.js';
 import { createProvider, type ProviderSettings } from './provider.js';
 import type { Tenant } from './tenant.js';
 
 interface Key {
   readonly privateKey: CryptoKey;
+  readonly publicKey: CryptoKey;
   readonly jwk: JWK;
 }
 
@@ -20,8 +22,8 @@ interface SigningKeys {
 type Settings = Omit<ProviderSettings, 'keys'>;
 
 async function createKey(): Promise<Key> {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
-  return { privateKey, jwk: { ...(await exportJWK(privateKey)), kid: randomUUID(), use: 'sig' } };
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+  return { privateKey, publicKey, jwk: { ...(await exportJWK(privateKey)), kid: randomUUID(), use: 'sig' } };
 }
 
 export class TenantIssuer {
@@ -61,10 +63,28 @@ export class TenantIssuer {
     return new SignJWT(claims).setProtectedHeader({ typ: 'JWT', alg: 'RS256', kid: jwk.kid ?? '' }).sign(privateKey);
   }
 
-  #createProvider(): Provider {
+  /** The claims of a token that this issuer signed for the API. Rejects for any other. */
+  async verify(token: string): Promise<JWTPayload> {
+    const { issuer, clientId } = this.tenant;
+    const keyOf = ({ kid }: { readonly kid?: string }) => {
+      const key = this.#published().find(({ jwk }) => jwk.kid === kid);
+      if (key === undefined) throw new errors.JWKSNoMatchingKey();
+      return key.publicKey;
+    };
+    const { payload } = await jwtVerify(token, keyOf, { issuer, audience: clientId, algorithms: ['RS256'] });
+    return payload;
+  }
+
+  #published(): readonly Key[] {
     const { current, next, previous } = this.#keys;
-    const keys = [current, next, ...(previous ? [previous] : [])].map(({ jwk }) => jwk);
-    return createProvider(this.tenant, { ...this.#settings, keys }).on('server_error', (_context, error) => {
+    return [current, next, ...(previous ? [previous] : [])];
+  }
+
+  #createProvider(): Provider {
+    const keys = this.#published().map(({ jwk }) => jwk);
+    const provider = createProvider(this.tenant, { ...this.#settings, keys });
+    if (this.tenant.kind === 'entra') answerOnBehalfOf(provider, this.tenant, this);
+    return provider.on('server_error', (_context, error) => {
       // A server error is a defect of this sample.
       console.error(error);
     });

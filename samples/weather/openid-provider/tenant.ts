@@ -16,14 +16,31 @@ interface Registrations {
   readonly people: readonly Person[];
 }
 
-/** An Entra ID tenant, or one policy of an Azure AD B2C tenant. */
-export type Tenant = Registrations & ({ readonly kind: 'entra' } | { readonly kind: 'b2c'; readonly policy: string });
+/** An Entra ID tenant, in which there is a second API, which the first one calls. */
+export interface EntraTenant extends Registrations {
+  readonly kind: 'entra';
+  /** With it, the first API authenticates at the token endpoint. */
+  readonly clientSecret: string;
+  /** The second API's client id. */
+  readonly warningsClientId: string;
+}
+
+/** One policy of an Azure AD B2C tenant. */
+export interface B2cTenant extends Registrations {
+  readonly kind: 'b2c';
+  readonly policy: string;
+}
+
+export type Tenant = EntraTenant | B2cTenant;
 
 /** The scopes of the API's registration, by their short names. The routes ask for the first one only. */
 export const scopes = ['access_as_user', 'alerts.read'] as const;
 
 /** The name of a scope as clients ask for it: `api://…/access_as_user`. */
 export const fullScope = ({ appIdUri }: Tenant, scope: string) => `${appIdUri}/${scope}`;
+
+/** The scope of the second API, by its full name. */
+export const warningsScope = ({ warningsClientId }: EntraTenant) => `api://${warningsClientId}/warnings.read`;
 
 export function findPerson({ people }: Tenant, id: string): Person | undefined {
   return people.find((person) => person.id === id);

@@ -12,6 +12,8 @@ type Overrides = Readonly<Record<string, unknown>>;
 export interface TestTokens {
   /** A delegated Entra ID token with the scope `access_as_user`. */
   token(overrides?: Overrides): Promise<string>;
+  /** The same of a person who needs a second factor for the second API. */
+  strictToken(overrides?: Overrides): Promise<string>;
   /** An Entra ID token that an application got for itself. */
   appToken(overrides: Overrides): Promise<string>;
   /** An Entra ID ID token. */
@@ -26,7 +28,7 @@ function delegatedClaims({ tenant }: TenantIssuer, person: Person) {
 }
 
 export function createTestTokens(entra: TenantIssuer, b2c: TenantIssuer): TestTokens {
-  const { ann } = colleagues;
+  const { ann, fay } = colleagues;
   const { dora } = customers;
   const scp = 'access_as_user';
   const appId = entra.tenant.pageClientId;
@@ -40,6 +42,7 @@ export function createTestTokens(entra: TenantIssuer, b2c: TenantIssuer): TestTo
   };
   return {
     token: (overrides) => entra.sign({ ...delegatedClaims(entra, ann), scp, ...overrides }),
+    strictToken: (overrides) => entra.sign({ ...delegatedClaims(entra, fay), scp, ...overrides }),
     appToken: (overrides) => entra.sign({ ...delegatedClaims(entra, ann), ...appClaims, ...overrides }),
     idToken: () =>
       entra.sign({ ...delegatedClaims(entra, ann), azp: undefined, azpacr: undefined, nonce: randomUUID() }),

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { Router, type Express, type RequestHandler } from 'express';
+import type { Setup } from '../app.js';
 import type { LocalIssuer } from '../openid-provider/local-issuer.js';
 import type { SignIns } from '../sign-in-settings.js';
 
@@ -10,6 +11,8 @@ import type { SignIns } from '../sign-in-settings.js';
 export interface PageSettings extends SignIns {
   /** Whether the issuer is the local one, whose keys and clock the page can set. */
   readonly isLocal: boolean;
+  /** Whether the API calls the second one. */
+  readonly callsWarnings: boolean;
 }
 
 const require = createRequire(import.meta.url);
@@ -81,9 +84,9 @@ function localIssuerRouter(localIssuer: LocalIssuer): Router {
 }
 
 /** Serves the pages, and where there is a local issuer, the controls by which the page sets its keys and clock. */
-export function servePages(app: Express, signIns: SignIns, apiDocument: object, localIssuer?: LocalIssuer): void {
+export function servePages(app: Express, { signIns, callsWarnings, issuer }: Setup, apiDocument: object): void {
   app.use('/docs', docsRouter(signIns, apiDocument));
-  if (localIssuer !== undefined) app.use('/local-issuer', localIssuerRouter(localIssuer));
+  if (issuer !== undefined) app.use('/local-issuer', localIssuerRouter(issuer));
 
   const page = Router().use(securityHeaders(signIns, "'self'"));
   page.get('/', file(join(sources, 'page.html')));
@@ -92,7 +95,7 @@ export function servePages(app: Express, signIns: SignIns, apiDocument: object, 
   page.get('/cases.js', file(join(compiled, 'cases.js')));
   page.get('/sign-in.js', file(join(compiled, 'sign-in.js')));
   page.get('/msal-browser.js', file(msal));
-  const settings: PageSettings = { ...signIns, isLocal: localIssuer !== undefined };
+  const settings: PageSettings = { ...signIns, isLocal: issuer !== undefined, callsWarnings };
   page.get('/settings.json', (_request, response) => {
     response.set('Cache-Control', 'no-store').json(settings);
   });
