@@ -25,7 +25,7 @@ let origin: string;
 let browser: Browser;
 
 async function startSample(): Promise<Sample> {
-  const variables = Object.entries(process.env).filter(([name]) => !name.startsWith('AzureAd'));
+  const variables = Object.entries(process.env).filter(([name]) => !/^AzureAd|^DownstreamApis|^REDIS_URL$/.test(name));
   const started = spawn(process.execPath, ['samples/weather/dist/main.js'], {
     env: { ...Object.fromEntries(variables), PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -44,7 +44,9 @@ async function stop(sample: Sample): Promise<void> {
 }
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'samples/weather'], { stdio: 'inherit' });
+  for (const project of ['samples/warnings', 'samples/weather']) {
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'inherit' });
+  }
   sample = await startSample();
   browser = await chromium.launch({
     executablePath,
@@ -194,6 +196,61 @@ describe('the page of the weather sample', () => {
     expect(await status()).toBe('200 OK');
     expect(await body()).toEqual([]);
     expect(await claim('roles')).toBe('["Weather.Admin"]');
+  });
+
+  it('calls a second API on behalf of the person', async () => {
+    await visit();
+    await chooseCase('A second API');
+    await signInAs('Ann Lindqvist');
+    expect(await status()).toBe('200 OK');
+    expect(await body()).toEqual([expect.objectContaining({ event: 'Snow showers' })]);
+    expect(await page.locator('#claims-request').isVisible()).toBe(false);
+  });
+
+  it('asks for a second factor with a claims challenge, and then shows the warnings', async () => {
+    await visit();
+    await chooseCase('A second factor');
+    await signInAs('Fay Nguyen');
+    expect(await status()).toBe('401 Unauthorized');
+    expect(await challenge()).toMatch(
+      /^Bearer realm="[^"]+", authorization_uri="[^"]+", error="insufficient_claims", claims="[^"]+"$/,
+    );
+    expect(await page.locator('#answer-verdict').textContent()).toBe('until the token has more claims');
+    expect(await page.locator('#claims-request-text').textContent()).toBe(
+      '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}',
+    );
+    expect(await claim('acrs')).toBeUndefined();
+
+    await press('Sign in with these claims');
+    await page.getByRole('heading', { name: 'Is it you, Fay Nguyen?' }).waitFor();
+    await press('Yes, it is me');
+    await page.locator('#answer').waitFor();
+    expect(await page.locator('#case-caller').textContent()).toBe('Fay Nguyen');
+    expect(await status()).toBe('200 OK');
+    expect(await body()).toEqual([expect.objectContaining({ event: 'Snow showers' })]);
+    expect(await page.locator('#answer-verdict').textContent()).toBe('as expected');
+    expect(await page.locator('#claims-request').isVisible()).toBe(false);
+    expect(await claim('acrs')).toBe('["c1"]');
+
+    await press('Get a new token');
+    await page.getByText('There is a new token.').waitFor();
+    expect(await claim('acrs')).toBe('["c1"]');
+    await page.reload();
+    await page.waitForSelector('main[aria-busy="false"]');
+    await send();
+    expect(await status()).toBe('200 OK');
+  });
+
+  it('keeps the first token where the second factor is not given', async () => {
+    await visit();
+    await chooseCase('A second factor');
+    await signInAs('Fay Nguyen');
+    await press('Sign in with these claims');
+    await page.getByRole('heading', { name: 'Is it you, Fay Nguyen?' }).waitFor();
+    await press('Cancel');
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').textContent()).toContain('No person was picked.');
+    expect(await page.locator('#case-title').textContent()).toBe('A second factor');
   });
 
   it('tells a guest from a member', async () => {

@@ -13,10 +13,14 @@ export interface Case {
   readonly who: string;
   /** That person's name at the local issuer. */
   readonly localPerson?: string;
+  /** Whether the API calls the second one to answer. */
+  readonly callsWarnings?: boolean;
+  /** The status in the end: after a claims challenge, that of the next token. */
   readonly expected: number;
   readonly why: string;
 }
 
+const warnings = "@RequiresAuth({ callers: 'user' })\n@ValidateScope('access_as_user')\n@OnBehalfOf('warnings')";
 const scoped = "@RequiresAuth()\n@ValidateScope('access_as_user')";
 
 export const cases: readonly Case[] = [
@@ -63,6 +67,30 @@ export const cases: readonly Case[] = [
     why: 'The roles claim holds Weather.Admin. Anyone else gets 403.',
   },
   {
+    id: 'warnings',
+    title: 'A second API',
+    decorators: warnings,
+    path: '/api/weather/Oslo/warnings',
+    scheme: 'entra',
+    callsWarnings: true,
+    who: 'Anyone in the tenant who lets this page call the API.',
+    localPerson: 'Ann',
+    expected: 200,
+    why: 'The API exchanged the token for one for the warnings API, on behalf of the person, and called that API.',
+  },
+  {
+    id: 'second-factor',
+    title: 'A second factor',
+    decorators: warnings,
+    path: '/api/weather/Oslo/warnings',
+    scheme: 'entra',
+    callsWarnings: true,
+    who: 'Someone who may use the warnings API only after a second factor. A claims challenge asks for it.',
+    localPerson: 'Fay',
+    expected: 200,
+    why: 'The acrs claim shows the second factor, so the API got a token for the warnings API.',
+  },
+  {
     id: 'b2c',
     title: 'A B2C policy',
     decorators: "@RequiresB2cAuth()\n@ValidateScope('access_as_user')",
@@ -95,6 +123,7 @@ export const claimMeanings: Readonly<Record<string, string>> = {
   exp: 'valid until',
   scp: 'what the app may do for the person',
   roles: 'what the person may do',
+  acrs: 'how the person signed in; c1: with a second factor',
   oid: 'the person',
   tid: 'the tenant',
   azp: 'the app that asked for it',

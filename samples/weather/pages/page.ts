@@ -1,7 +1,7 @@
 /** Steps through the cases: signs in, calls the API, and shows the answer and the claims of the token. */
 import type { PageSettings } from './serve-pages.js';
 import { cases, claimMeanings, type Case } from './cases.js';
-import { openAccounts, type Caller } from './sign-in.js';
+import { claimsRequestIn, openAccounts, type Caller } from './sign-in.js';
 
 function find(id: string): HTMLElement {
   const element = document.getElementById(id);
@@ -27,6 +27,7 @@ const reasons: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   500: 'Internal Server Error',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
 };
 
@@ -51,7 +52,7 @@ function claimText(name: string, value: unknown): string {
 }
 
 // The claims that access depends on come first.
-const claimOrder = ['scp', 'roles', 'aud', 'iss', 'tid', 'tfp', 'acr', 'oid', 'exp'];
+const claimOrder = ['scp', 'roles', 'acrs', 'aud', 'iss', 'tid', 'tfp', 'acr', 'oid', 'exp'];
 
 function showClaims(caller: Caller | undefined): void {
   find('claims-none').hidden = caller !== undefined;
@@ -75,18 +76,26 @@ function forgetAnswer(): void {
   find('answer-none').hidden = false;
 }
 
-async function call({ path, expected, why }: Case, caller: Caller | undefined): Promise<void> {
+/** @returns the claims request, where the answer is a claims challenge */
+async function call({ path, expected, why }: Case, caller: Caller | undefined): Promise<string | undefined> {
   const response = await fetch(path, { headers: caller ? { Authorization: `Bearer ${caller.token}` } : {} });
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') === true;
   showStatus('answer-status', response.status);
+  const challenge = response.headers.get('www-authenticate');
+  const claims = claimsRequestIn(challenge);
   const isExpected = response.status === expected;
-  show('answer-verdict', isExpected ? 'as expected' : `where this case expects ${String(expected)}`);
+  const otherwise =
+    claims === undefined ? `where this case expects ${String(expected)}` : 'until the token has more claims';
+  show('answer-verdict', isExpected ? 'as expected' : otherwise);
   show('answer-why', isExpected ? why : '');
-  show('answer-challenge', response.headers.get('www-authenticate') ?? 'none');
+  show('answer-challenge', challenge ?? 'none');
+  find('claims-request').hidden = claims === undefined;
+  show('claims-request-text', claims ?? '');
   show('answer-body', isJson ? JSON.stringify(JSON.parse(text), null, 2) : text);
   find('answer').hidden = false;
   find('answer-none').hidden = true;
+  return claims;
 }
 
 function showProblem(problem: unknown): void {
@@ -106,7 +115,10 @@ async function callLocalIssuer(method: string, path: string, body: object): Prom
 
 async function start(): Promise<void> {
   const settings = (await (await fetch('/settings.json')).json()) as PageSettings;
-  const offered = cases.filter(({ scheme }) => scheme === undefined || settings[scheme] !== undefined);
+  const offered = cases.filter(
+    ({ scheme, callsWarnings }) =>
+      (scheme === undefined || settings[scheme] !== undefined) && (callsWarnings !== true || settings.callsWarnings),
+  );
   const { accounts, arrival } = await openAccounts(settings);
   let current = offered.find(({ id }) => id === (arrival?.state ?? location.hash.slice(1))) ?? offered[0];
 
@@ -146,8 +158,10 @@ async function start(): Promise<void> {
     showClaims(caller);
   }
 
+  let claimsRequest: string | undefined;
+
   async function send(): Promise<void> {
-    if (current !== undefined) await call(current, accountOf(current)?.caller);
+    if (current !== undefined) claimsRequest = await call(current, accountOf(current)?.caller);
   }
 
   function choose(chosen: Case): void {
@@ -178,6 +192,12 @@ async function start(): Promise<void> {
   find('sign-in').addEventListener('click', () => {
     act(async () => {
       if (current !== undefined) await accountOf(current)?.signIn(current.id);
+    });
+  });
+  find('meet').addEventListener('click', () => {
+    act(async () => {
+      if (current === undefined || claimsRequest === undefined) return;
+      await accountOf(current)?.meet(claimsRequest, current.id);
     });
   });
   find('sign-out').addEventListener('click', () => {

@@ -22,6 +22,12 @@ export interface Arrival {
   readonly problem?: string;
 }
 
+/** The claims request in a challenge: what the next token needs (OpenID Connect Core §5.5). */
+export function claimsRequestIn(challenge: string | null): string | undefined {
+  const [, base64] = /\bclaims="([^"]+)"/.exec(challenge ?? '') ?? [];
+  return base64 === undefined ? undefined : atob(base64);
+}
+
 const pendingKey = 'weather.signing-in';
 const grantedKey = (scheme: Scheme) => `weather.granted.${scheme}`;
 
@@ -73,8 +79,16 @@ export class Account {
 
   /** Leaves the page. */
   async signIn(state: string): Promise<void> {
-    sessionStorage.setItem(pendingKey, JSON.stringify({ scheme: this.scheme, state }));
+    this.#expectArrival(state);
     await this.#client.loginRedirect({ scopes: this.#scopes, prompt: 'select_account' });
+  }
+
+  /** Leaves the page, for a token of the same person that meets a claims request. */
+  async meet(claims: string, state: string): Promise<void> {
+    if (this.#result === undefined) return;
+    this.#expectArrival(state);
+    const { account } = this.#result;
+    await this.#client.acquireTokenRedirect({ scopes: this.#scopes, account, claims });
   }
 
   /** Completes the sign-in that led back to this page, or resumes an earlier one. */
@@ -104,6 +118,10 @@ export class Account {
   async signOut(): Promise<void> {
     this.#result = undefined;
     for (const account of this.#remembered()) await this.#client.clearCache({ account });
+  }
+
+  #expectArrival(state: string): void {
+    sessionStorage.setItem(pendingKey, JSON.stringify({ scheme: this.scheme, state }));
   }
 
   /** The accounts of this registration. MSAL keeps those of all registrations at one host together. */
