@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
-import { andThen, isThenable } from '../core/awaited.js';
+import { isThenable } from '../core/awaited.js';
 import { enter } from '../gate/admission.js';
 import { refusalOf } from '../gate/refusal.js';
 import { answer } from './node-answer.js';
@@ -43,32 +43,33 @@ export function passOrRefuse(
   next: Next | undefined,
   { prepare, proceed, refused }: Passage,
 ): void {
-  const pass = (context: VerifiedContext) => {
-    currentRequest.run(context, proceed, context);
-  };
   const refuseWith = (error: unknown) => {
     refuse(error, request, response, next, requirement);
     refused?.();
   };
   let entry: VerifiedContext | Promise<VerifiedContext>;
   try {
-    entry = andThen(enter(request, requirement), (context) => {
-      prepare?.(context);
-      return context;
-    });
+    entry = enter(request, requirement);
+    if (!isThenable(entry)) prepare?.(entry);
   } catch (error) {
     refuseWith(error);
     return;
   }
+  if (!isThenable(entry)) {
+    currentRequest.run(entry, proceed, entry);
+    return;
+  }
+  const prepared = entry.then((context) => {
+    prepare?.(context);
+    return context;
+  });
   // What comes after the gate may throw. Where the gate had to wait, Express does not see that.
-  const passSafely = (context: VerifiedContext) => {
+  prepared.then((context) => {
     try {
-      pass(context);
+      currentRequest.run(context, proceed, context);
     } catch (error) {
       if (next === undefined) refuseWith(error);
       else next(error);
     }
-  };
-  if (isThenable(entry)) entry.then(passSafely, refuseWith);
-  else pass(entry);
+  }, refuseWith);
 }
