@@ -48,8 +48,8 @@ function middlewareFor(requirement: Requirement): Middleware {
   return (request, response, next) => {
     if (!isResponse(response)) {
       throw new ConfigurationError(
-        `${String(requirement.at)} is a middleware of Express, and was called by another framework. ` +
-          'On Koa, put the decorator that has the same requirement on the action.',
+        `${String(requirement.at)} is a middleware of Express, and was called by something else. ` +
+          'On a class or a method, and on Koa, use the decorator that has the same requirement.',
       );
     }
     proceedOrRefuse(requirement, { request, response, next }, () => {
