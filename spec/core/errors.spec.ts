@@ -254,3 +254,9 @@ describe('instanceof', () => {
     },
   );
 });
+
+describe('InsufficientScopeError', () => {
+  it.each(['Preis€', 'a"b', 'two words', ''])('refuses %j, which is no scope name', (name) => {
+    expect(() => new InsufficientScopeError('scope', ['read', name])).toThrow(ConfigurationError);
+  });
+});

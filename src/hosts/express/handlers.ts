@@ -58,8 +58,8 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Prom
     }
   };
   if (own === undefined) return proceed(verifiedRequests.get(call.request));
-  return new Promise((resolve) => {
-    proceedOrRefuse(
+  return new Promise((resolve, reject) => {
+    const passed = proceedOrRefuse(
       own,
       call,
       (context) => {
@@ -69,6 +69,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Prom
         resolve(call.response);
       },
     );
+    passed?.catch(reject);
   });
 }
 
