@@ -306,3 +306,9 @@ describe('copyOf', () => {
     },
   );
 });
+
+describe('InsufficientScopeError', () => {
+  it.each(['Preis€', 'a"b', 'two words', ''])('refuses %j, which is no scope name', (name) => {
+    expect(() => new InsufficientScopeError('scope', ['read', name])).toThrow(ConfigurationError);
+  });
+});

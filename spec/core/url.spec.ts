@@ -18,6 +18,33 @@ describe('parseUrl', () => {
   ])('gives undefined for %j', (value) => {
     expect(parseUrl(value)).toBeUndefined();
   });
+
+  it.each([
+    ['longer than 512 characters', `https://login.contoso.com/${'a'.repeat(487)}`],
+    ['not ASCII', 'https://login.contösö.com/'],
+    ['with white space', ' https://login.contoso.com/'],
+  ])('gives undefined for a URL that is %s', (_, value) => {
+    expect(URL.canParse(value)).toBe(true);
+    expect(parseUrl(value)).toBeUndefined();
+  });
+
+  it('parses a URL of 512 characters', () => {
+    const url = `https://login.contoso.com/${'a'.repeat(486)}`;
+    expect(url).toHaveLength(512);
+    expect(parseUrl(url)?.href).toBe(url);
+  });
+
+  it('parses each text for itself, however often it is asked', () => {
+    const [first, second] = ['https://first.example/', 'https://second.example/'];
+    expect([first, first, 'none', second, first, 'none'].map((text) => parseUrl(text)?.href)).toEqual([
+      first,
+      first,
+      undefined,
+      second,
+      first,
+      undefined,
+    ]);
+  });
 });
 
 describe('isLoopback', () => {

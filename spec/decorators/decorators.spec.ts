@@ -192,6 +192,13 @@ describe('a decorator on the wrong element', () => {
         'Set "experimentalDecorators": true in tsconfig.json.',
     ],
     [
+      'a request, as a middleware',
+      () => {
+        on(RequiresAuth(), { headers: {} }, { setHeader: () => undefined });
+      },
+      'A decorator was used as a middleware. Use the middleware of …/express that has the same requirement.',
+    ],
+    [
       'a class, as a standard decorator',
       () => {
         on(RequiresAuth(), Orders, { kind: 'class', name: 'Orders' });

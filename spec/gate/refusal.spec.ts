@@ -1,8 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClaimsChallengeError } from '../../src/core/access/claims-challenge.js';
 import { verifiedRequests } from '../../src/core/access/current-request.js';
 import type { Requirement } from '../../src/core/access/requirement.js';
-import { AuthError, ConfigurationError, MissingTokenError } from '../../src/core/errors.js';
+import { explanationChannel } from '../../src/core/channels.js';
+import { AuthError, ConfigurationError, InvalidTokenError, MissingTokenError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { initialize } from '../../src/gate/initialize.js';
 import { addressedRefusal, refusalOf } from '../../src/gate/refusal.js';
@@ -12,6 +14,7 @@ const options = {
   tenantId: '11111111-2222-4333-8444-555555555555',
   clientId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
 };
+const b2c = { domainName: 'contoso', policies: 'B2C_1_susi' };
 const requirement: Requirement = { scheme: undefined, demands: [] };
 const authority = { realm: 'realm', authorizationUri: 'https://login.example/authorize' };
 const claimsRequest = { access_token: { acrs: null } };
@@ -120,6 +123,25 @@ describe('refusalOf', () => {
     for (const message of ['one', 'one', 'two']) refusalOf(new ConfigurationError(message), requirement, request);
     expect(warnings).toEqual(['one', 'two']);
   });
+
+  it.each([{ toString: 1, valueOf: 1 }, 5, null, ['https://login.example/']])(
+    'is explained whatever a token has in the place of its issuer: %j',
+    (iss) => {
+      initialize({ ...options, b2c });
+      const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+      const token = `${encode({ alg: 'RS256', kid: 'key' })}.${encode({ iss })}.AAAA`;
+      const explained: unknown[] = [];
+      const note = (explanation: unknown) => explained.push(explanation);
+      subscribe(explanationChannel.name, note);
+      try {
+        refusalOf(new InvalidTokenError('issuer'), requirement, { headers: { authorization: `Bearer ${token}` } });
+      } finally {
+        unsubscribe(explanationChannel.name, note);
+      }
+      expect(explained).toHaveLength(1);
+      expect(warnings).toEqual([]);
+    },
+  );
 
   it('does not warn of what the caller caused', () => {
     refusalOf(new MissingTokenError(), requirement, request);

@@ -4,11 +4,14 @@ import type { AccessTokenClaims } from './access-token-claims.js';
 /** The parameters of a challenge, in the order in which they are sent. Those that are undefined are left out. */
 export type ChallengeParameters = Readonly<Record<string, string | undefined>>;
 
-/** The text of a challenge. Values come from fixed text and from checked names, so none needs escaping. */
+/** The characters that RFC 6750 §3 allows in a value. Any other could end the value, or the header. */
+const withoutOthers = (value: string) => value.replace(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '');
+
+/** The text of a challenge. */
 export function bearerChallenge(parameters: ChallengeParameters): string {
   const list = Object.entries(parameters)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}="${String(value)}"`);
+    .map(([name, value]) => `${name}="${withoutOthers(String(value))}"`);
   return list.length === 0 ? 'Bearer' : `Bearer ${list.join(', ')}`;
 }
 

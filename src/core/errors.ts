@@ -4,6 +4,7 @@
  * Messages are fixed text. Nothing of the request (token, claim, key id, URL) becomes part of an error, so an error can be
  * logged and sent as it is.
  */
+import { isScopeToken } from './scope-token.js';
 import { bearerChallenge, type Addressee, type ChallengedCaller, type ChallengeParameters } from './challenge.js';
 
 /** Why a token was refused. The list is closed: a new reason is a breaking change. */
@@ -285,8 +286,14 @@ export class InsufficientScopeError extends AuthError {
   /**
    * @param reason - what the token lacks
    * @param scopes - the scope names of which the token needs one; they become the `scope` of the challenge
+   * @throws ConfigurationError if one is no scope name (RFC 6749 §3.3)
    */
   constructor(reason: InsufficientScopeReason, scopes: readonly string[] = []) {
+    if (!scopes.every(isScopeToken)) {
+      throw new ConfigurationError(
+        'InsufficientScopeError: a scope name has a character that RFC 6749 §3.3 does not allow.',
+      );
+    }
     const description = insufficientScopeDescriptions[reason];
     super(description, {
       code: 'insufficient_scope',

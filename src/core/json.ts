@@ -82,8 +82,8 @@ export function withOwnMembers<T extends object>(value: T): T {
 }
 
 /** A member of an object itself; undefined where it only inherits one of that name. */
-export function ownMember(value: object, name: string): unknown {
-  return Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+export function ownMember<T>(value: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 /** A JSON object, or undefined where the text is anything else or can be read in two ways. */

@@ -1,7 +1,28 @@
 /** Is a text a URL, and may we call it: over https, or over plain http on this machine? */
 
-export function parseUrl(text: unknown): URL | undefined {
-  return typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
+/** A URL consists of visible ASCII (RFC 3986 §2). */
+const isVisibleAscii = (text: string) => /^[\x21-\x7E]+$/.test(text);
+
+/** No issuer, and no URL of a document, comes near it. */
+const mostCharacters = 512;
+
+function parse(text: string): Readonly<URL> | undefined {
+  if (text.length > mostCharacters || !isVisibleAscii(text)) return undefined;
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+let last: { readonly text: string; readonly url: Readonly<URL> | undefined } = { text: '', url: undefined };
+
+/**
+ * The URL of a text; undefined for one that is none. The checks of one token ask several times for the same text.
+ *
+ * Texts come from tokens before their signature is verified. Node takes 0.1 s to read a host of 4,000 letters that are not
+ * ASCII, and 0.4 ms to read one of 500 letters that is encoded as ASCII. So the bounds come first.
+ */
+export function parseUrl(text: unknown): Readonly<URL> | undefined {
+  if (typeof text !== 'string') return undefined;
+  if (text !== last.text) last = { text, url: parse(text) };
+  return last.url;
 }
 
 /** Whether a host is this machine itself: the only one to which plain http is allowed. */

@@ -16,10 +16,10 @@ function classRecordOf(level: object): ClassRecord | undefined {
  * Whether nothing was recorded along a prototype chain, and the chain is the same, since the stamps were taken. Called at
  * every call of a protected method, so it uses no generator.
  */
-function isCurrent(start: object, stamps: readonly object[]): boolean {
+function isCurrent(start: object, { stamp: ownStamp, compiledFrom: stamps }: ClassRecord): boolean {
   let index = 0;
   for (let level: object | null = start; level !== null; level = Object.getPrototypeOf(level) as object | null) {
-    const stamp = records.get(level)?.stamp;
+    const stamp = level === start ? ownStamp : records.get(level)?.stamp;
     if (stamp !== undefined && stamp !== stamps[index++]) return false;
     if (typeof level !== 'function') continue;
     const ofClass = classRecordOf(level)?.stamp;
@@ -61,7 +61,7 @@ function elementsFor(start: object, method: PropertyKey): readonly ElementRequir
  */
 export function requirementOf(prototype: object, method: PropertyKey): Requirement | undefined {
   const own = recordOf(prototype);
-  if (!isCurrent(prototype, own.compiledFrom)) {
+  if (!isCurrent(prototype, own)) {
     own.compiled.clear();
     own.compiledFrom = stampsOf(prototype);
   }

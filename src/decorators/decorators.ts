@@ -43,10 +43,15 @@ export interface Host extends MemberProtection {
   onParameter(prototype: object, method: string | symbol, index: number, parameter: FilledParameter): void;
 }
 
-/** A standard decorator is given a context in the place of the property key. */
-function refuseStandardDecorators(context: unknown): void {
-  if (typeof context !== 'object' || context === null || !('kind' in context)) return;
-  const { name } = context as { readonly name?: PropertyKey };
+/** A standard decorator is given a context in the place of the property key, a middleware the response. */
+function refuseOtherUses(context: unknown): void {
+  if (typeof context !== 'object' || context === null) return;
+  if (!('kind' in context) || !('name' in context)) {
+    throw new ConfigurationError(
+      'A decorator was used as a middleware. Use the middleware of …/express that has the same requirement.',
+    );
+  }
+  const { name } = context as { readonly name: PropertyKey };
   throw new ConfigurationError(
     `${String(name)} has a standard decorator, and those cannot be on parameters. ` +
       'Set "experimentalDecorators": true in tsconfig.json.',
@@ -72,7 +77,7 @@ function protectClass(host: Host, constructor: { readonly prototype: object }): 
 
 function requirementDecorator(host: Host, requirement: DecoratorRequirement): RequirementDecorator {
   return (target, propertyKey, given) => {
-    refuseStandardDecorators(propertyKey);
+    refuseOtherUses(propertyKey);
     if (typeof given === 'number') {
       throw new ConfigurationError(
         `${nameOfElement(target, propertyKey)} has a requirement on a parameter. Move it to the method or the class.`,
@@ -99,7 +104,7 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
 /** A decorator that fills a parameter of a method. */
 export function parameterDecorator(host: Host, parameter: FilledParameter): ClaimsDecorator {
   return (target, propertyKey, index) => {
-    refuseStandardDecorators(propertyKey);
+    refuseOtherUses(propertyKey);
     if (propertyKey === undefined) {
       throw new ConfigurationError(
         `${nameOfElement(target)} has ${parameter.decorator} on a parameter of its constructor, which runs before any request. ` +

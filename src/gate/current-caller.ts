@@ -3,9 +3,9 @@ import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { currentRequest, verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
 import { checkScopes } from '../core/access/requirement-checks.js';
 import { anyOf } from '../core/access/requirement.js';
-import { MissingTokenError } from '../core/errors.js';
+import { ConfigurationError, MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
-import { callsAsApp } from '../core/token/token-kind.js';
+import { callsAsApp, callsAsUser } from '../core/token/token-kind.js';
 import { addressedTo } from './refusal.js';
 
 /** Some hosts wrap Node's request. Koa's context and request hold it as `req`, Fastify's request as `raw`. */
@@ -62,15 +62,24 @@ export function validateScope(scope: string | readonly string[], request?: objec
   }
 }
 
+/** Refuses a request in the place of claims. It has neither a scope nor a person, so it would count as an application. */
+function claimsGiven(claims: AccessTokenClaims, helper: string): AccessTokenClaims {
+  if (!('headers' in claims) || Object.hasOwn(claims, 'iss')) return claims;
+  throw new ConfigurationError(
+    `${helper}() takes verified claims. For those of a request: ${helper}(getTokenClaims(request)).`,
+  );
+}
+
 /**
  * Whether an application calls on its own behalf, without a person. `idtyp` decides if the token has that claim; otherwise
  * a token without a scope is an application's, unless `oid` and `sub` are there and differ: then it is a person's.
  *
  * @param claims - verified claims; default: those of the current request
  * @throws MissingTokenError if none are given, and there is no request or its token was not verified
+ * @throws ConfigurationError if a request is given
  */
 export function isAppOnly(claims: AccessTokenClaims = getTokenClaims()): boolean {
-  return callsAsApp(claims);
+  return callsAsApp(claimsGiven(claims, 'isAppOnly'));
 }
 
 /**
@@ -79,10 +88,13 @@ export function isAppOnly(claims: AccessTokenClaims = getTokenClaims()): boolean
  * @param claims - verified claims; default: those of the current request
  * @returns undefined if an application calls, or if the token does not identify the person
  * @throws MissingTokenError if none are given, and there is no request or its token was not verified
+ * @throws ConfigurationError if a request is given
  */
 export function userKey(claims: AccessTokenClaims = getTokenClaims()): string | undefined {
+  claimsGiven(claims, 'userKey');
   const tenant: unknown = claims.tid ?? tenantOfIssuer(claims.iss);
   const person: unknown = claims.oid;
-  if (callsAsApp(claims) || typeof tenant !== 'string' || typeof person !== 'string' || person === '') return undefined;
+  if (!callsAsUser(claims) || typeof tenant !== 'string' || typeof person !== 'string' || person === '')
+    return undefined;
   return `${tenant}.${person}`;
 }

@@ -97,18 +97,18 @@ function explainAudience({ payload: claims = {} }: SeenToken, settings: Settings
 const hostnameOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
 
 function explainIssuer({ payload: claims = {} }: SeenToken, { entra, b2c }: Settings): ExplanationCode {
-  const { iss } = claims;
+  const iss = typeof claims['iss'] === 'string' ? claims['iss'] : '';
   const host = hostnameOf(iss);
   if (isB2cHost(host) || claims['tfp'] !== undefined) {
     if (b2c === undefined) return 'b2c_token';
     if (!b2c.instances.some((instance) => hostnameOf(instance) === host)) return 'b2c_host';
     // The tenant is the configured one, so it is the route that does not take the token.
-    return b2c.tenantId !== undefined && tenantOfIssuer(String(iss)) === b2c.tenantId ? 'b2c_token' : 'b2c_issuer';
+    return b2c.tenantId !== undefined && tenantOfIssuer(iss) === b2c.tenantId ? 'b2c_token' : 'b2c_issuer';
   }
   if (entra === undefined) return 'entra_token';
-  if (isExternalId(String(iss)) !== isExternalId(`${entra.instance}/`)) return 'wrong_instance';
+  if (isExternalId(iss) !== isExternalId(`${entra.instance}/`)) return 'wrong_instance';
   if (!serveOneCloud(host, hostnameOf(entra.instance))) return 'wrong_cloud';
-  const tenant = tenantOfIssuer(String(iss));
+  const tenant = tenantOfIssuer(iss);
   return tenant !== undefined && tenant !== entra.tenantId ? 'wrong_tenant' : 'issuer';
 }
 

@@ -1,6 +1,6 @@
 /** The refusal of a request: what every host does before it answers one or forwards it. */
 import { verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
-import type { Requirement } from '../core/access/requirement.js';
+import type { Authenticator, Requirement } from '../core/access/requirement.js';
 import { address, AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
 import type { RequestHeaders } from '../core/token/credential.js';
@@ -57,6 +57,15 @@ export function warnDeveloper(refusal: Refusal): void {
   if (refusal instanceof ConfigurationError) warnOnce(refusal.message, refusal.message, refusal.code);
 }
 
+/** Explains a refusal. The caller is answered even where that fails: a token that nobody verified may hold anything. */
+function explain(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
+  try {
+    publishExplanation(request, refusal, identity);
+  } catch (cause) {
+    warnDeveloper(new ConfigurationError('A refusal could not be explained.', { cause }));
+  }
+}
+
 /**
  * The refusal of a request, addressed to its caller. Subscribers and the developer are told of it.
  *
@@ -69,7 +78,7 @@ export function refusalOf(
 ): { readonly refusal: Refusal; readonly forward: boolean } {
   const refusal = addressedRefusal(error, requirement, request);
   const identity = identityFor(requirement);
-  if (identity !== undefined) publishExplanation(request, refusal, identity);
+  if (identity !== undefined) explain(request, refusal, identity);
   warnDeveloper(refusal);
   return { refusal, forward: identity?.settings.errors === 'forward' };
 }

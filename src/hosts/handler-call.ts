@@ -1,7 +1,9 @@
 /** Calls of the form that Express calls its handlers in: `(request, response, next)`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { currentRequest, verifiedRequests } from '../core/access/current-request.js';
 import type { MemberProtection } from '../decorators/protected-class.js';
-import { guard, remember, type Method } from '../decorators/protected-method.js';
+import { asProtected, guard, originalOf, remember, type Method } from '../decorators/protected-method.js';
 import type { Next } from './node-middleware.js';
 
 /** A call of a handler or an error handler, by Express or by a function that Express calls. */
@@ -21,10 +23,11 @@ export const isResponse = (value: unknown): value is ServerResponse =>
   typeof (value as { readonly setHeader?: unknown } | null | undefined)?.setHeader === 'function';
 
 function handlerCallAt(index: number, parameters: readonly unknown[]): HandlerCall | undefined {
-  const [request, response, next, ...rest] = parameters.slice(index);
+  const [request, response, next] = [parameters[index], parameters[index + 1], parameters[index + 2]];
   if (!isRequest(request) || !isResponse(response)) return undefined;
   if (next !== undefined && typeof next !== 'function') return undefined;
   const ahead = parameters.slice(0, index);
+  const rest = parameters.slice(index + 3);
   const parametersWith = (...ofExpress: unknown[]) => [...ahead, ...ofExpress, ...rest];
   return { request, response, next: next as Next | undefined, parametersWith };
 }
@@ -35,12 +38,36 @@ export function handlerCallIn(parameters: readonly unknown[]): HandlerCall | und
   return handlerCallAt(0, parameters) ?? handlerCallAt(1, parameters);
 }
 
+/** Whether a request came over a connection, with HTTP/1.1 or HTTP/2. A mock of a test did not. */
+export const isServed = (request: IncomingMessage): boolean =>
+  request instanceof Readable &&
+  typeof (request.socket as unknown) === 'object' &&
+  (request.socket as unknown) !== null;
+
+/**
+ * Runs the handler of a request in the context of that request. The running code may belong to something else: to another
+ * request, which opened the connection whose callback calls the handler, or to a test in which the server listens.
+ */
+function runInOwnContext(request: IncomingMessage, run: () => unknown): unknown {
+  const own = verifiedRequests.get(request);
+  if (own === undefined) return currentRequest.exit(run);
+  const current = currentRequest.getStore();
+  return current === own ? run() : currentRequest.run(own, run);
+}
+
 /**
  * A protected method with the decorator of another host than Express. Where Express calls it, no gate of it ran. It throws
  * then, and does not reject: Express 4 does not see a rejection.
  */
-export const guardOfOtherHost: MemberProtection['protect'] = (method, name, owner, definer) =>
-  guard(method, name, owner, definer, (parameters) => handlerCallIn(parameters) !== undefined);
+export const guardOfOtherHost: MemberProtection['protect'] = (method, name, owner, definer) => {
+  const inner = guard(method, name, owner, definer, (parameters) => handlerCallIn(parameters) !== undefined);
+  const guardedMethod: Method = function (...parameters) {
+    const request = handlerCallIn(parameters)?.request;
+    if (request === undefined || !isServed(request)) return inner.apply(this, parameters);
+    return runInOwnContext(request, () => inner.apply(this, parameters));
+  };
+  return asProtected(guardedMethod, originalOf(inner) ?? { method, definer, owner }, method);
+};
 
 /**
  * A function in a property of an instance: protected where it is called as a handler, and else as it is. Express takes any

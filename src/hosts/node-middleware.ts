@@ -2,14 +2,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
-import { andThen, isThenable } from '../core/awaited.js';
+import { isThenable } from '../core/awaited.js';
 import { enter } from '../gate/admission.js';
 import { refusalOf } from '../gate/refusal.js';
 import { answer } from './node-answer.js';
 
 export type Next = (error?: unknown) => void;
 
-/** Answers a refusal, or hands it to the application's error handler. Never throws. */
+/**
+ * Answers a refusal, or hands it to the application's error handler where that is configured. An application's `next` may go
+ * on to its handlers, so it is called for nothing else.
+ *
+ * Never throws, but for what `next` throws.
+ */
 export function refuse(
   error: unknown,
   request: IncomingMessage,
@@ -18,11 +23,10 @@ export function refuse(
   requirement: Requirement | undefined,
 ): void {
   const { refusal, forward } = refusalOf(error, requirement, request);
-  // An answer that has begun cannot be replaced: the host ends it.
-  const isForNext = forward || response.headersSent;
-  if (isForNext && next !== undefined) next(refusal);
-  else if (response.headersSent) response.destroy();
-  else answer(request.method, response, refusal);
+  if (forward && next !== undefined) next(refusal);
+  else if (!response.headersSent) answer(request.method, response, refusal);
+  // An answer that has begun cannot be replaced. One that has ended is another's, such as that of a time limit.
+  else if (!response.writableEnded) response.destroy();
 }
 
 /** What happens to a request that passes. */
@@ -35,40 +39,43 @@ export interface Passage {
   readonly refused?: (() => void) | undefined;
 }
 
-/** Lets a request pass, or refuses it. Never throws and never rejects: Express 4 would leave the request unanswered. */
+/**
+ * Lets a request pass, or refuses it.
+ *
+ * @returns a promise where the check had to wait. It rejects with what `next` throws, and with nothing else: Express 4 does
+ *   not look at it
+ */
 export function passOrRefuse(
   requirement: Requirement,
   request: IncomingMessage,
   response: ServerResponse,
   next: Next | undefined,
   { prepare, proceed, refused }: Passage,
-): void {
-  const pass = (context: VerifiedContext) => {
-    currentRequest.run(context, proceed, context);
-  };
+): void | Promise<void> {
   const refuseWith = (error: unknown) => {
-    refuse(error, request, response, next, requirement);
-    refused?.();
+    try {
+      refuse(error, request, response, next, requirement);
+    } finally {
+      refused?.();
+    }
   };
   let entry: VerifiedContext | Promise<VerifiedContext>;
   try {
-    entry = andThen(enter(request, requirement), (context) => {
-      prepare?.(context);
-      return context;
-    });
+    entry = enter(request, requirement);
+    if (!isThenable(entry)) prepare?.(entry);
   } catch (error) {
     refuseWith(error);
-    return;
+    return undefined;
   }
-  // What comes after the gate may throw. Where the gate had to wait, Express does not see that.
-  const passSafely = (context: VerifiedContext) => {
-    try {
-      pass(context);
-    } catch (error) {
-      if (next === undefined) refuseWith(error);
-      else next(error);
-    }
-  };
-  if (isThenable(entry)) entry.then(passSafely, refuseWith);
-  else pass(entry);
+  if (!isThenable(entry)) {
+    currentRequest.run(entry, proceed, entry);
+    return undefined;
+  }
+  const prepared = entry.then((context) => {
+    prepare?.(context);
+    return context;
+  });
+  return prepared.then((context) => {
+    currentRequest.run(context, proceed, context);
+  }, refuseWith);
 }

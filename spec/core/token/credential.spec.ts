@@ -34,6 +34,7 @@ describe('bearerToken', () => {
 
   it.each([
     ['there is no header', { headers: {} }],
+    ['the header is inherited', { headers: Object.create({ authorization: `Bearer ${token}` }) as object as {} }],
     ['the header is undefined', { headers: { authorization: undefined } }],
     ['the header is an empty list', { headers: { authorization: [] } }],
     ['the header is empty', withHeader('')],

@@ -234,6 +234,29 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
   });
 });
 
+describe('a middleware in the place of a decorator', () => {
+  class Orders {
+    list(): readonly string[] {
+      return [];
+    }
+  }
+  const used = requiresAuth() as unknown as (...parameters: unknown[]) => void;
+
+  it.each<[string, readonly unknown[]]>([
+    ['a class', [Orders]],
+    ['a method', [Orders.prototype, 'list', Object.getOwnPropertyDescriptor(Orders.prototype, 'list')]],
+  ])('is refused on %s', (_, parameters) => {
+    const use = () => {
+      used(...parameters);
+    };
+    expect(use).toThrow(ConfigurationError);
+    expect(use).toThrow(
+      'requiresAuth() is a middleware of Express, and was called by something else. ' +
+        'On a class or a method, and on Koa, use the decorator that has the same requirement.',
+    );
+  });
+});
+
 describe('arguments that no token can satisfy', () => {
   it.each<[string, () => unknown]>([
     ['no scope', () => requiresScope(...([] as unknown as [string]))],

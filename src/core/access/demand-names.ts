@@ -36,6 +36,7 @@ export function comparable(group: string): string {
 export const isSamePolicy = (left: string, right: string | undefined) => left.toLowerCase() === right?.toLowerCase();
 
 export function checkNames(kind: NameKind, names: readonly unknown[]): readonly string[] {
+  if (!Array.isArray(names)) throw new ConfigurationError(`A ${kind} takes its name, or a list of names.`);
   if (names.length === 0) throw new ConfigurationError(`At least one ${kind} name is needed.`);
   return Object.freeze(names.map((name) => checkName(kind, name)));
 }

@@ -1,5 +1,6 @@
 /** Reads the bearer token of a request (RFC 6750 §2.1) from its Authorization header, and from no other place. */
 import { InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors.js';
+import { ownMember } from '../json.js';
 
 /** The part of a request that is read. Node's `IncomingMessage` has it, and so does a plain object with `headers`. */
 export interface RequestHeaders {
@@ -26,7 +27,8 @@ function repeatsAuthorization(rawHeaders: readonly string[]): boolean {
 
 function authorizationHeader(request: RequestHeaders): string {
   if (request.rawHeaders !== undefined && repeatsAuthorization(request.rawHeaders)) throw new InvalidRequestError();
-  const value = request.headers['authorization'];
+  // Its own: another flaw of the process may have put one on the prototype of all objects.
+  const value = ownMember(request.headers, 'authorization');
   if (value === undefined || typeof value === 'string') return value ?? '';
   if (value.length > 1) throw new InvalidRequestError();
   return value[0] ?? '';

@@ -20,21 +20,21 @@ function demandsOn(request: object, own: Requirement): { passed?: VerifiedContex
   return requirement === context.requirement ? { passed: context, requirement } : { requirement };
 }
 
-/** Lets a request pass on to `proceed`, or refuses it. Never throws and never rejects. */
+/** Lets a request pass on to `proceed`, or refuses it; see {@link passOrRefuse}. */
 export function proceedOrRefuse(
   own: Requirement,
   { request, response, next }: Pick<HandlerCall, 'request' | 'response' | 'next'>,
   proceed: Passage['proceed'],
   refused?: Passage['refused'],
-): void {
+): void | Promise<void> {
   const { passed, requirement } = demandsOn(request, own);
   if (passed !== undefined) {
     currentRequest.run(passed, proceed, passed);
-    return;
+    return undefined;
   }
   shareHiddenClasses(request, response);
   const prepare = ({ claims }: VerifiedContext) => {
     publishClaims(request, claims);
   };
-  passOrRefuse(requirement, request, response, next, { prepare, proceed, refused });
+  return passOrRefuse(requirement, request, response, next, { prepare, proceed, refused });
 }

@@ -5,7 +5,7 @@ import { requirementOf } from '../../decorators/decorated-elements.js';
 import { asProtected, guard, originalOf, type Method } from '../../decorators/protected-method.js';
 import { prototypeFor } from '../../decorators/prototype-chain.js';
 import { isRefusal } from '../../gate/refusal.js';
-import { handlerCallIn, protectedAsHandler, type HandlerCall } from '../handler-call.js';
+import { handlerCallIn, isServed, protectedAsHandler, type HandlerCall } from '../handler-call.js';
 import { refuse } from '../node-middleware.js';
 import { proceedOrRefuse, publishClaims } from './chain.js';
 
@@ -49,15 +49,17 @@ function handleError(
 function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Promise<unknown> {
   const proceed = async (context: VerifiedContext | undefined) => {
     try {
-      return await (context === undefined ? run(call.request, call.response, call.next) : runIn(context, call, run));
+      if (context !== undefined) return await runIn(context, call, run);
+      // The running code may belong to another request, whose claims are not this one's.
+      return await currentRequest.exit(run, call.request, call.response, call.next);
     } catch (error) {
       handleError(error, call, context?.requirement ?? own);
       return call.response;
     }
   };
   if (own === undefined) return proceed(verifiedRequests.get(call.request));
-  return new Promise((resolve) => {
-    proceedOrRefuse(
+  return new Promise((resolve, reject) => {
+    const passed = proceedOrRefuse(
       own,
       call,
       (context) => {
@@ -67,6 +69,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Prom
         resolve(call.response);
       },
     );
+    passed?.catch(reject);
   });
 }
 
@@ -78,8 +81,8 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
     if (call === undefined) return inner.apply(this, parameters);
     const run: Run = (request, response, next) => inner.apply(this, call.parametersWith(request, response, next));
     const current = currentRequest.getStore();
-    // In a test nothing is judged.
-    if (current !== undefined && current.requirement === undefined) {
+    // In a test nothing is judged. A server that listens in a test has the test's context in all of its requests.
+    if (current !== undefined && current.requirement === undefined && !isServed(call.request)) {
       publishClaims(call.request, current.claims);
       return inner.apply(this, parameters);
     }

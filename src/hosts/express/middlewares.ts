@@ -21,8 +21,15 @@ declare global {
   }
 }
 
-/** A middleware, for an app, a router or a route. Any release of Express takes it. */
-export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+/**
+ * A middleware, for an app, a router or a route. Any release of Express takes it. Whoever calls it as a function awaits its
+ * result: by then the request passed, or is answered.
+ */
+export type Middleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void | Promise<void>;
 
 /** What the middlewares require, each documented at {@link Requirements}. */
 type Require = Requirements<Middleware>;
@@ -48,11 +55,11 @@ function middlewareFor(requirement: Requirement): Middleware {
   return (request, response, next) => {
     if (!isResponse(response)) {
       throw new ConfigurationError(
-        `${String(requirement.at)} is a middleware of Express, and was called by another framework. ` +
-          'On Koa, put the decorator that has the same requirement on the action.',
+        `${String(requirement.at)} is a middleware of Express, and was called by something else. ` +
+          'On a class or a method, and on Koa, use the decorator that has the same requirement.',
       );
     }
-    proceedOrRefuse(requirement, { request, response, next }, () => {
+    return proceedOrRefuse(requirement, { request, response, next }, () => {
       next();
     });
   };

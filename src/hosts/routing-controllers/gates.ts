@@ -41,8 +41,7 @@ function decoratorGate(requirement: Requirement): Gate {
     const proceed = () => {
       next();
     };
-    passOrRefuse(requirement, request, response, next, { proceed });
-    return undefined;
+    return passOrRefuse(requirement, request, response, next, { proceed });
   };
 }
 
