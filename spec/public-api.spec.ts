@@ -65,6 +65,7 @@ const entryPoints = [
     'microsoft-identity-decorators/nestjs',
     [...ofEveryHost, 'MICROSOFT_IDENTITY', 'MicrosoftIdentityGuard', 'MicrosoftIdentityModule'],
   ],
+  ['microsoft-identity-decorators/fetch', [...ofEveryHost, 'authenticate', 'protect', 'toResponse']],
   ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer']],
 ] as const;
 
@@ -80,7 +81,7 @@ describe.each(entryPoints)('the entry point %s', (name, exported) => {
 describe('the package', () => {
   it('publishes no file but its entry points', () => {
     const { exports } = require('microsoft-identity-decorators/package.json') as { exports: object };
-    expect(Object.keys(exports)).toEqual(['.', './express', './nestjs', './testing', './package.json']);
+    expect(Object.keys(exports)).toEqual(['.', './express', './nestjs', './fetch', './testing', './package.json']);
     expect(() => require('microsoft-identity-decorators/core/verifier') as unknown).toThrow('not defined by "exports"');
   });
 

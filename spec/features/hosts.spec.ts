@@ -5,6 +5,7 @@ import { initialize } from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import type { Api, Call } from '../support/api.js';
 import { hosts as expressHosts } from '../support/hosts/express.js';
+import { hosts as fetchHosts } from '../support/hosts/fetch.js';
 import { hosts as nestHosts } from '../support/hosts/nestjs.js';
 import { hosts as routingControllersHosts } from '../support/hosts/routing-controllers.js';
 
@@ -140,7 +141,7 @@ const refused: readonly Case[] = [
   ],
 ];
 
-const hosts = [...routingControllersHosts, ...expressHosts, ...nestHosts];
+const hosts = [...routingControllersHosts, ...expressHosts, ...nestHosts, ...fetchHosts];
 
 describe.each(hosts)('$name', ({ start }) => {
   let api: Api;

@@ -73,6 +73,17 @@ export function sumOf(earlier: Requirement, later: Requirement): Requirement {
   return sum;
 }
 
+/** What a request has to satisfy at a gate, and its context if it satisfied that at an earlier one. */
+export function demandsOn(
+  request: object,
+  own: Requirement,
+): { readonly passed?: AdmittedRequest; readonly requirement: Requirement } {
+  const context = admissionOf(request);
+  if (context === undefined) return { requirement: own };
+  const requirement = sumOf(context.requirement, own);
+  return requirement === context.requirement ? { passed: context, requirement } : { requirement };
+}
+
 /**
  * Checks that the verified token of a request satisfies one more requirement. What was satisfied once in a request is not
  * asked again. In a test nothing is judged.

@@ -1,0 +1,82 @@
+/** A request at the gate of a handler that takes a Fetch request: it is let in and handled, or refused. */
+import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../../core/access/current-request.js';
+import type { Requirement } from '../../core/access/requirement.js';
+import { isThenable } from '../../core/awaited.js';
+import { admissionOf, demandsOn, enter } from '../../gate/admission.js';
+import { isRefusal } from '../../gate/refusal.js';
+import type { FetchRequest } from '../fetch-request.js';
+import { refuse } from './response.js';
+
+/** The requests that are being handled, by the context their handler runs in. */
+const handling = new WeakMap<VerifiedContext, FetchRequest>();
+
+/**
+ * Whether code runs in the handler of a request: what that calls in turn is judged as a method, and is no new arrival. In
+ * a test nothing is judged.
+ */
+export function isInside(current: VerifiedContext | undefined, request: FetchRequest): current is VerifiedContext {
+  return current !== undefined && (current.requirement === undefined || handling.get(current) === request);
+}
+
+/**
+ * The parameters of a handler. Hono gives a middleware `next` as the second: the handlers that it calls are new arrivals,
+ * which answer for themselves.
+ */
+export function parametersFor(context: AdmittedRequest | undefined, parameters: readonly unknown[]): unknown[] {
+  const [first, next, ...rest] = parameters;
+  if (context === undefined || typeof next !== 'function') return [...parameters];
+  const callNext = next as (...given: unknown[]) => unknown;
+  const leave = (...given: unknown[]) => currentRequest.run({ ...context, original: context }, callNext, ...given);
+  return [first, leave, ...rest];
+}
+
+type Handle<Context> = (context: Context) => unknown;
+
+function runIn(
+  context: AdmittedRequest | undefined,
+  request: FetchRequest,
+  handle: Handle<AdmittedRequest | undefined>,
+): unknown {
+  // Of a request within another one, the other's caller is not the caller.
+  if (context === undefined) return currentRequest.exit(handle, undefined);
+  handling.set(context, request);
+  return currentRequest.run(context, handle, context);
+}
+
+/**
+ * Lets a request in, and handles it in its own context; or refuses it.
+ *
+ * @param own - what the handler requires; undefined if that is nothing
+ * @returns what the handler returns, or the response of the refusal
+ * @throws what the handler throws, unless it is a refusal; the refusal, where it is forwarded
+ */
+export function arrive(own: Requirement, request: FetchRequest, handle: Handle<AdmittedRequest>): Promise<unknown>;
+export function arrive(
+  own: Requirement | undefined,
+  request: FetchRequest,
+  handle: Handle<AdmittedRequest | undefined>,
+): Promise<unknown>;
+export async function arrive(
+  own: Requirement | undefined,
+  request: FetchRequest,
+  handle: Handle<never>,
+): Promise<unknown> {
+  const { passed, requirement } =
+    own === undefined ? { passed: admissionOf(request), requirement: own } : demandsOn(request, own);
+  let context = passed;
+  try {
+    if (context === undefined && requirement !== undefined) {
+      const entry = enter(request, requirement);
+      // A request that passes at once does not wait.
+      context = isThenable(entry) ? await entry : entry;
+    }
+  } catch (error) {
+    return refuse(error, request, requirement);
+  }
+  try {
+    return await runIn(context, request, handle as Handle<AdmittedRequest | undefined>);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return refuse(error, request, context?.requirement);
+  }
+}
