@@ -1,10 +1,11 @@
 /** What the types must refuse. Nothing here runs: `npm run types` fails where a line marked as an error compiles. */
-import { requiresAuth } from '../src/express.js';
+import { claimCheck, requiresAuth } from '../src/express.js';
 import { authenticate, protect, toResponse, TokenClaims as ClaimsOfFetch } from '../src/fetch.js';
 import {
   AccessTokenClaims,
   AllowAnonymous,
   authorizationChecker,
+  ClaimCheck,
   currentUserChecker,
   DenyGuests,
   getTokenClaims,
@@ -15,6 +16,7 @@ import {
   RequiresAuth,
   RequiresAuthContext,
   RequiresB2cAuth,
+  RequiresClaim,
   RequiresRole,
   RequiresScopeOrAppPermission,
   securitySchemes,
@@ -54,6 +56,25 @@ export function misuse(): void {
   RequiresScopeOrAppPermission({ scope: 'read' });
   // @ts-expect-error -- one context alone
   RequiresAuthContext('c1', 'c2');
+  // @ts-expect-error -- a claim is needed
+  RequiresClaim();
+  // @ts-expect-error -- values are arguments, not a list
+  RequiresClaim('department', ['finance', 'legal']);
+  // @ts-expect-error -- a value that may be missing would make the demand a weaker one
+  RequiresClaim('department', process.env['DEPARTMENT']);
+  // @ts-expect-error -- a function is needed
+  ClaimCheck();
+  // @ts-expect-error -- claims are demanded by RequiresClaim
+  ClaimCheck('department');
+  // @ts-expect-error -- only true passes
+  ClaimCheck((claims) => claims.oid);
+  // @ts-expect-error -- the request is of no known type until the function declares it
+  ClaimCheck((claims, request) => claims.tid === request.params.tenant);
+  ClaimCheck((claims, request: { params: { tenant: string } }) => claims.tid === request.params.tenant);
+  // @ts-expect-error -- options are named as initialize has them
+  claimCheck({ check: () => true });
+  // @ts-expect-error -- only true passes
+  initialize({ ...ids, claimCheck: () => 'yes' });
   // @ts-expect-error -- one claim alone
   TokenClaims(['oid']);
   // @ts-expect-error -- options are an object

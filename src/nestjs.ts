@@ -17,6 +17,8 @@ export const {
   RequiresGroup,
   DenyGuests,
   RequiresAuthContext,
+  RequiresClaim,
+  ClaimCheck,
   AllowAnonymous,
   TokenClaims,
 } = decoratorsFor(nestjs);

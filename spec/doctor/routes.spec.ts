@@ -22,7 +22,8 @@ describe('the audit of routes', () => {
         'POST',
         '/people/\\/import/',
         'PeopleController.load',
-        'token of Entra ID or B2C; scope write of a person, or role write_all of an application; no guests',
+        'token of Entra ID or B2C; scope write of a person, or role write_all of an application; ' +
+          "claim department finance or legal; claim level; a check of the application's own; no guests",
       ],
     ]);
     expect(routes.map(({ protection }) => protection)).toEqual([

@@ -42,6 +42,8 @@ const forms: Readonly<Record<string, string>> = {
   RequiresGroup: "@RequiresGroup('<object id of a group>')",
   DenyGuests: '@DenyGuests()',
   RequiresAuthContext: "@RequiresAuthContext('c1')",
+  RequiresClaim: "@RequiresClaim('department', 'finance', 'legal') or @RequiresClaim('department')",
+  ClaimCheck: '@ClaimCheck((claims, request) => boolean)',
   AllowAnonymous: '@AllowAnonymous()',
   TokenClaims: "@TokenClaims() or @TokenClaims('oid')",
 };
@@ -145,6 +147,14 @@ const mistakes: readonly [decorator: string, given: readonly unknown[], problem:
   ['RequiresGroup', [['staff']], 'got a list of 1; it takes a string'],
   ['DenyGuests', [{ except: 'partners' }], 'it takes no argument'],
   ['RequiresAuthContext', ['c1', 'c2'], 'got 2 arguments; it takes 1'],
+  ['RequiresClaim', ['department', ['finance']], 'got a list of 1; it takes a string, a number or a boolean'],
+  ['RequiresClaim', [{ department: 'finance' }], 'got an object; it takes a string, a number or a boolean'],
+  ['RequiresClaim', ['department', null], 'got null; it takes a string, a number or a boolean'],
+  ['ClaimCheck', [], 'got undefined; it takes a function'],
+  ['ClaimCheck', [undefined], 'got undefined; it takes a function'],
+  ['ClaimCheck', ['department'], "got 'department'; it takes a function"],
+  ['ClaimCheck', [{ check: 'department' }], 'got an object; it takes a function'],
+  ['ClaimCheck', [[() => true]], 'got a list of 1; it takes a function'],
 ];
 
 const mistakesOfDecoratorsAlone: typeof mistakes = [
@@ -179,6 +189,9 @@ describe.each(entries)('arguments of a decorator of $entry', ({ host }) => {
       ['RequiresAuth', [Object.create(null)]],
       ['RequiresB2cAuth', [{ policy: undefined }]],
       ['DenyGuests', [undefined]],
+      ['RequiresClaim', ['department', 'finance', 7, false]],
+      ['ClaimCheck', [() => true]],
+      ['ClaimCheck', [async () => Promise.resolve(true), undefined]],
       ['AllowAnonymous', []],
       ['TokenClaims', [undefined]],
       ['TokenClaims', ['oid']],

@@ -134,6 +134,13 @@ const rows: readonly Row[] = [
     route: demanding(...requires.authContext('c1').demands),
   },
   {
+    code: 'check',
+    when: 'comes from a department that the route does not take',
+    make: () => issuer.token({ ...marks, department: 'm4rk3r-department' }),
+    reason: 'check',
+    route: demanding(...requires.claim('department', 'finance').demands),
+  },
+  {
     code: 'audience_form',
     when: 'has the audience in another case',
     make: () => issuer.token({ ...marks, aud: `api://${clientId.toUpperCase()}` }),

@@ -31,6 +31,7 @@ function requestOf(extra: object) {
     token,
     requirement,
     identity: createIdentity(options),
+    request,
     groups: undefined,
     satisfied: undefined,
   };

@@ -1,4 +1,5 @@
 /** The decorators, for any host. They record what they require; the host puts one gate before each route. */
+import type { ClaimName } from '../core/access-token-claims.js';
 import { anonymousAccess, type DecoratorRequirement } from '../core/access/combining.js';
 import { requirementBy, type Authenticator, type Requirements } from '../core/access/requirement.js';
 import { checkArguments } from '../core/call-arguments.js';
@@ -128,6 +129,8 @@ export interface Decorators {
   readonly RequiresGroup: Require['group'];
   readonly DenyGuests: Require['notGuest'];
   readonly RequiresAuthContext: Require['authContext'];
+  readonly RequiresClaim: Require['claim'];
+  readonly ClaimCheck: Require['check'];
   /**
    * Lifts the requirements of the class and of the classes above. On a class, those of the classes above.
    *
@@ -139,7 +142,7 @@ export interface Decorators {
    *
    * @param claim - the name of one claim, to get its value alone
    */
-  readonly TokenClaims: (claim?: string) => ClaimsDecorator;
+  readonly TokenClaims: (claim?: ClaimName) => ClaimsDecorator;
 }
 
 /**
@@ -162,6 +165,8 @@ export function decoratorsFor(host: Host, identity?: Authenticator): Decorators 
     RequiresGroup: decorator('RequiresGroup', 'group'),
     DenyGuests: decorator('DenyGuests', 'notGuest'),
     RequiresAuthContext: decorator('RequiresAuthContext', 'authContext'),
+    RequiresClaim: decorator('RequiresClaim', 'claim'),
+    ClaimCheck: decorator('ClaimCheck', 'check'),
     AllowAnonymous: (...given) => {
       checkArguments('@AllowAnonymous', given, { examples: [''], most: 0 });
       return requirementDecorator(host, anonymousAccess);

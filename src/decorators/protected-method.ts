@@ -114,7 +114,7 @@ export function guard(
     if (!isThenable(checked)) return run(this, parameters, context);
     checked.catch(() => undefined);
     throw new ConfigurationError(
-      `${nameOfElement(owner, name)} requires something that has to be asked, such as resolveGroups, and is not async. ` +
+      `${nameOfElement(owner, name)} requires something that has to be asked, such as resolveGroups or a check, and is not async. ` +
         'Make it an async method.',
     );
   };

@@ -57,6 +57,12 @@ function demandWords(demand: Demand): string {
       return 'no guests';
     case 'auth_context':
       return `authentication context ${demand.id}`;
+    case 'claim': {
+      const values = demand.values.map(String);
+      return values.length === 0 ? `claim ${demand.claim}` : `claim ${demand.claim} ${either(values)}`;
+    }
+    case 'check':
+      return "a check of the application's own";
     default:
       return `${demand.kind} ${either(demand.anyOf)}`;
   }

@@ -19,27 +19,31 @@ function requiredIdentity(requirement: Requirement): Authenticator {
 /**
  * Checks a request.
  *
+ * @param handed - the request as handlers of the host get it; default: `request`
  * @throws AuthError or ConfigurationError, at once or as a rejection
  */
 export function authenticate(
   request: RequestHeaders & object,
   requirement: Requirement,
+  handed: unknown = request,
 ): ReturnType<Authenticator['authenticate']> {
-  return requiredIdentity(requirement).authenticate(request, requirement, admissionOf(request));
+  return requiredIdentity(requirement).authenticate(request, requirement, admissionOf(request), handed);
 }
 
 /**
  * Checks a request, and remembers that it passed.
  *
+ * @param handed - the request as handlers of the host get it; default: `request`
  * @throws AuthError or ConfigurationError, at once or as a rejection
  */
 export function enter(
   request: RequestHeaders & object,
   requirement: Requirement,
+  handed: unknown = request,
 ): AdmittedRequest | Promise<AdmittedRequest> {
   const identity = requiredIdentity(requirement);
-  return andThen(identity.authenticate(request, requirement, admissionOf(request)), (verified) =>
-    remember(request, requirement, verified, identity),
+  return andThen(identity.authenticate(request, requirement, admissionOf(request), handed), (verified) =>
+    remember(request, requirement, verified, identity, handed),
   );
 }
 
@@ -54,9 +58,10 @@ function remember(
   requirement: Requirement,
   { token, groups }: TokenWithGroups,
   identity: Authenticator,
+  handed: unknown,
 ): AdmittedRequest {
   const { claims, authority } = token;
-  const context = { claims, authority, requirement, token, identity, groups, satisfied: undefined };
+  const context = { claims, authority, requirement, token, identity, request: handed, groups, satisfied: undefined };
   verifiedRequests.set(request, context);
   return context;
 }

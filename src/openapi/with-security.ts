@@ -92,6 +92,16 @@ function requiredRoles({ demands }: Requirement): Json {
   return roles.length === 0 ? {} : { 'x-required-roles': roles };
 }
 
+/** The claims that a route demands, each with the values of which one is enough. */
+function requiredClaims({ demands }: Requirement): Json {
+  const claims = demands.flatMap((demand) => {
+    if (demand.kind !== 'claim') return [];
+    const { claim, values } = demand;
+    return [values.length === 0 ? { claim } : { claim, values }];
+  });
+  return claims.length === 0 ? {} : { 'x-required-claims': claims };
+}
+
 /** Whether a configuration checks a route: bound decorators have their own, all others that of the process. */
 function isCheckedBy(identity: Authenticator, requirement: Requirement, isBound: boolean): boolean {
   return requirement.identity === undefined ? !isBound : requirement.identity === identity;
@@ -135,7 +145,13 @@ export function withSecurity<Document extends OpenApiDocument>(
       sets.map((set): SecurityRequirement => ({ [name]: set.map(fullName) })),
     );
     const described = operation['responses'] as Json | undefined;
-    return { ...operation, ...requiredRoles(requirement), security, responses: { ...refusals, ...described } };
+    return {
+      ...operation,
+      ...requiredRoles(requirement),
+      ...requiredClaims(requirement),
+      security,
+      responses: { ...refusals, ...described },
+    };
   };
 
   const secureAll = (item: Json, path: string): Json =>

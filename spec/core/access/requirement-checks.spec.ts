@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import { ClaimsChallengeError } from '../../../src/core/access/claims-challenge.js';
-import type { Callers } from '../../../src/core/access/demand-names.js';
+import type { Callers, ClaimValue } from '../../../src/core/access/demand-names.js';
 import { checkDemands, checkPolicy, checkScopes } from '../../../src/core/access/requirement-checks.js';
 import { anyOf, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
 import type { GroupsResolver } from '../../../src/core/configuration/settings.js';
@@ -462,5 +462,136 @@ describe('a demand for an authentication context', () => {
     expect(await errorOf(() => check({ scp: 'a', acr: 'c1' }, demandOf(requires.authContext('c1'))))).toBeInstanceOf(
       ClaimsChallengeError,
     );
+  });
+});
+
+describe('a demand for a claim', () => {
+  it.each<[string, readonly [string, ...ClaimValue[]], object]>([
+    ['the value', ['department', 'finance'], { department: 'finance' }],
+    ['any of the values', ['department', 'legal', 'finance'], { department: 'finance' }],
+    ['the value among the items of a list', ['wids', 'b'], { wids: ['a', 'b'] }],
+    ['a number', ['level', 2], { level: 2 }],
+    ['zero', ['acct', 0], { acct: 0 }],
+    ['true', ['xms_edov', true], { xms_edov: true }],
+    ['any value', ['department'], { department: 'finance' }],
+    ['any item', ['wids'], { wids: [null, 'a'] }],
+    ['any member', ['address'], { address: { country: 'NO' } }],
+    ['zero where any value will do', ['acct'], { acct: 0 }],
+    ['false where any value will do', ['xms_edov'], { xms_edov: false }],
+  ])('is content with %s', (_, [claim, ...values], claims) => {
+    expect(check(claims, demandOf(requires.claim(claim, ...values)))).toBeUndefined();
+  });
+
+  it.each<[string, readonly [string, ...ClaimValue[]], object]>([
+    ['another value', ['department', 'finance'], { department: 'sales' }],
+    ['another case', ['department', 'finance'], { department: 'Finance' }],
+    ['a part of the value', ['department', 'finance'], { department: 'finance, Oslo' }],
+    ['no such claim', ['department', 'finance'], {}],
+    ['null', ['department', 'finance'], { department: null }],
+    ['the value in a list in a list', ['wids', 'a'], { wids: [['a']] }],
+    ['the number as a text', ['level', 2], { level: '2' }],
+    ['the text as a number', ['level', '2'], { level: 2 }],
+    ['true as a text', ['xms_edov', true], { xms_edov: 'true' }],
+    ['the value in an object', ['address', 'NO'], { address: { country: 'NO' } }],
+    ['no claim where any value will do', ['department'], {}],
+    ['null where any value will do', ['department'], { department: null }],
+    ['an empty text', ['department'], { department: '' }],
+    ['a blank text', ['department'], { department: ' ' }],
+    ['an empty list', ['wids'], { wids: [] }],
+    ['a list of nothing', ['wids'], { wids: [null, '', []] }],
+    ['an empty object', ['address'], { address: {} }],
+    ['what every object has', ['constructor'], {}],
+  ])('is not content with %s', async (_, [claim, ...values], claims) => {
+    await refuses(() => check(claims, demandOf(requires.claim(claim, ...values))), 'check');
+  });
+});
+
+describe('a check of the application', () => {
+  const request = { params: { tenant: 't' } };
+  const ask = (held: Parameters<typeof requires.check>[0], ...others: readonly Demand[]) =>
+    checkDemands(
+      { scheme: undefined, demands: [demandOf(requires.check(held)), ...others], at: 'Orders.list' },
+      { token: tokenOf({ scp: 'a', oid: 'ada' }) },
+      undefined,
+      request,
+    );
+
+  it('is given the claims and the request, and nothing else', () => {
+    const given: unknown[] = [];
+    const demand = requires.check(function (this: unknown, ...parameters: unknown[]) {
+      given.push(this, ...parameters);
+      return true;
+    });
+    const token = tokenOf({ oid: 'ada' });
+    expect(checkDemands(demand, { token }, undefined, request)).toBeUndefined();
+    expect(given).toEqual([undefined, token.claims, request]);
+  });
+
+  it('makes no promise where it answers at once, and awaits any thenable', async () => {
+    expect(ask(() => true)).toBeUndefined();
+    const pending = ask(async () => Promise.resolve(true));
+    expect(pending).toBeInstanceOf(Promise);
+    expect(await pending).toBeUndefined();
+    const thenable = { then: (fulfil: (answer: boolean) => void) => fulfil(true) } as Promise<boolean>;
+    expect(await ask(() => thenable)).toBeUndefined();
+  });
+
+  it.each([[false], [undefined], [null], [1], ['true'], [{}], [[true]]])(
+    'refuses where it answers %j, now or later',
+    async (answer) => {
+      await refuses(() => ask(() => answer as boolean), 'check');
+      await refuses(() => ask(() => Promise.resolve(answer as boolean)), 'check');
+    },
+  );
+
+  it('is an error of the developer where it throws or rejects, and shows no text of it', async () => {
+    const failure = new TypeError('m4rk3r-claim');
+    const fails: readonly (() => unknown)[] = [
+      () =>
+        ask(() => {
+          throw failure;
+        }),
+      () => ask(() => Promise.reject(failure)),
+    ];
+    for (const fail of fails) {
+      const error = await errorOf(fail);
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect(error).toMatchObject({
+        message: 'The check of Orders.list threw an error (TypeError). A check returns true or false.',
+        cause: failure,
+      });
+    }
+    expect(await errorOf(() => ask(() => Promise.reject('no error' as never)))).toMatchObject({
+      message: 'The check of Orders.list threw an error (string). A check returns true or false.',
+    });
+  });
+
+  it('is asked after all other demands, and not after a refusal', async () => {
+    const never = () => expect.fail('the check was asked');
+    await refuses(() => ask(never, anyOf('role', ['Admin'])), 'role');
+    await refuses(() => ask(never, demandOf(requires.claim('department'))), 'check');
+    expect(await errorOf(() => ask(never, anyOf('group', ['staff'])))).toMatchObject({ reason: 'group' });
+    await refuses(() => ask(() => false, demandOf(requires.check(never))), 'check');
+    await refuses(() => ask(async () => Promise.resolve(false), demandOf(requires.check(never))), 'check');
+  });
+
+  it('waits for groups that are looked up, and returns them', async () => {
+    const asked: string[] = [];
+    const demands = [
+      demandOf(
+        requires.check(() => {
+          asked.push('check');
+          return true;
+        }),
+      ),
+      anyOf('group', ['staff']),
+    ];
+    const resolveGroups = () => {
+      asked.push('groups');
+      return Promise.resolve(['staff']);
+    };
+    const token = tokenOf({ hasgroups: true });
+    expect(await checkDemands({ scheme: undefined, demands }, { token }, resolveGroups)).toEqual(['staff']);
+    expect(asked).toEqual(['groups', 'check']);
   });
 });

@@ -5,6 +5,7 @@ import { createIdentity } from '../../../src/core/identity.js';
 import { ConfigurationError } from '../../../src/index.js';
 
 const at = 'protect()';
+const always = () => true;
 const identity = createIdentity({
   tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2',
   clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8',
@@ -34,6 +35,10 @@ describe('a requirement as an object', () => {
     [{ group: 'staff' }, requires.group('staff')],
     [{ denyGuests: true }, requires.notGuest()],
     [{ authContext: 'c1' }, requires.authContext('c1')],
+    [{ claim: 'department' }, requires.claim('department')],
+    [{ claim: { name: 'department', values: 'finance' } }, requires.claim('department', 'finance')],
+    [{ claim: { name: 'level', values: [1, 2] } }, requires.claim('level', 1, 2)],
+    [{ check: always }, requires.check(always)],
     [
       { scopeOrAppPermission: { scope: 'read', appPermission: ['Read.All'] } },
       requires.scopeOrAppPermission({ scope: 'read', appPermission: ['Read.All'] }),
@@ -97,6 +102,16 @@ describe('a requirement as an object', () => {
     [{ denyGuests: 'yes' }, 'denyGuests takes true or false.'],
     [{ authContext: undefined }, 'An authentication context is named c1 to c99.'],
     [{ authContext: ['c1'] }, 'An authentication context is named c1 to c99.'],
+    [{ claim: undefined }, 'A claim name is blank.'],
+    [{ claim: null }, 'claim: got null; it takes an object of options. Write claim({ name:'],
+    [{ claim: ['department', 'finance'] }, 'claim: got a list of 2; it takes an object of options'],
+    [{ claim: { department: 'finance' } }, "claim: got 'department', which is no option; it takes name, values"],
+    [{ claim: { name: 'department' } }, 'claim: got no values, which is required'],
+    [{ claim: { name: 'department', values: undefined } }, 'claim: got no values, which is required'],
+    [{ claim: { name: 'department', values: [] } }, 'At least one value of the claim is needed.'],
+    [{ claim: { name: 'department', values: [undefined] } }, 'A value of a claim is blank, or is no number.'],
+    [{ check: undefined }, 'check: got undefined; it takes a function'],
+    [{ check: true }, 'check: got true; it takes a function'],
     [{ scopeOrAppPermission: undefined }, 'got no scope, which is required'],
     [{ scopeOrAppPermission: { scope: 'a', appPermissions: 'b' } }, "got 'appPermissions', which is no option"],
     [{ scheme: 'b2c', callers: 'app' }, 'protect() combines two of @RequiresAuth(), @RequiresB2cAuth()'],

@@ -2,8 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChallengedCaller } from '../challenge.js';
 import { processWide } from '../process-wide.js';
-import type { TokenWithGroups } from '../token/verified-token.js';
-import type { Authenticator, Requirement } from './requirement.js';
+import type { Authenticator, Caller, Requirement } from './requirement.js';
 import { privateField } from './return-override.js';
 
 /** The claims that a test gave. No gate ran, so they are judged against no requirement. */
@@ -12,11 +11,13 @@ interface TestContext extends ChallengedCaller {
 }
 
 /** A request that its gate let in. */
-export interface AdmittedRequest extends ChallengedCaller, TokenWithGroups {
+export interface AdmittedRequest extends ChallengedCaller, Caller {
   /** What the request was let in for. */
   readonly requirement: Requirement;
   /** The configuration that verified the token. */
   readonly identity: Authenticator;
+  /** The request as handlers of the host get it. */
+  readonly request: unknown;
   /** The groups of the caller, where they were looked up for this request. */
   groups: readonly string[] | undefined;
   /** The further requirements that are known to be satisfied. */

@@ -1,8 +1,10 @@
 /** A requirement as an object: one member for each decorator, for functions that take the whole requirement at once. */
-import { problemWithOptions } from '../call-arguments.js';
+import type { ClaimName } from '../access-token-claims.js';
+import { checkArguments, problemWithOptions } from '../call-arguments.js';
+import type { ApplicationCheck } from '../configuration/options.js';
 import { ConfigurationError } from '../errors.js';
 import { combineOnElement, type ElementRequirement } from './combining.js';
-import { listed, type Callers } from './demand-names.js';
+import { listed, type Callers, type ClaimValue } from './demand-names.js';
 import { requirementBy, requires, type Authenticator, type Requirement } from './requirement.js';
 
 /** One name, or several of which one is needed. */
@@ -34,6 +36,10 @@ export interface RequirementOptions {
   readonly denyGuests?: boolean;
   /** As `@RequiresAuthContext()`. */
   readonly authContext?: string;
+  /** As `@RequiresClaim()`: the name of the claim alone, or the name and one or more values. */
+  readonly claim?: ClaimName | { readonly name: ClaimName; readonly values: ClaimValue | readonly ClaimValue[] };
+  /** As `@ClaimCheck()`. */
+  readonly check?: ApplicationCheck;
 }
 
 /** Names that are judged where they become a demand. */
@@ -49,6 +55,16 @@ function guestsDenied(denied: unknown): Requirement | undefined {
   return denied ? requires.notGuest() : undefined;
 }
 
+function claimNamed(given: unknown): Requirement {
+  if (typeof given !== 'object') return requires.claim(given as string);
+  const examples = ["{ name: 'department', values: ['finance', 'legal'] }"] as const;
+  checkArguments('claim', [given], { examples, most: 1, options: ['name', 'values'], required: ['name', 'values'] });
+  const { name, values } = given as { readonly name: string; readonly values: unknown };
+  const accepted = listed(values);
+  if (accepted.length === 0) throw new ConfigurationError('At least one value of the claim is needed.');
+  return requires.claim(name, ...(accepted as readonly ClaimValue[]));
+}
+
 /** What each member requires. An option of a decorator may be undefined, as it may there. */
 const members: Readonly<Record<keyof RequirementOptions, (given: unknown) => Requirement | undefined>> = {
   scheme: schemeNamed,
@@ -60,6 +76,8 @@ const members: Readonly<Record<keyof RequirementOptions, (given: unknown) => Req
   group: (group) => requires.group(...namesIn(group)),
   denyGuests: guestsDenied,
   authContext: (id) => requires.authContext(id as string),
+  claim: claimNamed,
+  check: (check) => requirementBy('check', 'check', [check]),
 };
 
 const memberNames = Object.keys(members) as readonly (keyof RequirementOptions)[];

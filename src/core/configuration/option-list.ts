@@ -7,7 +7,7 @@ import { isScopeToken } from '../scope-token.js';
 import { isSecure, parseUrl } from '../url.js';
 import { isMultiTenant, tenantInPath } from './configured-tenant.js';
 import { callable, listOf, oneOrMore, optional, options, takes, text } from './option-checks.js';
-import type { B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
+import type { ApplicationCheck, B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
 import type { TenantQuestion } from './settings.js';
 
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -124,6 +124,7 @@ const identityOptions = options({
     }),
   ),
   resolveGroups: optional(callable<NonNullable<IdentityOptions['resolveGroups']>>('a function of the claims')),
+  claimCheck: optional(callable<ApplicationCheck>('a function of the claims and the request')),
   resourceMetadata: optional(resourceMetadata),
   diagnostics: optional(takes(boolean, 'true or false')),
   allowedClients: optional(

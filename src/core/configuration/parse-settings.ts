@@ -146,6 +146,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     entra,
     b2c,
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
+    claimCheck: options.claimCheck,
     resourceMetadata: resourceSettings(options),
     diagnostics: options.diagnostics,
     allowedClients: options.allowedClients,

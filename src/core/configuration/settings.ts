@@ -1,6 +1,6 @@
 /** What is configured, after the options were checked? */
 import type { AccessTokenClaims } from '../access-token-claims.js';
-import type { ResourceMetadataOptions } from './options.js';
+import type { ApplicationCheck, ResourceMetadataOptions } from './options.js';
 
 /** Which Entra tokens are accepted. */
 export interface EntraSettings {
@@ -39,6 +39,8 @@ export interface Settings {
   readonly b2c: B2cSettings | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly resolveGroups: GroupsResolver | undefined;
+  /** Asked about every token that satisfies its route, for each request. */
+  readonly claimCheck: ApplicationCheck | undefined;
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
   /** Whether refusals are explained; undefined: the environment decides. */
   readonly diagnostics: boolean | undefined;

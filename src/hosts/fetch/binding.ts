@@ -1,5 +1,5 @@
 /** Binds the decorators to handlers that take a Fetch request. */
-import { currentRequest } from '../../core/access/current-request.js';
+import { currentRequest, type AdmittedRequest } from '../../core/access/current-request.js';
 import type { Authenticator } from '../../core/access/requirement.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
 import { nameOfElement } from '../../core/element-name.js';
@@ -22,7 +22,8 @@ function gated(method: Method, name: PropertyKey, owner: object, definer: object
     const request = fetchRequestIn(parameters[0]);
     if (request === undefined || isInside(currentRequest.getStore(), request)) return inner.apply(this, parameters);
     const requirement = requirementOf(prototypeFor(this, owner), name);
-    return arrive(requirement, request, (context) => inner.apply(this, parametersFor(context, parameters)));
+    const handle = (context: AdmittedRequest | undefined) => inner.apply(this, parametersFor(context, parameters));
+    return arrive(requirement, request, handle, parameters[0]);
   };
   return asProtected(gatedMethod, originalOf(inner) ?? { method, definer, owner }, method);
 }

@@ -1,6 +1,6 @@
 /** `authenticate` and `protect`. */
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import { currentRequest } from '../../core/access/current-request.js';
+import { currentRequest, type AdmittedRequest } from '../../core/access/current-request.js';
 import { requirementCompiler, requirementFrom, type RequirementOptions } from '../../core/access/requirement-object.js';
 import type { Authenticator, MicrosoftIdentity } from '../../core/access/requirement.js';
 import { problemWithOptions } from '../../core/call-arguments.js';
@@ -78,10 +78,11 @@ function protectBy(identity: Authenticator | undefined, requirement: unknown, ha
       await satisfy(current, own);
       return handle(first, current.claims, ...rest);
     }
-    return arrive(own, request, (context) => {
+    const handleIn = (context: AdmittedRequest) => {
       const [, ...others] = parametersFor(context, [first, ...rest]);
       return handle(first, context.claims, ...others);
-    });
+    };
+    return arrive(own, request, handleIn, first);
   };
 }
 
@@ -131,7 +132,7 @@ export function fetchFunctionsFor(bound?: Authenticator): FetchFunctions & { rea
       try {
         // What a gate let the request in for stays what it was let in for.
         const check = admissionOf(request) === undefined ? enter : authenticate;
-        return (await check(request, requirement)).token.claims;
+        return (await check(request, requirement, source)).token.claims;
       } catch (error) {
         throw refusalOf(error, requirement, request).refusal;
       }

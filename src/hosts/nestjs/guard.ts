@@ -22,7 +22,10 @@ const anyToken: Requirement = Object.freeze({
 
 /** The options of a guard. */
 export interface MicrosoftIdentityGuardOptions {
-  /** Whether handlers without a decorator demand a valid access token, unless they have `@AllowAnonymous()`. Default false. */
+  /**
+   * Whether handlers without a decorator demand a valid access token, unless they have `@AllowAnonymous()`. Default: the
+   * option of that name of `initialize`.
+   */
   readonly requireAuth?: boolean | undefined;
 }
 
@@ -88,7 +91,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
       // There may be a guard of the application and one of the class: the second has nothing to check.
       if (admission !== undefined && requirements.includes(admission.requirement)) return true;
       shareHiddenClassesOfExpress(request);
-      const admitted = await enter(request, requirement);
+      const admitted = await enter(request, requirement, context.switchToHttp().getRequest<unknown>());
       for (const further of requirements.slice(1)) await satisfy(admitted, further);
       return true;
     } catch (error) {

@@ -18,14 +18,14 @@ type KoaArguments = [KoaContext, () => Promise<void>];
 /** A middleware. The two drivers call it with the arguments of their framework. */
 type Gate = (...parameters: ExpressArguments | KoaArguments) => unknown;
 
-/** Checks a request; throws or rejects where it is refused. */
-type Check = (request: IncomingMessage) => VerifiedContext | Promise<VerifiedContext>;
+/** Checks a request, which actions get as `handed`; throws or rejects where it is refused. */
+type Check = (request: IncomingMessage, handed: object) => VerifiedContext | Promise<VerifiedContext>;
 
 /** The gate on Koa. It also stands around the action, and answers what the action refuses. */
 async function koaGate(requirement: Requirement, check: Check, ...[context, next]: KoaArguments): Promise<void> {
   let verified: VerifiedContext;
   try {
-    verified = await check(context.req);
+    verified = await check(context.req, context.request);
   } catch (error) {
     refuseOnKoa(error, context, requirement);
     return;
@@ -34,8 +34,9 @@ async function koaGate(requirement: Requirement, check: Check, ...[context, next
 }
 
 function decoratorGate(requirement: Requirement): Gate {
+  const check: Check = (request, handed) => enter(request, requirement, handed);
   return (...parameters) => {
-    if (parameters.length === 2) return koaGate(requirement, (request) => enter(request, requirement), ...parameters);
+    if (parameters.length === 2) return koaGate(requirement, check, ...parameters);
     const [request, response, next] = parameters;
     shareHiddenClasses(request, response);
     const proceed = () => {
@@ -51,16 +52,16 @@ function authorizedGate(checker: Requirement, target: Controller, method: string
   if (lists.length === 0) return undefined;
   const withoutRoles = { ...checker, at: `@Authorized() on ${nameOfElement(target, method)}` };
   let requirement: Requirement | undefined;
-  const check = async (request: IncomingMessage) => {
+  const check = async (request: IncomingMessage, handed: object) => {
     // A name that cannot be a role refuses the requests of its action. It does not stop the app.
     requirement ??= withRoles(withoutRoles, lists);
-    return admit(request, requirement);
+    return admit(request, requirement, handed);
   };
   return (...parameters) => {
     if (parameters.length === 2) return koaGate(checker, check, ...parameters);
     const [request, response, next] = parameters;
     shareHiddenClasses(request, response);
-    check(request).then(
+    check(request, request).then(
       (context) => {
         currentRequest.run(context, () => {
           next();
