@@ -69,12 +69,14 @@ export function misuse(): void {
   // @ts-expect-error -- only true passes
   ClaimCheck((claims) => claims.oid);
   // @ts-expect-error -- the request is of no known type until the function declares it
-  ClaimCheck((claims, request) => claims.tid === request.params.tenant);
+  ClaimCheck((claims, request) => [claims.tid].includes(request));
   ClaimCheck((claims, request: { params: { tenant: string } }) => claims.tid === request.params.tenant);
   // @ts-expect-error -- options are named as initialize has them
   claimCheck({ check: () => true });
   // @ts-expect-error -- only true passes
   initialize({ ...ids, claimCheck: () => 'yes' });
+  // @ts-expect-error -- true or false
+  initialize({ ...ids, requireAuth: 'always' });
   // @ts-expect-error -- one claim alone
   TokenClaims(['oid']);
   // @ts-expect-error -- options are an object

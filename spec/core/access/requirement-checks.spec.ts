@@ -532,7 +532,11 @@ describe('a check of the application', () => {
     const pending = ask(async () => Promise.resolve(true));
     expect(pending).toBeInstanceOf(Promise);
     expect(await pending).toBeUndefined();
-    const thenable = { then: (fulfil: (answer: boolean) => void) => fulfil(true) } as Promise<boolean>;
+    const thenable = {
+      then: (fulfil: (answer: boolean) => void) => {
+        fulfil(true);
+      },
+    } as Promise<boolean>;
     expect(await ask(() => thenable)).toBeUndefined();
   });
 
@@ -561,8 +565,8 @@ describe('a check of the application', () => {
         cause: failure,
       });
     }
-    expect(await errorOf(() => ask(() => Promise.reject('no error' as never)))).toMatchObject({
-      message: 'The check of Orders.list threw an error (string). A check returns true or false.',
+    expect(await errorOf(() => ask(() => Promise.reject(Object.create(null) as Error)))).toMatchObject({
+      message: 'The check of Orders.list threw an error (object). A check returns true or false.',
     });
   });
 

@@ -7,12 +7,14 @@ import {
   AllowAnonymous,
   AuthError,
   authenticate,
+  ClaimCheck,
   ConfigurationError,
   getTokenClaims,
   protect,
   RequiresAuth,
   RequiresAuthContext,
   RequiresB2cAuth,
+  RequiresClaim,
   RequiresRole,
   TokenClaims,
   toResponse,
@@ -21,7 +23,7 @@ import {
   type RequirementOptions,
 } from '../../../src/fetch.js';
 import { listen, send, type Api } from '../api.js';
-import type { HostUnderTest } from './host.js';
+import { isNamed, type HostUnderTest } from './host.js';
 
 type FetchHandler = (request: Request) => Response | Promise<Response>;
 
@@ -65,6 +67,7 @@ const requirements = {
   role: { scheme: 'entra', role: 'Admin' },
   b2c: { policy: 'B2C_1_susi' },
   context: { scheme: 'entra', authContext: 'c1' },
+  rule: { scheme: 'entra', claim: { name: 'department', values: ['finance', 'legal'] }, check: isNamed },
   helper: { scheme: 'entra' },
   body: { scheme: 'entra' },
 } as const satisfies Readonly<Record<string, RequirementOptions>>;
@@ -93,6 +96,7 @@ const protectedRoutes: Routes = {
   '/role': protect(requirements.role, passed('role')),
   '/b2c': protect(requirements.b2c, passed('b2c')),
   '/context': protect(requirements.context, passed('context')),
+  '/rule': protect(requirements.rule, passed('rule')),
   '/helper': protect(requirements.helper, helped),
   '/body': protect(requirements.body, bodyOf),
 };
@@ -128,6 +132,12 @@ class Weather {
     return passed('context')();
   }
 
+  @RequiresClaim('department', 'finance', 'legal')
+  @ClaimCheck(isNamed)
+  rule(_request: Request) {
+    return passed('rule')();
+  }
+
   helper(_request: Request) {
     return helped();
   }
@@ -139,7 +149,7 @@ class Weather {
 
 const weather = new Weather();
 
-const names = ['open', 'claims', 'scope', 'role', 'b2c', 'context', 'helper', 'body'] as const;
+const names = ['open', 'claims', 'scope', 'role', 'b2c', 'context', 'rule', 'helper', 'body'] as const;
 
 // Unbound, as a module of Next.js exports handlers.
 const decoratedRoutes: Routes = Object.fromEntries(
@@ -181,7 +191,7 @@ function protectedHono(): Hono {
     '/claims',
     protect(requirements.claims, async (c: Context, claims) => c.json(await claimsOf(c, claims))),
   );
-  for (const name of ['scope', 'role', 'b2c', 'context'] as const) {
+  for (const name of ['scope', 'role', 'b2c', 'context', 'rule'] as const) {
     app.get(
       `/${name}`,
       protect(requirements[name], (c: Context) => c.json({ passed: name })),
@@ -212,6 +222,7 @@ function guardedHono(): Hono {
   app.get('/scope', gate({ scope: ['access_as_user', 'other.scope'] }), (c) => c.json({ passed: 'scope' }));
   app.get('/role', gate({ role: 'Admin' }), (c) => c.json({ passed: 'role' }));
   app.get('/context', gate({ authContext: 'c1' }), (c) => c.json({ passed: 'context' }));
+  app.get('/rule', gate({ claim: requirements.rule.claim, check: isNamed }), (c) => c.json({ passed: 'rule' }));
   app.get('/helper', () => helped());
   app.post('/body', async (c) => c.json({ body: await c.req.json<object>() }));
   return app;
@@ -246,6 +257,12 @@ class HonoWeather {
   @RequiresAuthContext('c1')
   context(c: Context) {
     return c.json({ passed: 'context' });
+  }
+
+  @RequiresClaim('department', 'finance', 'legal')
+  @ClaimCheck(isNamed)
+  rule(c: Context) {
+    return c.json({ passed: 'rule' });
   }
 
   helper(_c: Context) {
@@ -288,7 +305,7 @@ async function startFastify(): Promise<Api> {
     oid: getTokenClaims(request).oid,
     isSame: getTokenClaims(request) === getTokenClaims(request.raw),
   }));
-  for (const name of ['scope', 'role', 'b2c', 'context'] as const) route(name, () => ({ passed: name }));
+  for (const name of ['scope', 'role', 'b2c', 'context', 'rule'] as const) route(name, () => ({ passed: name }));
   route('helper', (request) => {
     validateScope('helper.scope', request);
     return { passed: 'helper' };
