@@ -1,6 +1,7 @@
 /** A request at the gate of a handler that takes a Fetch request: it is let in and handled, or refused. */
 import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import { privateField } from '../../core/access/return-override.js';
 import { isThenable } from '../../core/awaited.js';
 import { admissionOf, demandsOn, enter } from '../../gate/admission.js';
 import { isRefusal } from '../../gate/refusal.js';
@@ -8,7 +9,7 @@ import type { FetchRequest } from '../fetch-request.js';
 import { refuse } from './response.js';
 
 /** The requests that are being handled, by the context their handler runs in. */
-const handling = new WeakMap<VerifiedContext, FetchRequest>();
+const handling = privateField<FetchRequest>();
 
 /**
  * Whether code runs in the handler of a request: what that calls in turn is judged as a method, and is no new arrival. In
@@ -19,15 +20,17 @@ export function isInside(current: VerifiedContext | undefined, request: FetchReq
 }
 
 /**
- * The parameters of a handler. Hono gives a middleware `next` as the second: the handlers that it calls are new arrivals,
- * which answer for themselves.
+ * The parameters of a handler. Hono gives a middleware `next` after its context: the handlers that it calls are new
+ * arrivals, which answer for themselves.
+ *
+ * @param index - where `next` is
  */
-export function parametersFor(context: AdmittedRequest | undefined, parameters: readonly unknown[]): unknown[] {
-  const [first, next, ...rest] = parameters;
-  if (context === undefined || typeof next !== 'function') return [...parameters];
+export function parametersFor(context: AdmittedRequest | undefined, parameters: unknown[], index: number): unknown[] {
+  const next = parameters[index];
+  if (context === undefined || typeof next !== 'function') return parameters;
   const callNext = next as (...given: unknown[]) => unknown;
   const leave = (...given: unknown[]) => currentRequest.run({ ...context, original: context }, callNext, ...given);
-  return [first, leave, ...rest];
+  return parameters.with(index, leave);
 }
 
 type Handle<Context> = (context: Context) => unknown;
@@ -82,7 +85,8 @@ export async function arrive(
     return refuse(error, request, requirement);
   }
   try {
-    return await runIn(context, request, handle as Handle<AdmittedRequest | undefined>);
+    const result = runIn(context, request, handle as Handle<AdmittedRequest | undefined>);
+    return isThenable(result) ? await result : result;
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return refuse(error, request, context?.requirement);

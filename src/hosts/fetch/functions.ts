@@ -1,6 +1,6 @@
 /** `authenticate` and `protect`. */
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
-import { currentRequest, type AdmittedRequest } from '../../core/access/current-request.js';
+import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import { requirementCompiler, requirementFrom, type RequirementOptions } from '../../core/access/requirement-object.js';
 import type { Authenticator, MicrosoftIdentity } from '../../core/access/requirement.js';
 import { problemWithOptions } from '../../core/call-arguments.js';
@@ -58,6 +58,11 @@ export type Protect = <First extends object = Request, Rest extends unknown[] = 
   handler: (request: First, claims: AccessTokenClaims, ...rest: Rest) => Result | PromiseLike<Result>,
 ) => (request: First, ...rest: Rest) => Promise<Result | Response>;
 
+const withoutRequest = () =>
+  new ConfigurationError(
+    'A handler of protect() was called without a request of Fetch. Its first argument is the request, or an object that holds it.',
+  );
+
 type AnyHandler = (first: object, claims: AccessTokenClaims, ...rest: unknown[]) => unknown;
 
 function protectBy(identity: Authenticator | undefined, requirement: unknown, handler: unknown) {
@@ -66,22 +71,17 @@ function protectBy(identity: Authenticator | undefined, requirement: unknown, ha
     throw new ConfigurationError('protect() got no handler. Write protect({ scope: … }, (request, claims) => …).');
   }
   const handle = handler as AnyHandler;
-  return async (first: object, ...rest: unknown[]): Promise<unknown> => {
+  const handleInside = async (current: VerifiedContext, first: object, rest: readonly unknown[]) => {
+    await satisfy(current, own);
+    return handle(first, current.claims, ...rest);
+  };
+  // No async function: one promise less for each request.
+  return (first: object, ...rest: unknown[]): Promise<unknown> => {
     const request = fetchRequestIn(first);
-    if (request === undefined) {
-      throw new ConfigurationError(
-        'A handler of protect() was called without a request of Fetch. Its first argument is the request, or an object that holds it.',
-      );
-    }
+    if (request === undefined) return Promise.reject(withoutRequest());
     const current = currentRequest.getStore();
-    if (isInside(current, request)) {
-      await satisfy(current, own);
-      return handle(first, current.claims, ...rest);
-    }
-    const handleIn = (context: AdmittedRequest) => {
-      const [, ...others] = parametersFor(context, [first, ...rest]);
-      return handle(first, context.claims, ...others);
-    };
+    if (isInside(current, request)) return handleInside(current, first, rest);
+    const handleIn = (context: AdmittedRequest) => handle(first, context.claims, ...parametersFor(context, rest, 0));
     return arrive(own, request, handleIn, first);
   };
 }
