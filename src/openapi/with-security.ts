@@ -4,6 +4,8 @@ import type { Authenticator, Demand, Requirement } from '../core/access/requirem
 import { schemeFor } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { requirementOf } from '../decorators/decorated-elements.js';
+import { requirementOfUndecorated } from '../decorators/undecorated.js';
+import { identityInForce } from '../gate/identity-in-force.js';
 import { addressOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
 import {
   checkSecurityOptions,
@@ -134,7 +136,9 @@ export function withSecurity<Document extends OpenApiDocument>(
   const secure = (operation: Json, address: string): Json => {
     const route = routeOf(address, operation);
     if (route === undefined) return operation;
-    const requirement = requirementOf(route.prototype, route.method);
+    const { prototype, method } = route;
+    const ofProcess = isBound ? identityInForce() : identity;
+    const requirement = requirementOf(prototype, method) ?? requirementOfUndecorated(prototype, method, ofProcess);
     if (requirement === undefined) {
       return document.security === undefined ? operation : { ...operation, security: [] };
     }

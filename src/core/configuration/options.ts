@@ -77,6 +77,11 @@ export interface IdentityOptions {
    * request pass. Any other value is answered with 403 (reason `check`), an error with 500.
    */
   readonly claimCheck?: ApplicationCheck | undefined;
+  /**
+   * Whether actions of routing-controllers and handlers of Nest that neither have nor inherit a decorator of this library
+   * require a valid token. `@AllowAnonymous()` opens one. On Express, write `app.use(requiresAuth())`. Default `false`.
+   */
+  readonly requireAuth?: boolean | undefined;
   /** Azure AD B2C, alone or beside Entra ID. */
   readonly b2c?: B2cOptions | undefined;
   /** What the API publishes about itself, so that clients find the issuer (RFC 9728). Default: nothing. */

@@ -147,6 +147,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     b2c,
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
     claimCheck: options.claimCheck,
+    requireAuth: options.requireAuth ?? false,
     resourceMetadata: resourceSettings(options),
     diagnostics: options.diagnostics,
     allowedClients: options.allowedClients,

@@ -41,6 +41,8 @@ export interface Settings {
   readonly resolveGroups: GroupsResolver | undefined;
   /** Asked about every token that satisfies its route, for each request. */
   readonly claimCheck: ApplicationCheck | undefined;
+  /** Whether routes without a decorator require a token. */
+  readonly requireAuth: boolean;
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
   /** Whether refusals are explained; undefined: the environment decides. */
   readonly diagnostics: boolean | undefined;

@@ -4,9 +4,14 @@ import { createParamDecorator } from 'routing-controllers';
 import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
 import { verifiedClaimsOf } from '../../gate/current-caller.js';
+import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
 import { hookIntoStorage, isController } from './gates-first.js';
 import { protection, type Controller } from './run-action.js';
+
+// Ahead of any app: an action without a decorator is refused too where initialize() comes after its app.
+hookIntoStorage();
+enforcesRequireAuth('routing-controllers', hookIntoStorage);
 
 /** The binding of the decorators to routing-controllers. */
 export const routingControllers: Host = {

@@ -4,10 +4,11 @@ import { currentRequest, type VerifiedContext } from '../../core/access/current-
 import type { Requirement } from '../../core/access/requirement.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { requirementOf } from '../../decorators/decorated-elements.js';
+import { requirementOfUndecorated } from '../../decorators/undecorated.js';
 import { enter } from '../../gate/admission.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
-import { admit, authorizedRoles, withRoles } from './authorized.js';
+import { admit, authorizedRoles, rolesAt, withRoles } from './authorized.js';
 import { requirementOfCheckerInUse } from './checker-in-use.js';
 import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
 import type { Controller, Storage } from './run-action.js';
@@ -77,11 +78,12 @@ function authorizedGate(checker: Requirement, target: Controller, method: string
 
 /** The gates of an action, in their order. */
 export function gatesFor(target: Controller, method: string, storage: Storage): readonly Gate[] {
-  const requirement = requirementOf(target.prototype, method);
   const checker = requirementOfCheckerInUse();
-  const gates = [
-    requirement && decoratorGate(requirement),
-    checker && authorizedGate(checker, target, method, storage),
-  ];
-  return gates.filter((gate) => gate !== undefined);
+  const authorized = checker && authorizedGate(checker, target, method, storage);
+  // routing-controllers asks any other checker, but not for what an inherited action has above its class.
+  const isAuthorized = authorized !== undefined || rolesAt(target, method, storage) !== undefined;
+  const requirement =
+    requirementOf(target.prototype, method) ??
+    (isAuthorized ? undefined : requirementOfUndecorated(target.prototype, method));
+  return [requirement && decoratorGate(requirement), authorized].filter((gate) => gate !== undefined);
 }
