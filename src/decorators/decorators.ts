@@ -37,14 +37,20 @@ export interface Host extends MemberProtection {
   onParameter(prototype: object, method: string | symbol, index: number, claim: string | undefined): void;
 }
 
-/** A standard decorator is given a context in the place of the property key, a middleware the response. */
-function refuseOtherUses(context: unknown): void {
+/** A decorator in the place of a handler. */
+function usedAsHandler(): ConfigurationError {
+  return new ConfigurationError(
+    'A decorator was used as a middleware or a handler. ' +
+      'Use the middleware of …/express that has the same requirement, or protect() of …/fetch.',
+  );
+}
+
+/** A standard decorator is given a context in the place of the property key, a middleware the response or `next`. */
+function refuseOtherUses(target: unknown, context: unknown): void {
+  if (context === undefined && typeof target !== 'function') throw usedAsHandler();
+  if (typeof context === 'function') throw usedAsHandler();
   if (typeof context !== 'object' || context === null) return;
-  if (!('kind' in context) || !('name' in context)) {
-    throw new ConfigurationError(
-      'A decorator was used as a middleware. Use the middleware of …/express that has the same requirement.',
-    );
-  }
+  if (!('kind' in context) || !('name' in context)) throw usedAsHandler();
   const { name } = context as { readonly name: PropertyKey };
   throw new ConfigurationError(
     `${String(name)} has a standard decorator, and those cannot be on parameters. ` +
@@ -71,7 +77,7 @@ function protectClass(host: Host, constructor: { readonly prototype: object }): 
 
 function requirementDecorator(host: Host, requirement: DecoratorRequirement): RequirementDecorator {
   return (target, propertyKey, given) => {
-    refuseOtherUses(propertyKey);
+    refuseOtherUses(target, propertyKey);
     if (typeof given === 'number') {
       throw new ConfigurationError(
         `${nameOfElement(target, propertyKey)} has a requirement on a parameter. Move it to the method or the class.`,
@@ -97,7 +103,7 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
 
 function claimsDecorator(host: Host, claim?: string): ClaimsDecorator {
   return (target, propertyKey, index) => {
-    refuseOtherUses(propertyKey);
+    refuseOtherUses(target, propertyKey);
     if (propertyKey === undefined) {
       throw new ConfigurationError(
         `${nameOfElement(target)} has @TokenClaims() on a parameter of its constructor, which runs before any request. ` +

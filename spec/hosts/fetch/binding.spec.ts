@@ -278,6 +278,12 @@ describe('a decorated method', () => {
   });
 });
 
+it('is refused where it is called as a handler or a middleware, and names what to use', () => {
+  const decorator = RequiresAuth() as unknown as (...given: unknown[]) => unknown;
+  const calls = [[requestWith()], [requestWith(), { params: {} }], [{ req: { raw: requestWith() } }, () => undefined]];
+  for (const given of calls) expect(() => decorator(...given)).toThrow('or protect() of …/fetch');
+});
+
 it('is refused on a controller of routing-controllers', () => {
   expect(() => {
     @RequiresAuth()
