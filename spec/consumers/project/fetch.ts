@@ -67,11 +67,7 @@ async function invokeAzure(request: Request): Promise<Response> {
   const { url, method } = request;
   const headers = Object.fromEntries(request.headers);
   const invocation = new HttpRequest({ url, method, headers, params: { city: 'Oslo' } });
-  const {
-    status,
-    headers: sent,
-    body,
-  } = new HttpResponse((await weather(invocation, {} as InvocationContext)));
+  const { status, headers: sent, body } = new HttpResponse(await weather(invocation, {} as InvocationContext));
   return new Response(body as ReadableStream, { status, headers: sent });
 }
 
