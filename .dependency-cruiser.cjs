@@ -28,7 +28,7 @@ const floorRules = floors.map((floor, index) => ({
   to: { path: `^src/core/(${floors.slice(index + 1).join('|') || '(?!)'})/|^${top}` },
 }));
 
-const hosts = ['express', 'nestjs', 'routing-controllers'];
+const hosts = ['express', 'fetch', 'nestjs', 'routing-controllers'];
 
 /** Each framework is imported in one folder. */
 const only = (framework, folder) => ({

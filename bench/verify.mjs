@@ -2,6 +2,7 @@
 import { createPublicKey, verify as verifySignature } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createMicrosoftIdentity } from '../dist/esm/express.js';
+import { createMicrosoftIdentity as createForFetch } from '../dist/esm/fetch.js';
 import { startAuthority, tampered } from './support/authority.mjs';
 import { chosen, readFlags } from './support/flags.mjs';
 import { gateOf, isPending } from './support/gate.mjs';
@@ -26,6 +27,19 @@ const joseOptions = { issuer, audience, algorithms: ['RS256'] };
 /** The whole gate, called with bare requests. */
 function gate(options = {}) {
   return gateOf(createMicrosoftIdentity({ ...facts.options, ...options }).requiresAuth());
+}
+
+/** The function under every gate, called with what a host has of a request. */
+function authenticate() {
+  const identity = createForFetch(facts.options);
+  const requirement = Object.freeze({ scheme: 'entra' });
+  return (token) => {
+    const authorization = `Bearer ${token}`;
+    return identity.authenticate(
+      { headers: { authorization }, rawHeaders: ['Authorization', authorization] },
+      requirement,
+    );
+  };
 }
 
 async function jose(keySetOf) {
@@ -73,6 +87,7 @@ const contestants = chosen(
   [
     { name: limit, create: bare },
     { name: 'ours, the gate', create: () => gate() },
+    { name: 'ours, authenticate', create: authenticate },
     { name: 'ours, cache off', create: () => gate({ tokenCache: false }) },
     { name: 'jose, local key set', create: () => jose((module) => module.createLocalJWKSet({ keys })) },
     { name: 'jose, remote key set', create: () => jose((module) => module.createRemoteJWKSet(new URL(facts.jwksUri))) },

@@ -1,18 +1,22 @@
 /** What the types must refuse. Nothing here runs: `npm run types` fails where a line marked as an error compiles. */
-import { requiresAuth } from '../src/express.js';
+import { claimCheck, requiresAuth } from '../src/express.js';
+import { authenticate, protect, toResponse, TokenClaims as ClaimsOfFetch } from '../src/fetch.js';
 import {
   AccessTokenClaims,
   AllowAnonymous,
   authorizationChecker,
+  ClaimCheck,
   currentUserChecker,
   DenyGuests,
   getTokenClaims,
   initialize,
   InvalidTokenError,
+  isAppOnly,
   RequiresAnyAuth,
   RequiresAuth,
   RequiresAuthContext,
   RequiresB2cAuth,
+  RequiresClaim,
   RequiresRole,
   RequiresScopeOrAppPermission,
   securitySchemes,
@@ -52,6 +56,27 @@ export function misuse(): void {
   RequiresScopeOrAppPermission({ scope: 'read' });
   // @ts-expect-error -- one context alone
   RequiresAuthContext('c1', 'c2');
+  // @ts-expect-error -- a claim is needed
+  RequiresClaim();
+  // @ts-expect-error -- values are arguments, not a list
+  RequiresClaim('department', ['finance', 'legal']);
+  // @ts-expect-error -- a value that may be missing would make the demand a weaker one
+  RequiresClaim('department', process.env['DEPARTMENT']);
+  // @ts-expect-error -- a function is needed
+  ClaimCheck();
+  // @ts-expect-error -- claims are demanded by RequiresClaim
+  ClaimCheck('department');
+  // @ts-expect-error -- only true passes
+  ClaimCheck((claims) => claims.oid);
+  // @ts-expect-error -- the request is of no known type until the function declares it
+  ClaimCheck((claims, request) => [claims.tid].includes(request));
+  ClaimCheck((claims, request: { params: { tenant: string } }) => claims.tid === request.params.tenant);
+  // @ts-expect-error -- options are named as initialize has them
+  claimCheck({ check: () => true });
+  // @ts-expect-error -- only true passes
+  initialize({ ...ids, claimCheck: () => 'yes' });
+  // @ts-expect-error -- true or false
+  initialize({ ...ids, requireAuth: 'always' });
   // @ts-expect-error -- one claim alone
   TokenClaims(['oid']);
   // @ts-expect-error -- options are an object
@@ -68,6 +93,38 @@ export function misuse(): void {
   securitySchemes(initialize(ids), { prefx: 'partners-' });
   // @ts-expect-error -- the option is called requireAuth
   new MicrosoftIdentityGuard({ requireAuht: true });
+  const request = new Request('http://localhost/');
+  const handler = () => new Response();
+  // @ts-expect-error -- a requirement is needed, if only {}
+  protect(handler);
+  // @ts-expect-error -- a handler is needed
+  protect({ scope: 'read' });
+  // @ts-expect-error -- the member is called scope
+  protect({ scopes: 'read' }, handler);
+  // @ts-expect-error -- a requirement is an object
+  protect('read', handler);
+  // @ts-expect-error -- a member that is there has a value
+  protect({ scope: undefined }, handler);
+  // @ts-expect-error -- only these words
+  protect({ callers: 'people' }, handler);
+  // @ts-expect-error -- both members are needed
+  protect({ scopeOrAppPermission: { scope: 'read' } }, handler);
+  // @ts-expect-error -- claims come after the request
+  protect({}, (given: Request, claims: { readonly params: string }) => Response.json([given.url, claims.params]));
+  // @ts-expect-error -- claims are read-only
+  protect({}, (_: Request, claims) => Response.json((claims.sub = 'someone else')));
+  // @ts-expect-error -- a token is no request
+  void authenticate('Bearer x');
+  // @ts-expect-error -- the member is called role
+  void authenticate(request, { roles: 'Admin' });
+  // @ts-expect-error -- an identity is given by its option
+  void authenticate(request, {}, initialize(ids));
+  // @ts-expect-error -- claims are there when the promise is
+  isAppOnly(authenticate(request));
+  // @ts-expect-error -- the request is an object
+  toResponse(new Error(), 'HEAD');
+  // @ts-expect-error -- one claim alone
+  ClaimsOfFetch(['oid']);
   // @ts-expect-error -- the option is called policy
   RequiresB2cAuth({ policies: 'B2C_1_susi' });
   // @ts-expect-error -- there is no such option

@@ -24,6 +24,7 @@ const ofEveryHost = [
   'AccessTokenClaims',
   'AllowAnonymous',
   'AuthError',
+  'ClaimCheck',
   'ClaimsChallengeError',
   'Cloud',
   'ConfigurationError',
@@ -37,6 +38,7 @@ const ofEveryHost = [
   'RequiresAuth',
   'RequiresAuthContext',
   'RequiresB2cAuth',
+  'RequiresClaim',
   'RequiresGroup',
   'RequiresRole',
   'RequiresScopeOrAppPermission',
@@ -62,12 +64,14 @@ const entryPoints = [
     [
       ...ofEveryHost,
       'authErrorHandler',
+      'claimCheck',
       'denyGuests',
       'expressAuthentication',
       'requiresAnyAuth',
       'requiresAuth',
       'requiresAuthContext',
       'requiresB2cAuth',
+      'requiresClaim',
       'requiresGroup',
       'requiresRole',
       'requiresScope',
@@ -79,6 +83,7 @@ const entryPoints = [
     'microsoft-identity-decorators/nestjs',
     [...ofEveryHost, 'MICROSOFT_IDENTITY', 'MicrosoftIdentityGuard', 'MicrosoftIdentityModule'],
   ],
+  ['microsoft-identity-decorators/fetch', [...ofEveryHost, 'authenticate', 'protect', 'toResponse']],
   ['microsoft-identity-decorators/downstream', [...ofCalls, 'redisTokenStore']],
   ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer', 'tokenError']],
 ] as const;
@@ -95,7 +100,15 @@ describe.each(entryPoints)('the entry point %s', (name, exported) => {
 describe('the package', () => {
   it('publishes no file but its entry points', () => {
     const { exports } = require('microsoft-identity-decorators/package.json') as { exports: object };
-    expect(Object.keys(exports)).toEqual(['.', './express', './nestjs', './downstream', './testing', './package.json']);
+    expect(Object.keys(exports)).toEqual([
+      '.',
+      './express',
+      './nestjs',
+      './fetch',
+      './downstream',
+      './testing',
+      './package.json',
+    ]);
     expect(() => require('microsoft-identity-decorators/core/verifier') as unknown).toThrow('not defined by "exports"');
   });
 

@@ -16,6 +16,8 @@ export const {
   RequiresGroup,
   DenyGuests,
   RequiresAuthContext,
+  RequiresClaim,
+  ClaimCheck,
   AllowAnonymous,
   TokenClaims,
   OnBehalfOf,
@@ -32,6 +34,8 @@ export const {
   requiresGroup,
   denyGuests,
   requiresAuthContext,
+  requiresClaim,
+  claimCheck,
 } = middlewaresFor();
 
 export { createMicrosoftIdentity } from './hosts/express/binding.js';

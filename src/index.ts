@@ -16,6 +16,8 @@ export const {
   RequiresGroup,
   DenyGuests,
   RequiresAuthContext,
+  RequiresClaim,
+  ClaimCheck,
   AllowAnonymous,
   TokenClaims,
   OnBehalfOf,

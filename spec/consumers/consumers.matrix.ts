@@ -332,6 +332,37 @@ describe.each(['11', '12'])('NestJS %s', (release) => {
   });
 });
 
+describe('hosts of Fetch', () => {
+  it('do the main job: Hono, Next.js and Azure Functions', async () => {
+    const own = inFolder('fetch');
+    await mkdir(own);
+    await writeFile(join(own, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    const hosts = ['hono@4', '@hono/node-server@2', '@azure/functions@4', 'next@16', 'react@19', 'react-dom@19'];
+    // What Next.js builds with is optional, and large. Its handlers are called as it calls them.
+    await install(own, '--omit=optional', join('..', tarballName), '@types/node@20', ...hosts);
+    await cp(join(import.meta.dirname, 'project', 'fetch.ts'), join(own, 'weather.ts'));
+    const project = await writeProject('fetch', 'fetch', {
+      module: 'nodenext',
+      moduleResolution: 'nodenext',
+      outDir: 'out',
+    });
+    const { stdout: problems } = await execute(process.execPath, [binary('typescript6', 'bin/tsc'), '-p', project]);
+    expect(problems).toBe('');
+    const { stdout, stderr } = await execute(process.execPath, [join(own, 'out', 'weather.js')]);
+    const passed = { city: 'Oslo', scp: 'access_as_user' };
+    const answersWith = (body: object) => [expected.answers[0], [200, null, body], expected.answers[2]];
+    expect([stderr, stdout && JSON.parse(stdout)]).toEqual([
+      '',
+      {
+        Hono: answersWith(passed),
+        'Hono, decorated': answersWith({ ...passed, isSame: true }),
+        'Next.js': answersWith({ ...passed, isNext: true }),
+        'Azure Functions': answersWith(passed),
+      },
+    ]);
+  });
+});
+
 describe('plain Express', () => {
   it.each(formats)('does the main job without routing-controllers, %s', async (format) => {
     const load = (name: string) =>

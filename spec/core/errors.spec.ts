@@ -85,6 +85,7 @@ describe('InsufficientScopeError', () => {
     ['group', 'The caller is in none of the groups this request needs.'],
     ['groups_overage', 'The access token does not say which groups the caller is in.'],
     ['auth_context', 'This request needs a stronger sign-in, which the client application cannot ask for.'],
+    ['check', 'The caller does not satisfy a rule of this API.'],
   ] as const)('says of the reason %s: %s', (reason, description) => {
     const error = new InsufficientScopeError(reason);
     expect(error).toMatchObject({ code: 'insufficient_scope', reason, status: 403, expose: true });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
 import { createIdentity } from '../../src/core/identity.js';
-import type { RequestHeaders } from '../../src/core/token/credential.js';
+import type { NodeHeaders, RequestHeaders } from '../../src/core/token/credential.js';
 import { startTestIssuer, type TestIssuer, type TokenOverrides } from '../../src/testing/test-issuer.js';
 import { refuses, type RefusalName } from '../support/refusals.js';
 
@@ -26,7 +26,7 @@ interface Fault {
   readonly header?: TokenOverrides;
   readonly claims?: TokenOverrides;
   readonly text?: (text: string) => string;
-  readonly headers?: (headers: RequestHeaders['headers']) => RequestHeaders['headers'];
+  readonly headers?: (headers: NodeHeaders) => NodeHeaders;
 }
 
 const repeated: Fault = {
@@ -78,7 +78,7 @@ async function requestWith(
   const header = Object.assign({}, ...faults.map((fault) => fault.header)) as TokenOverrides;
   let text = await make(claims, header);
   for (const fault of faults) text = fault.text?.(text) ?? text;
-  let headers: RequestHeaders['headers'] = { authorization: `Bearer ${text}` };
+  let headers: NodeHeaders = { authorization: `Bearer ${text}` };
   for (const fault of faults) headers = fault.headers?.(headers) ?? headers;
   return { headers };
 }

@@ -196,7 +196,7 @@ describe('a decorator on the wrong element', () => {
       () => {
         on(RequiresAuth(), { headers: {} }, { setHeader: () => undefined });
       },
-      'A decorator was used as a middleware. Use the middleware of …/express that has the same requirement.',
+      'A decorator was used as a middleware or a handler. Use the middleware of …/express that has the same requirement, or protect() of …/fetch.',
     ],
     [
       'a class, as a standard decorator',

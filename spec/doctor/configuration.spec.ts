@@ -46,6 +46,17 @@ describe('the configuration', () => {
     expect(read(refused).verdict).toMatchObject({ httpStatus: 403, reason: 'client' });
   });
 
+  it('has a check of the application, which is a step of its own', async () => {
+    for (const [name, value] of Object.entries(entraEnvironment())) vi.stubEnv(name, value);
+    forgetIdentity();
+    const asked = ['--config', 'not-blocked.ts', '--now', String(seconds), '--json'];
+    const refused = await run([...asked, await issuer.token({ oid: 'blocked' })]);
+    expect(failing(read(refused))).toEqual({ check: 'check' });
+    expect(read(refused).verdict).toMatchObject({ httpStatus: 403, reason: 'check' });
+    const passed = await run([...asked, await issuer.token({ oid: 'ada' })]);
+    expect(read(passed).steps.at(-1)).toMatchObject({ step: 'check', status: 'pass' });
+  });
+
   it.each([
     ['./nothing.ts', 'does not call initialize()'],
     ['./broken.ts', 'could not be loaded: The database is not there.'],

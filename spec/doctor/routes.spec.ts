@@ -1,6 +1,7 @@
 import { getMetadataArgsStorage } from 'routing-controllers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Route } from '../../src/doctor/routes.js';
+import { forgetIdentity } from '../support/isolation.js';
 import { run } from './run.js';
 
 describe('the audit of routes', () => {
@@ -22,7 +23,8 @@ describe('the audit of routes', () => {
         'POST',
         '/people/\\/import/',
         'PeopleController.load',
-        'token of Entra ID or B2C; scope write of a person, or role write_all of an application; no guests',
+        'token of Entra ID or B2C; scope write of a person, or role write_all of an application; ' +
+          "claim department finance or legal; claim level; a check of the application's own; no guests",
       ],
     ]);
     expect(routes.map(({ protection }) => protection)).toEqual([
@@ -48,6 +50,24 @@ describe('the audit of routes', () => {
         'DELETE  /archive/:id  ArchiveController.remove  NOT PROTECTED',
         '',
         '2 of 4 routes have no requirement and no @AllowAnonymous().',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('counts a route without a decorator as protected where requireAuth is set', async () => {
+    const said = await run(['--routes', 'requiring.ts']);
+    forgetIdentity();
+    expect(said).toEqual({
+      code: 0,
+      err: '',
+      out: [
+        'GET     /notes/       NotesController.list      token of Entra ID',
+        'DELETE  /notes/:id    NotesController.remove    token',
+        'GET     /archive/     ArchiveController.list    token of Entra ID',
+        'DELETE  /archive/:id  ArchiveController.remove  token',
+        '',
+        '4 routes. Each has a requirement or @AllowAnonymous().',
         '',
       ].join('\n'),
     });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import * as express from '../../src/express.js';
+import * as fetchEntry from '../../src/fetch.js';
 import * as root from '../../src/index.js';
 import { ConfigurationError, type IdentityOptions } from '../../src/index.js';
 import * as nestjs from '../../src/nestjs.js';
@@ -27,6 +28,7 @@ const entries = [
   { entry: 'microsoft-identity-decorators', host: root as unknown as Functions },
   { entry: '…/express', host: express as unknown as Functions },
   { entry: '…/nestjs', host: nestjs as unknown as Functions },
+  { entry: '…/fetch', host: fetchEntry as unknown as Functions },
 ];
 
 const forms: Readonly<Record<string, string>> = {
@@ -40,6 +42,8 @@ const forms: Readonly<Record<string, string>> = {
   RequiresGroup: "@RequiresGroup('<object id of a group>')",
   DenyGuests: '@DenyGuests()',
   RequiresAuthContext: "@RequiresAuthContext('c1')",
+  RequiresClaim: "@RequiresClaim('department', 'finance', 'legal') or @RequiresClaim('department')",
+  ClaimCheck: '@ClaimCheck((claims, request) => boolean)',
   AllowAnonymous: '@AllowAnonymous()',
   TokenClaims: "@TokenClaims() or @TokenClaims('oid')",
   OnBehalfOf: "@OnBehalfOf('graph')",
@@ -145,6 +149,14 @@ const mistakes: readonly [decorator: string, given: readonly unknown[], problem:
   ['RequiresGroup', [['staff']], 'got a list of 1; it takes a string'],
   ['DenyGuests', [{ except: 'partners' }], 'it takes no argument'],
   ['RequiresAuthContext', ['c1', 'c2'], 'got 2 arguments; it takes 1'],
+  ['RequiresClaim', ['department', ['finance']], 'got a list of 1; it takes a string, a number or a boolean'],
+  ['RequiresClaim', [{ department: 'finance' }], 'got an object; it takes a string, a number or a boolean'],
+  ['RequiresClaim', ['department', null], 'got null; it takes a string, a number or a boolean'],
+  ['ClaimCheck', [], 'got undefined; it takes a function'],
+  ['ClaimCheck', [undefined], 'got undefined; it takes a function'],
+  ['ClaimCheck', ['department'], "got 'department'; it takes a function"],
+  ['ClaimCheck', [{ check: 'department' }], 'got an object; it takes a function'],
+  ['ClaimCheck', [[() => true]], 'got a list of 1; it takes a function'],
 ];
 
 const mistakesOfDecoratorsAlone: typeof mistakes = [
@@ -191,6 +203,9 @@ describe.each(entries)('arguments of a decorator of $entry', ({ host }) => {
       ['RequiresAuth', [Object.create(null)]],
       ['RequiresB2cAuth', [{ policy: undefined }]],
       ['DenyGuests', [undefined]],
+      ['RequiresClaim', ['department', 'finance', 7, false]],
+      ['ClaimCheck', [() => true]],
+      ['ClaimCheck', [async () => Promise.resolve(true), undefined]],
       ['AllowAnonymous', []],
       ['TokenClaims', [undefined]],
       ['TokenClaims', ['oid']],
@@ -310,6 +325,61 @@ describe('arguments of expressAuthentication', () => {
     const error = await outcome(...given);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect((error as Error).message).toContain(problem);
+  });
+});
+
+describe('arguments of the functions of …/fetch', () => {
+  const { authenticate, protect } = fetchEntry as unknown as Functions;
+  const handler = () => new Response();
+  const request = new Request('http://localhost/');
+  const outcome = (...given: unknown[]) =>
+    (authenticate?.(...given) as Promise<unknown>).catch((error: unknown) => error as Error);
+
+  it.each<[string, readonly unknown[], string]>([
+    ['no requirement', [handler], 'protect(): got a function; it takes an object of options'],
+    ['nothing', [], 'protect(): got undefined'],
+    ['null', [null, handler], 'protect(): got null'],
+    ['a scope', ['read', handler], "protect(): got 'read'"],
+    ['a misspelt member', [{ scopes: 'read' }, handler], "protect(): got 'scopes', which is no option"],
+    ['an identity', [partners, handler], 'which is no option; it takes scheme, callers, policy'],
+    ['no handler', [{ scope: 'read' }], 'protect() got no handler'],
+    ['a response', [{ scope: 'read' }, new Response()], 'protect() got no handler'],
+  ])('are refused where they stand: protect with %s', (_, given, problem) => {
+    expect(refusalOf(() => protect?.(...given))).toContain(problem);
+    expect(
+      refusalOf(() => (fetchEntry.createMicrosoftIdentity(ids) as unknown as Functions)['protect']?.(...given)),
+    ).toContain(problem);
+  });
+
+  it.each<[string, readonly unknown[], string]>([
+    ['no request', [], 'authenticate() got no request'],
+    ['a token', ['Bearer x'], 'authenticate() got no request'],
+    ['an object without headers', [{}], 'authenticate() got an object without headers'],
+    ['headers that are a text', [{ headers: 'authorization: x' }], 'authenticate() got an object without headers'],
+    ['the promise of headers', [Promise.resolve(new Headers())], 'authenticate() got an object without headers'],
+    ['a flat list of headers', [{ headers: ['authorization', 'x'] }], 'headers that are a list, and not of pairs'],
+    ['a requirement that is null', [request, null], 'authenticate(): got null'],
+    ['a scope in the place of a requirement', [request, 'read'], "authenticate(): got 'read'"],
+    ['a misspelt member', [request, { roles: 'Admin' }], "authenticate(): got 'roles', which is no option"],
+    ['an identity in the place of options', [request, {}, partners], 'which is no option; it takes identity'],
+    ['a misspelt option', [request, {}, { identiy: partners }], "got 'identiy', which is no option; it takes identity"],
+    ['options that are null', [request, {}, null], 'authenticate(): got null'],
+    ['an identity that is null', [request, {}, { identity: null }], 'identity takes what initialize()'],
+    ['an identity that is false', [request, {}, { identity: false }], 'identity takes what initialize()'],
+  ])('are refused: authenticate with %s', async (_, given, problem) => {
+    root.initialize(ids);
+    const error = await outcome(...given);
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toContain(problem);
+  });
+
+  it('are refused: the identity of another configuration', async () => {
+    const bound = fetchEntry.createMicrosoftIdentity(ids) as unknown as Functions;
+    const error = await (bound['authenticate']?.(request, {}, { identity: partners }) as Promise<unknown>).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toBe('authenticate() of one configuration got the identity of another.');
   });
 });
 

@@ -5,6 +5,7 @@ import { initialize } from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import type { Api, Call } from '../support/api.js';
 import { hosts as expressHosts } from '../support/hosts/express.js';
+import { hosts as fetchHosts } from '../support/hosts/fetch.js';
 import { hosts as nestHosts } from '../support/hosts/nestjs.js';
 import { hosts as routingControllersHosts } from '../support/hosts/routing-controllers.js';
 
@@ -19,6 +20,9 @@ afterAll(() => issuer.close());
 const json = { 'content-type': 'application/json' };
 const scopeChallenge =
   'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs."';
+
+const ruleChallenge =
+  'Bearer error="insufficient_scope", error_description="The caller does not satisfy a rule of this API."';
 
 type Case = readonly [name: string, path: string, call: () => Call | Promise<Call>, status: number, answer: unknown];
 
@@ -61,6 +65,13 @@ const passed: readonly Case[] = [
     async () => ({ token: await issuer.token({ acrs: ['c1'] }) }),
     200,
     { passed: 'context' },
+  ],
+  [
+    'a claim, and a check of the application',
+    '/rule',
+    async () => ({ token: await issuer.token({ oid: 'ada', department: 'legal' }), headers: { 'x-caller': 'ada' } }),
+    200,
+    { passed: 'rule' },
   ],
   [
     'the helper',
@@ -125,6 +136,20 @@ const refused: readonly Case[] = [
     'Bearer error="invalid_token", error_description="The access token comes from a policy that is not accepted."',
   ],
   [
+    'another value of a claim',
+    '/rule',
+    async () => ({ token: await issuer.token({ oid: 'ada', department: 'sales' }), headers: { 'x-caller': 'ada' } }),
+    403,
+    ruleChallenge,
+  ],
+  [
+    'what a check of the application refuses',
+    '/rule',
+    async () => ({ token: await issuer.token({ oid: 'ada', department: 'legal' }), headers: { 'x-caller': 'bob' } }),
+    403,
+    ruleChallenge,
+  ],
+  [
     'what the helper refuses',
     '/helper',
     async () => ({ token: await issuer.token() }),
@@ -140,7 +165,7 @@ const refused: readonly Case[] = [
   ],
 ];
 
-const hosts = [...routingControllersHosts, ...expressHosts, ...nestHosts];
+const hosts = [...routingControllersHosts, ...expressHosts, ...nestHosts, ...fetchHosts];
 
 describe.each(hosts)('$name', ({ start }) => {
   let api: Api;
@@ -197,6 +222,33 @@ describe.each(hosts)('$name', ({ start }) => {
     const answer = await api.call('/b2c', { token: await issuer.b2cToken() });
     expect([answer.status, answer.body]).toEqual([500, { error: 'server_error' }]);
     expect(answer.headers['www-authenticate']).toBeUndefined();
+  });
+
+  it('answers 500 where a check of the application throws', async () => {
+    const token = await issuer.token({ oid: 'ada', department: 'legal' });
+    const answer = await api.call('/rule', { token, headers: { 'x-caller': 'nobody' } });
+    expect([answer.status, answer.body]).toEqual([500, { error: 'server_error' }]);
+    expect(answer.headers['www-authenticate']).toBeUndefined();
+  });
+
+  it('asks claimCheck for each request, with a token from the cache too', async () => {
+    const asked: unknown[] = [];
+    let isRevoked = false;
+    initialize({
+      ...issuer.options,
+      claimCheck: ({ oid }, request) => {
+        asked.push([oid, typeof request]);
+        return isRevoked ? Promise.resolve(false) : true;
+      },
+    });
+    const call = { token: await issuer.token({ oid: 'ada' }) };
+    expect((await api.call('/scope', call)).status).toBe(200);
+    expect((await api.call('/scope', call)).status).toBe(200);
+    isRevoked = true;
+    const answer = await api.call('/scope', call);
+    expect([answer.status, answer.headers['www-authenticate']]).toEqual([403, ruleChallenge]);
+    expect((await api.call('/open')).status).toBe(200);
+    expect(asked).toEqual(Array.from({ length: 3 }, () => ['ada', 'object']));
   });
 
   it('keeps the connection for the next request', async () => {

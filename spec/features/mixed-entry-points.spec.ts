@@ -303,7 +303,8 @@ it.each(expressReleases)('the error names the entry points, on $release', async 
   } finally {
     await api.close();
   }
-  const entryPoints = /those of microsoft-identity-decorators for routing-controllers, of …\/express or of …\/nestjs/;
+  const entryPoints =
+    /those of microsoft-identity-decorators for routing-controllers, of …\/express, of …\/nestjs or of …\/fetch/;
   expect(given).toHaveLength(3);
   for (const error of given) expect(error).toMatch(entryPoints);
   expect(given[0]).toContain('Handlers.method is protected');

@@ -9,6 +9,7 @@ import { initialize } from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import type { Api } from '../support/api.js';
 import { hosts as expressHosts } from '../support/hosts/express.js';
+import { hosts as fetchHosts } from '../support/hosts/fetch.js';
 import { hosts as nestHosts } from '../support/hosts/nestjs.js';
 import { hosts as routingControllersHosts } from '../support/hosts/routing-controllers.js';
 import { refuses } from '../support/refusals.js';
@@ -127,7 +128,7 @@ describe.each([
     expect(issuer.requests.keys - before).toBe(2);
   });
 
-  describe.each([...routingControllersHosts, ...expressHosts, ...nestHosts])('on $name', ({ start }) => {
+  describe.each([...routingControllersHosts, ...expressHosts, ...nestHosts, ...fetchHosts])('on $name', ({ start }) => {
     let api: Api;
     beforeEach(async () => {
       // Nothing is loaded for it.

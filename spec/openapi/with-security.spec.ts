@@ -8,11 +8,13 @@ import { bindAuthenticator } from '../../src/gate/identity-in-force.js';
 import { routingControllers } from '../../src/hosts/routing-controllers/binding.js';
 import {
   AllowAnonymous,
+  ClaimCheck,
   ConfigurationError,
   initialize,
   RequiresAnyAuth,
   RequiresAuth,
   RequiresB2cAuth,
+  RequiresClaim,
   RequiresRole,
   RequiresScopeOrAppPermission,
   ValidateScope,
@@ -69,6 +71,9 @@ class WeatherController extends Base {
   @Post('/')
   @OpenAPI({ operationId: 'addStation', security: [{ own: [] }], responses: { 403: { description: 'Mine.' } } })
   @RequiresRole('Admin', 'Owner')
+  @RequiresClaim('department', 'finance', 'legal')
+  @RequiresClaim('employee_level')
+  @ClaimCheck(() => true)
   @RequiresScopeOrAppPermission({ scope: 'write', appPermission: 'Weather.Write.All' })
   add() {
     return {};
@@ -155,6 +160,7 @@ interface Operation {
   readonly security?: unknown;
   readonly responses?: Readonly<Record<string, unknown>>;
   readonly 'x-required-roles'?: unknown;
+  readonly 'x-required-claims'?: unknown;
 }
 
 interface Document {
@@ -273,6 +279,13 @@ describe('withSecurity', () => {
     const operation = secured([WeatherController]).paths['/weather/']?.['post'];
     expect(operation?.security).toEqual([{ entra: [`${api}/write`] }]);
     expect(operation?.['x-required-roles']).toEqual([['Admin', 'Owner']]);
+    expect(operation?.['x-required-claims']).toEqual(
+      expect.arrayContaining([
+        { claim: 'department', values: ['finance', 'legal'] },
+        { claim: 'employee_level' },
+      ]) as unknown,
+    );
+    expect(operation?.['x-required-claims']).toHaveLength(2);
     expect(operation?.responses).toMatchObject({
       401: { $ref: '#/components/responses/AccessTokenRefused' },
       403: { description: 'Mine.' },

@@ -120,6 +120,7 @@ const insufficientScopeTexts: Readonly<Record<string, string>> = {
   scope: 'The access token does not carry the scope this request needs.',
   role: 'The access token does not carry the role this request needs.',
   client: 'The client application is not accepted.',
+  check: 'The caller does not satisfy a rule of this API.',
 };
 
 export type Refusal =

@@ -102,6 +102,10 @@ export const refusals = {
     'client',
     'Bearer error="insufficient_scope", error_description="The client application is not accepted."',
   ),
+  check: insufficientScope(
+    'check',
+    'Bearer error="insufficient_scope", error_description="The caller does not satisfy a rule of this API."',
+  ),
   issuer_unavailable: {
     errorClass: IssuerUnavailableError,
     code: 'issuer_unavailable',

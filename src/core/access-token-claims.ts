@@ -99,5 +99,13 @@ export class AccessTokenClaims {
   readonly [claim: string]: unknown;
 }
 
+/** The claims that {@link AccessTokenClaims} declares, those that an application adds to it among them. */
+type DeclaredClaim = keyof {
+  [Claim in keyof AccessTokenClaims as string extends Claim ? never : Claim]: unknown;
+};
+
+/** The name of a claim. An editor offers those that are declared; any other is taken too. */
+export type ClaimName = DeclaredClaim | (string & Record<never, never>);
+
 /** A token's payload before any of it is believed. */
 export type UnverifiedClaims = Readonly<Record<string, unknown>>;

@@ -50,11 +50,16 @@ export interface Signature {
   readonly examples: readonly [string, ...string[]];
   /** How many arguments it takes. Default: any number. */
   readonly most?: number;
-  /** The members of the object of options that it takes. Undefined: it takes strings. */
+  /** The members of the object of options that it takes. Undefined: it takes what `takes` says. */
   readonly options?: readonly string[];
+  /** What its arguments are: strings, of claims their values too, or a function. Default: strings. */
+  readonly takes?: 'strings' | 'values' | 'function';
   /** The options that cannot be left out. */
   readonly required?: readonly string[];
 }
+
+/** Whether a function is a class, which is called with `new` alone: its prototype cannot be replaced. */
+export const isClass = (value: object) => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
 
 const isElementKey = (key: unknown) => typeof key === 'string' || typeof key === 'symbol';
 
@@ -62,8 +67,9 @@ const isElementKey = (key: unknown) => typeof key === 'string' || typeof key ===
  * Whether arguments are those of a compiler or a framework: a class; a prototype, a key and a descriptor or an index; a
  * request, a response and `next`. Then the function was named where its result belongs.
  */
-function isCalledByHost([first, ...others]: readonly unknown[]): boolean {
-  if (typeof first === 'function') return true;
+function isCalledByHost([first, ...others]: readonly unknown[], takesFunction: boolean): boolean {
+  const isFollowed = others.some((other) => other !== undefined);
+  if (typeof first === 'function') return !takesFunction || isClass(first) || isFollowed;
   // A standard decorator of a field is given undefined.
   return typeof first === 'object' && first !== null && !Array.isArray(first)
     ? others.length > 0
@@ -76,9 +82,17 @@ function elementIn([target, key]: readonly unknown[]): string {
   return typeof target === 'object' && target !== null && isElementKey(key) ? `${nameOfElement(target, key)}: ` : '';
 }
 
-function problemWithOne(given: unknown, { options, required = [] }: Signature): string | undefined {
+/** What a function takes in place of options: the types of its arguments, and their description. */
+const taken = {
+  strings: [['undefined', 'string'], 'a string'],
+  values: [['undefined', 'string', 'number', 'boolean'], 'a string, a number or a boolean'],
+  function: [['function'], 'a function'],
+} as const satisfies Readonly<Record<string, readonly [types: readonly string[], description: string]>>;
+
+function problemWithOne(given: unknown, { options, takes = 'strings', required = [] }: Signature): string | undefined {
   if (options === undefined) {
-    return given === undefined || typeof given === 'string' ? undefined : `got ${describe(given)}; it takes a string`;
+    const [types, description] = taken[takes];
+    return types.some((type) => type === typeof given) ? undefined : `got ${describe(given)}; it takes ${description}`;
   }
   const problem = given === undefined ? undefined : problemWithOptions(given, options);
   if (problem !== undefined) return problem;
@@ -88,11 +102,11 @@ function problemWithOne(given: unknown, { options, required = [] }: Signature): 
 }
 
 function problemWith(given: readonly unknown[], signature: Signature): string | undefined {
-  const { most = Infinity, options } = signature;
+  const { most = Infinity, options, takes } = signature;
   if (given.slice(most).some((argument) => argument !== undefined)) {
     return most === 0 ? 'it takes no argument' : `got ${String(given.length)} arguments; it takes ${String(most)}`;
   }
-  const judged = options === undefined ? given : [given[0]];
+  const judged = options === undefined && takes !== 'function' ? given : [given[0]];
   return judged.map((argument) => problemWithOne(argument, signature)).find((problem) => problem !== undefined);
 }
 
@@ -103,7 +117,7 @@ function problemWith(given: readonly unknown[], signature: Signature): string | 
  * @throws ConfigurationError that shows how the function is called
  */
 export function checkArguments(name: string, given: readonly unknown[], signature: Signature): void {
-  const isBare = isCalledByHost(given);
+  const isBare = isCalledByHost(given, signature.takes === 'function');
   const problem = isBare ? undefined : problemWith(given, signature);
   if (!isBare && problem === undefined) return;
   const found = isBare ? `${elementIn(given)}${name} is used without its parentheses` : `${name}: ${problem ?? ''}`;

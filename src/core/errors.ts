@@ -23,7 +23,7 @@ export type InvalidTokenReason =
 
 /** What a valid token lacks, or why its caller is not accepted. */
 export type InsufficientScopeReason =
-  'scope' | 'role' | 'client' | 'caller' | 'guest' | 'group' | 'groups_overage' | 'auth_context';
+  'scope' | 'role' | 'client' | 'caller' | 'guest' | 'group' | 'groups_overage' | 'auth_context' | 'check';
 
 /** The JSON body of a refusal: the members of RFC 6749 §5.2, and no others. */
 export interface ErrorBody {
@@ -272,6 +272,7 @@ export const insufficientScopeDescriptions: Readonly<Record<InsufficientScopeRea
   group: 'The caller is in none of the groups this request needs.',
   groups_overage: 'The access token does not say which groups the caller is in.',
   auth_context: 'This request needs a stronger sign-in, which the client application cannot ask for.',
+  check: 'The caller does not satisfy a rule of this API.',
 };
 
 /** 403 `insufficient_scope`: the token is valid, but lacks what the route demands. {@link InsufficientScopeError.reason} is what. */

@@ -1,7 +1,7 @@
 /** One configuration at work: its settings, its verifiers, and which of them a requirement needs. */
 import type { AccessTokenClaims } from './access-token-claims.js';
 import { checkFurtherRequirement } from './access/requirement-checks.js';
-import type { Authenticator, Requirement, SchemeDemand } from './access/requirement.js';
+import type { Authenticator, Caller, Requirement, SchemeDemand } from './access/requirement.js';
 import { schemeFor } from './access/scheme.js';
 import { isThenable } from './awaited.js';
 import { publishRefused, requestChannel, type RequestEvent } from './channels.js';
@@ -17,7 +17,7 @@ import { EitherVerifier } from './token/either-verifier.js';
 import { EntraIssuers } from './token/entra-issuers.js';
 import { KnownHeaders, parseToken } from './token/parsed-token.js';
 import type { TrustedIssuers } from './token/trusted-issuers.js';
-import type { TokenWithGroups, Verification } from './token/verified-token.js';
+import type { Verification } from './token/verified-token.js';
 import { CachingVerifier, type Verifier } from './token/verifier.js';
 
 function publishPassed(verification: Verification): Verification {
@@ -82,19 +82,20 @@ class Identity implements Authenticator {
   authenticate(
     request: RequestHeaders,
     requirement: Requirement,
-    earlier?: TokenWithGroups,
+    earlier?: Caller,
+    handed?: unknown,
   ): Verification | Promise<Verification> {
-    if (!requestChannel.hasSubscribers) return this.#check(request, requirement, earlier);
+    if (!requestChannel.hasSubscribers) return this.#check(request, requirement, earlier, handed);
     let verification: Verification | Promise<Verification>;
     try {
-      verification = this.#check(request, requirement, earlier);
+      verification = this.#check(request, requirement, earlier, handed);
     } catch (error) {
       return rethrowRefused(error);
     }
     return isThenable(verification) ? verification.then(publishPassed, rethrowRefused) : publishPassed(verification);
   }
 
-  authorize(caller: TokenWithGroups, requirement: Requirement): ReturnType<Authenticator['authorize']> {
+  authorize(caller: Caller, requirement: Requirement): ReturnType<Authenticator['authorize']> {
     if (requirement.scheme !== undefined) schemeFor(requirement, this.settings);
     const { resolveGroups } = this.settings;
     const lookUpOnce = resolveGroups && ((claims: AccessTokenClaims) => (caller.lookup ??= resolveGroups(claims)));
@@ -104,11 +105,12 @@ class Identity implements Authenticator {
   #check(
     request: RequestHeaders,
     requirement: Requirement,
-    earlier: TokenWithGroups | undefined,
+    earlier: Caller | undefined,
+    handed: unknown,
   ): Verification | Promise<Verification> {
     let verifier = this.#verifierOf.get(requirement);
     if (verifier === undefined) this.#verifierOf.set(requirement, (verifier = this.#chooseVerifier(requirement)));
-    return checkRequest(request, requirement, verifier, this.settings, earlier);
+    return checkRequest(request, requirement, verifier, this.settings, earlier, handed);
   }
 
   async ready(): Promise<void> {

@@ -5,8 +5,9 @@
  * The issuer that a token names is compared before the key is looked for, and checked among the claims.
  */
 import type { UnverifiedClaims } from './access-token-claims.js';
+import { askApplication } from './access/application-check.js';
 import { checkDemands, checkPolicy } from './access/requirement-checks.js';
-import type { Requirement } from './access/requirement.js';
+import type { Caller, Requirement } from './access/requirement.js';
 import { andThen } from './awaited.js';
 import type { Settings } from './configuration/settings.js';
 import { InvalidTokenError } from './errors.js';
@@ -19,21 +20,23 @@ import { parseToken, type KnownHeaders } from './token/parsed-token.js';
 import { findSigner } from './token/signature.js';
 import { isAccessToken } from './token/token-kind.js';
 import type { TrustedIssuer, TrustedIssuers } from './token/trusted-issuers.js';
-import type { SignedToken, TokenWithGroups, Verification } from './token/verified-token.js';
+import type { SignedToken, Verification } from './token/verified-token.js';
 import type { Verifier } from './token/verifier.js';
 
 /**
  * Checks a request: its credential, its token, and whether the token satisfies the requirement.
  *
  * @param verifier - calls {@link verifyToken} for a token that it does not remember
- * @param earlier - the token that an earlier check of this request verified
+ * @param earlier - how an earlier check of this request let it in
+ * @param handed - the request as handlers of the host get it
  */
 export function checkRequest(
   request: RequestHeaders,
   requirement: Requirement,
   verifier: Verifier,
-  { entra, allowedClients, resolveGroups }: Settings,
-  earlier?: TokenWithGroups,
+  { entra, allowedClients, resolveGroups, claimCheck }: Settings,
+  earlier?: Caller,
+  handed: unknown = request,
 ): Verification | Promise<Verification> {
   // credential
   const text = bearerToken(request);
@@ -46,11 +49,14 @@ export function checkRequest(
     return andThen(askAboutTenant(token, entra), () => {
       // client
       checkClient(token, allowedClients);
-      // demands; a check of the application's own comes after them
+      // demands, those of the application last
       const caller = earlier?.token === token ? earlier : verification;
-      return andThen(checkDemands(requirement, caller, resolveGroups), (groups) =>
-        groups === undefined ? verification : { token, outcome, digest, groups },
-      );
+      return andThen(checkDemands(requirement, caller, resolveGroups, handed), (groups) => {
+        const passed = groups === undefined ? verification : { token, outcome, digest, groups };
+        // the application's own check, once for each request
+        if (claimCheck === undefined || caller === earlier) return passed;
+        return andThen(askApplication(claimCheck, token.claims, handed, 'initialize({ claimCheck })'), () => passed);
+      });
     });
   });
 }

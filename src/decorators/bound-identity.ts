@@ -1,5 +1,6 @@
 /** `createMicrosoftIdentity`: a configuration beside that of the process, with decorators bound to it. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
+import { ConfigurationError } from '../core/errors.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { createIdentity } from '../core/identity.js';
 import { explainRefusals } from '../gate/debug-output.js';
@@ -16,6 +17,12 @@ export function boundIdentityFor<Bound extends Decorators>(
 ): (options: IdentityOptions) => Readonly<Bound & MicrosoftIdentity> {
   return (options) => {
     const identity = createIdentity(options);
+    if (identity.settings.requireAuth) {
+      throw new ConfigurationError(
+        'createMicrosoftIdentity: requireAuth: is an option of initialize(). ' +
+          'A route without a decorator belongs to the configuration of the process.',
+      );
+    }
     explainRefusals();
     const bound = {
       ...bind(identity),

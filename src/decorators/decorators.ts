@@ -1,4 +1,5 @@
 /** The decorators, for any host. They record what they require; the host puts one gate before each route. */
+import type { ClaimName } from '../core/access-token-claims.js';
 import { anonymousAccess, type DecoratorRequirement } from '../core/access/combining.js';
 import { requirementBy, type Authenticator, type Requirements } from '../core/access/requirement.js';
 import { checkArguments } from '../core/call-arguments.js';
@@ -43,14 +44,20 @@ export interface Host extends MemberProtection {
   onParameter(prototype: object, method: string | symbol, index: number, parameter: FilledParameter): void;
 }
 
-/** A standard decorator is given a context in the place of the property key, a middleware the response. */
-function refuseOtherUses(context: unknown): void {
+/** A decorator in the place of a handler. */
+function usedAsHandler(): ConfigurationError {
+  return new ConfigurationError(
+    'A decorator was used as a middleware or a handler. ' +
+      'Use the middleware of …/express that has the same requirement, or protect() of …/fetch.',
+  );
+}
+
+/** A standard decorator is given a context in the place of the property key, a middleware the response or `next`. */
+function refuseOtherUses(target: unknown, context: unknown): void {
+  if (context === undefined && typeof target !== 'function') throw usedAsHandler();
+  if (typeof context === 'function') throw usedAsHandler();
   if (typeof context !== 'object' || context === null) return;
-  if (!('kind' in context) || !('name' in context)) {
-    throw new ConfigurationError(
-      'A decorator was used as a middleware. Use the middleware of …/express that has the same requirement.',
-    );
-  }
+  if (!('kind' in context) || !('name' in context)) throw usedAsHandler();
   const { name } = context as { readonly name: PropertyKey };
   throw new ConfigurationError(
     `${String(name)} has a standard decorator, and those cannot be on parameters. ` +
@@ -77,7 +84,7 @@ function protectClass(host: Host, constructor: { readonly prototype: object }): 
 
 function requirementDecorator(host: Host, requirement: DecoratorRequirement): RequirementDecorator {
   return (target, propertyKey, given) => {
-    refuseOtherUses(propertyKey);
+    refuseOtherUses(target, propertyKey);
     if (typeof given === 'number') {
       throw new ConfigurationError(
         `${nameOfElement(target, propertyKey)} has a requirement on a parameter. Move it to the method or the class.`,
@@ -104,7 +111,7 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
 /** A decorator that fills a parameter of a method. */
 export function parameterDecorator(host: Host, parameter: FilledParameter): ClaimsDecorator {
   return (target, propertyKey, index) => {
-    refuseOtherUses(propertyKey);
+    refuseOtherUses(target, propertyKey);
     if (propertyKey === undefined) {
       throw new ConfigurationError(
         `${nameOfElement(target)} has ${parameter.decorator} on a parameter of its constructor, which runs before any request. ` +
@@ -136,6 +143,8 @@ export interface Decorators {
   readonly RequiresGroup: Require['group'];
   readonly DenyGuests: Require['notGuest'];
   readonly RequiresAuthContext: Require['authContext'];
+  readonly RequiresClaim: Require['claim'];
+  readonly ClaimCheck: Require['check'];
   /**
    * Lifts the requirements of the class and of the classes above. On a class, those of the classes above.
    *
@@ -147,7 +156,7 @@ export interface Decorators {
    *
    * @param claim - the name of one claim, to get its value alone
    */
-  readonly TokenClaims: (claim?: string) => ClaimsDecorator;
+  readonly TokenClaims: (claim?: ClaimName) => ClaimsDecorator;
 }
 
 /**
@@ -170,6 +179,8 @@ export function decoratorsFor(host: Host, identity?: Authenticator): Decorators 
     RequiresGroup: decorator('RequiresGroup', 'group'),
     DenyGuests: decorator('DenyGuests', 'notGuest'),
     RequiresAuthContext: decorator('RequiresAuthContext', 'authContext'),
+    RequiresClaim: decorator('RequiresClaim', 'claim'),
+    ClaimCheck: decorator('ClaimCheck', 'check'),
     AllowAnonymous: (...given) => {
       checkArguments('@AllowAnonymous', given, { examples: [''], most: 0 });
       return requirementDecorator(host, anonymousAccess);

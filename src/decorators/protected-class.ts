@@ -1,4 +1,5 @@
 /** The members of a class with a requirement: each that can be called is protected, or the class is refused. */
+import { isClass } from '../core/call-arguments.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { requirementOf } from './decorated-elements.js';
@@ -25,10 +26,7 @@ const ownOfFunctions: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'pro
 
 const replacements = new WeakSet<object>();
 
-/** Whether a function is a class, which is called with `new` alone: the prototype of a class cannot be replaced. */
-const isClass = (value: Method) => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
-
-export const isMethod = (value: unknown): value is Method => typeof value === 'function' && !isClass(value as Method);
+export const isMethod = (value: unknown): value is Method => typeof value === 'function' && !isClass(value);
 
 function define(target: object, name: PropertyKey, descriptor: PropertyDescriptor): void {
   if (Reflect.defineProperty(target, name, descriptor)) return;

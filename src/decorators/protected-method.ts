@@ -55,7 +55,7 @@ export function gateDidNotRun(method: string): ConfigurationError {
   return new ConfigurationError(
     `${method} is protected, and was called without its gate having run. ` +
       'Call it from a route that has the decorators of its framework: those of microsoft-identity-decorators for ' +
-      'routing-controllers, of …/express or of …/nestjs. ' +
+      'routing-controllers, of …/express, of …/nestjs or of …/fetch. ' +
       "In a test, call it inside runAs(claims, fn) of 'microsoft-identity-decorators/testing'.",
   );
 }
@@ -114,7 +114,7 @@ export function guard(
     if (!isThenable(checked)) return run(this, parameters, context);
     checked.catch(() => undefined);
     throw new ConfigurationError(
-      `${nameOfElement(owner, name)} requires something that has to be asked, such as resolveGroups, and is not async. ` +
+      `${nameOfElement(owner, name)} requires something that has to be asked, such as resolveGroups or a check, and is not async. ` +
         'Make it an async method.',
     );
   };

@@ -113,12 +113,14 @@ function stepsFor(
   kind: KnownAuthority['kind'],
   findings: Findings | undefined,
   { demands }: Requirement,
+  { claimCheck }: Settings,
 ): readonly StepName[] {
   const asked = demands.map((demand) => demand.kind);
   return stepNames.filter((step) => {
     if (step === 'policy') return kind === 'b2c';
     if (step === 'tenant') return kind === 'entra' || findings?.refusals.has('tenant') === true;
     if (step === 'role') return asked.includes('role');
+    if (step === 'check') return claimCheck !== undefined;
     return step !== 'scope' || asked.includes('scope') || demands.length === 0;
   });
 }
@@ -253,7 +255,7 @@ export async function examine(question: Question): Promise<Examination> {
   const decision = offline ? undefined : await judge(settings, token, requirement);
   const evidence = await gather(question, decision);
   const { seen, kind, findings } = evidence;
-  const outcomes = stepsFor(kind, findings, requirement).map(
+  const outcomes = stepsFor(kind, findings, requirement, settings).map(
     (step) => [step, outcomeOf(step, evidence, settings)] as const,
   );
   const refused = evidence.foreign ?? outcomes.map(([, outcome]) => outcome).find(isRefused);

@@ -22,6 +22,7 @@ export const stepNames = [
   'client',
   'scope',
   'role',
+  'check',
 ] as const;
 
 export type StepName = (typeof stepNames)[number];
@@ -39,6 +40,7 @@ const stepOfReason: Readonly<Record<string, StepName>> = {
   client: 'client',
   scope: 'scope',
   role: 'role',
+  check: 'check',
 };
 
 const soundClaims: UnverifiedClaims = { iss: 'https://issuer', aud: 'audience', exp: 1 };
@@ -117,6 +119,8 @@ function repair(step: StepName, attempt: Attempt, right: RightIssuer): Attempt |
     case 'scope':
     case 'role':
       return withoutDemand(step);
+    case 'check':
+      return { ...attempt, settings: { ...settings, claimCheck: undefined } };
     default:
       // A token that is no access token has no client, scope or role to check.
       return undefined;

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/access/requirement.js';
 import { allowsAnonymous, requirementOf } from '../decorators/decorated-elements.js';
 import { actionsOf } from '../decorators/prototype-chain.js';
+import { requirementOfUndecorated } from '../decorators/undecorated.js';
 import { loadModule } from './modules.js';
 import { UsageError } from './terminal.js';
 import { either } from './values.js';
@@ -57,6 +58,12 @@ function demandWords(demand: Demand): string {
       return 'no guests';
     case 'auth_context':
       return `authentication context ${demand.id}`;
+    case 'claim': {
+      const values = demand.values.map(String);
+      return values.length === 0 ? `claim ${demand.claim}` : `claim ${demand.claim} ${either(values)}`;
+    }
+    case 'check':
+      return "a check of the application's own";
     default:
       return `${demand.kind} ${either(demand.anyOf)}`;
   }
@@ -78,8 +85,9 @@ function requirementWords({ scheme, demands, identity }: Requirement): string {
 }
 
 function routeOf(controller: Controller, base: string, action: Storage['actions'][number]): Route {
-  const requirement = requirementOf(controller.prototype, action.method);
-  const isMeant = allowsAnonymous(controller.prototype, action.method);
+  const { prototype } = controller;
+  const requirement = requirementOf(prototype, action.method) ?? requirementOfUndecorated(prototype, action.method);
+  const isMeant = allowsAnonymous(prototype, action.method);
   return {
     method: action.type.toUpperCase(),
     path: `${base}${String(action.route ?? '')}` || '/',

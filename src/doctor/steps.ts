@@ -133,6 +133,11 @@ export function describeStep(step: StepName, subject: Subject): Words {
         expected: settings.allowedClients === undefined ? 'any' : either([...settings.allowedClients]),
         found: shown(clientOf(claims)),
       };
+    case 'check':
+      return {
+        expected: 'claimCheck of initialize() returns true',
+        found: 'it is asked with the claims, and with a request that has no more than the token',
+      };
     case 'scope':
     case 'role':
       return {

@@ -1,4 +1,5 @@
 /** The check of a request at its gate, and of a further requirement after it. */
+import { areChecksDemanded } from '../core/access/application-check.js';
 import { combineAlongMiddlewares, isOfAnotherConfiguration } from '../core/access/combining.js';
 import { verifiedRequests, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
@@ -19,27 +20,31 @@ function requiredIdentity(requirement: Requirement): Authenticator {
 /**
  * Checks a request.
  *
+ * @param handed - the request as handlers of the host get it; default: `request`
  * @throws AuthError or ConfigurationError, at once or as a rejection
  */
 export function authenticate(
   request: RequestHeaders & object,
   requirement: Requirement,
+  handed: unknown = request,
 ): ReturnType<Authenticator['authenticate']> {
-  return requiredIdentity(requirement).authenticate(request, requirement, admissionOf(request));
+  return requiredIdentity(requirement).authenticate(request, requirement, admissionOf(request), handed);
 }
 
 /**
  * Checks a request, and remembers that it passed.
  *
+ * @param handed - the request as handlers of the host get it; default: `request`
  * @throws AuthError or ConfigurationError, at once or as a rejection
  */
 export function enter(
   request: RequestHeaders & object,
   requirement: Requirement,
+  handed: unknown = request,
 ): AdmittedRequest | Promise<AdmittedRequest> {
   const identity = requiredIdentity(requirement);
-  return andThen(identity.authenticate(request, requirement, admissionOf(request)), (verified) =>
-    remember(request, requirement, verified, identity),
+  return andThen(identity.authenticate(request, requirement, admissionOf(request), handed), (verified) =>
+    remember(request, requirement, verified, identity, handed),
   );
 }
 
@@ -54,10 +59,22 @@ function remember(
   requirement: Requirement,
   { token, digest, groups }: Verification,
   identity: Authenticator,
+  handed: unknown,
 ): AdmittedRequest {
   const { claims, authority } = token;
   const presented = identity.settings.downstream && { request: new WeakRef(request), digest };
-  const context = { claims, authority, requirement, token, identity, presented, groups, satisfied: undefined };
+  const handedWeakly = areChecksDemanded() ? new WeakRef(handed as object) : undefined;
+  const context = {
+    claims,
+    authority,
+    requirement,
+    token,
+    identity,
+    presented,
+    handed: handedWeakly,
+    groups,
+    satisfied: undefined,
+  };
   verifiedRequests.set(request, context);
   return context;
 }
@@ -72,6 +89,17 @@ export function sumOf(earlier: Requirement, later: Requirement): Requirement {
   const sum = ofEarlier.get(later) ?? combineAlongMiddlewares(earlier, later);
   ofEarlier.set(later, sum);
   return sum;
+}
+
+/** What a request has to satisfy at a gate, and its context if it satisfied that at an earlier one. */
+export function demandsOn(
+  request: object,
+  own: Requirement,
+): { readonly passed?: AdmittedRequest; readonly requirement: Requirement } {
+  const context = admissionOf(request);
+  if (context === undefined) return { requirement: own };
+  const requirement = sumOf(context.requirement, own);
+  return requirement === context.requirement ? { passed: context, requirement } : { requirement };
 }
 
 /**

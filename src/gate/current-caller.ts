@@ -6,18 +6,16 @@ import { anyOf } from '../core/access/requirement.js';
 import { ConfigurationError, MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
 import { callsAsApp, callsAsUser } from '../core/token/token-kind.js';
+import { requestsIn } from './held-requests.js';
 import { addressedTo } from './refusal.js';
 
-/** Some hosts wrap Node's request. Koa's context and request hold it as `req`, Fastify's request as `raw`. */
-function nodeRequestOf(request: object): object {
-  const { req, raw } = request as { readonly req?: unknown; readonly raw?: unknown };
-  for (const inner of [raw, req]) if (typeof inner === 'object' && inner !== null) return inner;
-  return request;
-}
-
 /** What was verified of a request of any host; undefined if its token was not. */
-export const verifiedContextOf = (request: object) =>
-  verifiedRequests.get(request) ?? verifiedRequests.get(nodeRequestOf(request));
+export function verifiedContextOf(request: object): VerifiedContext | undefined {
+  const known = verifiedRequests.get(request);
+  if (known !== undefined) return known;
+  const verified = requestsIn(request).find((held) => verifiedRequests.get(held) !== undefined);
+  return verified && verifiedRequests.get(verified);
+}
 
 /** The verified claims of a request; undefined if its token was not verified. */
 export function verifiedClaimsOf(request: object): AccessTokenClaims | undefined {

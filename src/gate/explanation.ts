@@ -65,6 +65,8 @@ export const hints = {
   claims_challenge: 'A stronger sign-in is needed. The client got a challenge that tells it how to ask for one.',
   auth_context:
     'A stronger sign-in is needed, and the client did not declare the capability cp1, so it cannot be asked for one.',
+  check:
+    'A rule of this API refused the caller: @RequiresClaim() and its values, the function of @ClaimCheck(), or claimCheck of initialize(). A function lets a request pass by the value true alone.',
   no_keys: "The issuer's metadata or keys could not be loaded: look at tenantId, instance and the network.",
   configuration: 'The API is configured wrongly: look at the warning that the process emitted.',
 } as const satisfies Readonly<Record<string, string>>;
@@ -168,6 +170,7 @@ const explainers: Readonly<
   group: explainGroup,
   groups_overage: 'groups_overage',
   auth_context: 'auth_context',
+  check: 'check',
   insufficient_claims: 'claims_challenge',
   issuer_unavailable: 'no_keys',
   invalid_configuration: 'configuration',

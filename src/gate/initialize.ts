@@ -1,13 +1,14 @@
 /** `initialize`: the configuration of the process. */
-import type { MicrosoftIdentity } from '../core/access/requirement.js';
+import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
-import { createIdentity } from '../core/identity.js';
+import { createIdentity, identityOf } from '../core/identity.js';
 import { explainRefusals } from './debug-output.js';
 import { putInForce } from './identity-in-force.js';
+import { prepareHosts } from './require-auth.js';
 
-function identityFromEnvironment(): ReturnType<typeof createIdentity> {
+function identityFromEnvironment(): Authenticator {
   try {
     return createIdentity(optionsFromEnvironment(process.env));
   } catch (cause) {
@@ -37,8 +38,22 @@ function identityFromEnvironment(): ReturnType<typeof createIdentity> {
  * ```
  */
 export function initialize(options?: IdentityOptions): MicrosoftIdentity {
-  const identity = options === undefined ? identityFromEnvironment() : createIdentity(options);
+  return putIntoForce(options === undefined ? identityFromEnvironment() : createIdentity(options));
+}
+
+function putIntoForce(identity: Authenticator): MicrosoftIdentity {
+  if (identity.settings.requireAuth) prepareHosts();
   putInForce(identity);
   explainRefusals();
   return identity;
+}
+
+/**
+ * Configures what this process accepts, with `requireAuth` beside the options.
+ *
+ * @throws ConfigurationError as {@link initialize}
+ */
+export function initializeWithRequireAuth(options: IdentityOptions | undefined): MicrosoftIdentity {
+  const { settings } = options === undefined ? identityFromEnvironment() : createIdentity(options);
+  return putIntoForce(identityOf(Object.freeze({ ...settings, requireAuth: true })));
 }

@@ -3,7 +3,7 @@ export { initialize } from '../gate/initialize.js';
 export * from '../downstream/exports.js';
 export { type BoundIdentity, type HostDecorators } from './host-decorators.js';
 export { getTokenClaims, isAppOnly, userKey, validateScope } from '../gate/current-caller.js';
-export { AccessTokenClaims } from '../core/access-token-claims.js';
+export { AccessTokenClaims, type ClaimName } from '../core/access-token-claims.js';
 export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/access/claims-challenge.js';
 export {
   AuthError,
@@ -18,8 +18,13 @@ export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from '../
 export type { DownstreamEvent, Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
 export type { MicrosoftIdentity } from '../core/access/requirement.js';
 export { Cloud } from '../core/microsoft-hosts.js';
-export { type B2cOptions, type IdentityOptions, type ResourceMetadataOptions } from '../core/configuration/options.js';
-export type { Callers } from '../core/access/demand-names.js';
+export {
+  type ApplicationCheck,
+  type B2cOptions,
+  type IdentityOptions,
+  type ResourceMetadataOptions,
+} from '../core/configuration/options.js';
+export type { Callers, ClaimValue } from '../core/access/demand-names.js';
 export type { ResourceMetadata } from '../core/issuers/resource-metadata.js';
 export type { ClaimsDecorator, Decorators, RequirementDecorator } from '../decorators/decorators.js';
 export { securitySchemes, type OAuth2SecurityScheme, type SecurityOptions } from '../openapi/security-schemes.js';

@@ -1,9 +1,10 @@
-/** Calls of the form that Express calls its handlers in: `(request, response, next)`. */
+/** Calls of the forms that hosts call handlers in: `(request, response, next)` of Express, `(request, …)` of Fetch. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { currentRequest, verifiedRequests } from '../core/access/current-request.js';
 import type { MemberProtection } from '../decorators/protected-class.js';
 import { asProtected, guard, originalOf, remember, type Method } from '../decorators/protected-method.js';
+import { fetchRequestIn } from './fetch-request.js';
 import type { Next } from './node-middleware.js';
 
 /** A call of a handler or an error handler, by Express or by a function that Express calls. */
@@ -69,14 +70,17 @@ export const guardOfOtherHost: MemberProtection['protect'] = (method, name, owne
   return asProtected(guardedMethod, originalOf(inner) ?? { method, definer, owner }, method);
 };
 
+const isHandlerCall = (parameters: readonly unknown[]) =>
+  handlerCallIn(parameters) !== undefined || fetchRequestIn(parameters[0]) !== undefined;
+
 /**
- * A function in a property of an instance: protected where it is called as a handler, and else as it is. Express takes any
- * function for a handler, whichever host the decorators of its class are for.
+ * A function in a property of an instance: protected where it is called as a handler, and else as it is. Express and hosts
+ * of Fetch take any function for a handler, whichever host the decorators of its class are for.
  */
 export function protectedAsHandler(held: Method, protectedHeld: Method, prototype: object): Method {
   const proxy = new Proxy(held, {
     apply: (target, instance, parameters: unknown[]) =>
-      Reflect.apply(handlerCallIn(parameters) === undefined ? target : protectedHeld, instance, parameters),
+      Reflect.apply(isHandlerCall(parameters) ? protectedHeld : target, instance, parameters),
   });
   return remember(proxy, { method: held, definer: prototype, owner: prototype });
 }

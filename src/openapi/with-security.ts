@@ -4,6 +4,8 @@ import type { Authenticator, Demand, Requirement } from '../core/access/requirem
 import { schemeFor } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { requirementOf } from '../decorators/decorated-elements.js';
+import { requirementOfUndecorated } from '../decorators/undecorated.js';
+import { identityInForce } from '../gate/identity-in-force.js';
 import { addressOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
 import {
   checkSecurityOptions,
@@ -92,6 +94,16 @@ function requiredRoles({ demands }: Requirement): Json {
   return roles.length === 0 ? {} : { 'x-required-roles': roles };
 }
 
+/** The claims that a route demands, each with the values of which one is enough. */
+function requiredClaims({ demands }: Requirement): Json {
+  const claims = demands.flatMap((demand) => {
+    if (demand.kind !== 'claim') return [];
+    const { claim, values } = demand;
+    return [values.length === 0 ? { claim } : { claim, values }];
+  });
+  return claims.length === 0 ? {} : { 'x-required-claims': claims };
+}
+
 /** Whether a configuration checks a route: bound decorators have their own, all others that of the process. */
 function isCheckedBy(identity: Authenticator, requirement: Requirement, isBound: boolean): boolean {
   return requirement.identity === undefined ? !isBound : requirement.identity === identity;
@@ -124,7 +136,9 @@ export function withSecurity<Document extends OpenApiDocument>(
   const secure = (operation: Json, address: string): Json => {
     const route = routeOf(address, operation);
     if (route === undefined) return operation;
-    const requirement = requirementOf(route.prototype, route.method);
+    const { prototype, method } = route;
+    const ofProcess = isBound ? identityInForce() : identity;
+    const requirement = requirementOf(prototype, method) ?? requirementOfUndecorated(prototype, method, ofProcess);
     if (requirement === undefined) {
       return document.security === undefined ? operation : { ...operation, security: [] };
     }
@@ -135,7 +149,13 @@ export function withSecurity<Document extends OpenApiDocument>(
       sets.map((set): SecurityRequirement => ({ [name]: set.map(fullName) })),
     );
     const described = operation['responses'] as Json | undefined;
-    return { ...operation, ...requiredRoles(requirement), security, responses: { ...refusals, ...described } };
+    return {
+      ...operation,
+      ...requiredRoles(requirement),
+      ...requiredClaims(requirement),
+      security,
+      responses: { ...refusals, ...described },
+    };
   };
 
   const secureAll = (item: Json, path: string): Json =>

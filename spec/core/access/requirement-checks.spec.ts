@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import { ClaimsChallengeError } from '../../../src/core/access/claims-challenge.js';
-import type { Callers } from '../../../src/core/access/demand-names.js';
+import type { Callers, ClaimValue } from '../../../src/core/access/demand-names.js';
 import { checkDemands, checkPolicy, checkScopes } from '../../../src/core/access/requirement-checks.js';
 import { anyOf, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
 import type { GroupsResolver } from '../../../src/core/configuration/settings.js';
@@ -462,5 +462,46 @@ describe('a demand for an authentication context', () => {
     expect(await errorOf(() => check({ scp: 'a', acr: 'c1' }, demandOf(requires.authContext('c1'))))).toBeInstanceOf(
       ClaimsChallengeError,
     );
+  });
+});
+
+describe('a demand for a claim', () => {
+  it.each<[string, readonly [string, ...ClaimValue[]], object]>([
+    ['the value', ['department', 'finance'], { department: 'finance' }],
+    ['any of the values', ['department', 'legal', 'finance'], { department: 'finance' }],
+    ['the value among the items of a list', ['wids', 'b'], { wids: ['a', 'b'] }],
+    ['a number', ['level', 2], { level: 2 }],
+    ['zero', ['acct', 0], { acct: 0 }],
+    ['true', ['xms_edov', true], { xms_edov: true }],
+    ['any value', ['department'], { department: 'finance' }],
+    ['any item', ['wids'], { wids: [null, 'a'] }],
+    ['any member', ['address'], { address: { country: 'NO' } }],
+    ['zero where any value will do', ['acct'], { acct: 0 }],
+    ['false where any value will do', ['xms_edov'], { xms_edov: false }],
+  ])('is content with %s', (_, [claim, ...values], claims) => {
+    expect(check(claims, demandOf(requires.claim(claim, ...values)))).toBeUndefined();
+  });
+
+  it.each<[string, readonly [string, ...ClaimValue[]], object]>([
+    ['another value', ['department', 'finance'], { department: 'sales' }],
+    ['another case', ['department', 'finance'], { department: 'Finance' }],
+    ['a part of the value', ['department', 'finance'], { department: 'finance, Oslo' }],
+    ['no such claim', ['department', 'finance'], {}],
+    ['null', ['department', 'finance'], { department: null }],
+    ['the value in a list in a list', ['wids', 'a'], { wids: [['a']] }],
+    ['the number as a text', ['level', 2], { level: '2' }],
+    ['the text as a number', ['level', '2'], { level: 2 }],
+    ['true as a text', ['xms_edov', true], { xms_edov: 'true' }],
+    ['the value in an object', ['address', 'NO'], { address: { country: 'NO' } }],
+    ['no claim where any value will do', ['department'], {}],
+    ['null where any value will do', ['department'], { department: null }],
+    ['an empty text', ['department'], { department: '' }],
+    ['a blank text', ['department'], { department: ' ' }],
+    ['an empty list', ['wids'], { wids: [] }],
+    ['a list of nothing', ['wids'], { wids: [null, '', []] }],
+    ['an empty object', ['address'], { address: {} }],
+    ['what every object has', ['constructor'], {}],
+  ])('is not content with %s', async (_, [claim, ...values], claims) => {
+    await refuses(() => check(claims, demandOf(requires.claim(claim, ...values))), 'check');
   });
 });

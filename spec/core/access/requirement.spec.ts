@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anyOf, requires, type PermissionDemand } from '../../../src/core/access/requirement.js';
+import { anyOf, requires, type ClaimDemanded, type PermissionDemand } from '../../../src/core/access/requirement.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
 
 describe('anyOf', () => {
@@ -183,6 +183,42 @@ describe('requires.authContext', () => {
   it('is not made of nothing', () => {
     expect(() => requires.authContext(undefined as unknown as string)).toThrow(ConfigurationError);
     expect(() => requires.authContext(null as unknown as string)).toThrow(ConfigurationError);
+  });
+});
+
+describe('requires.claim', () => {
+  it('takes a name, and values of three types, and freezes them', () => {
+    const [demand] = requires.claim('department', 'Human Resources', 7, true).demands;
+    expect(demand).toEqual({ kind: 'claim', claim: 'department', values: ['Human Resources', 7, true] });
+    expect([demand, (demand as ClaimDemanded).values].every((part) => Object.isFrozen(part))).toBe(true);
+    expect(requires.claim('https://claims.example/level').demands).toEqual([
+      { kind: 'claim', claim: 'https://claims.example/level', values: [] },
+    ]);
+  });
+
+  it.each<[string, readonly unknown[], string]>([
+    ['no name', [], 'A claim name is blank.'],
+    ['undefined', [undefined, 'finance'], 'A claim name is blank.'],
+    ['a blank name', [' '], 'A claim name is blank.'],
+    ['a number for a name', [7], 'A claim name is blank.'],
+    ['a name with white space', ['job title'], 'A claim name has white space.'],
+    ['a value that is undefined', ['department', undefined], 'A value of a claim is blank, or is no number.'],
+    ['a value that is null', ['department', null], 'A value of a claim is blank, or is no number.'],
+    ['a blank value', ['department', 'finance', ' '], 'A value of a claim is blank, or is no number.'],
+    ['a number that is none', ['level', NaN], 'A value of a claim is blank, or is no number.'],
+    ['a list of values', ['department', ['finance']], 'A value of a claim is blank, or is no number.'],
+  ])('refuses %s', (_, given, message) => {
+    const claim = requires.claim as (...given: readonly unknown[]) => unknown;
+    expect(() => claim(...given)).toThrow(ConfigurationError);
+    expect(() => claim(...given)).toThrow(message);
+  });
+});
+
+describe('requires.check', () => {
+  it('takes a function', () => {
+    const check = () => true;
+    expect(requires.check(check).demands).toEqual([{ kind: 'check', check }]);
+    expect(Object.isFrozen(requires.check(check).demands[0])).toBe(true);
   });
 });
 

@@ -73,6 +73,29 @@ describe('bearerToken', () => {
     await refuses(() => bearerToken(request), 'invalid_request');
   });
 
+  it('reads the headers of Fetch', async () => {
+    expect(bearerToken({ headers: new Headers({ Authorization: `Bearer ${token}` }) })).toBe(token);
+    await refuses(() => bearerToken({ headers: new Headers() }), 'missing_token');
+    await refuses(() => bearerToken({ headers: new Headers({ authorization: 'Basic YTpi' }) }), 'missing_token');
+    await refuses(() => bearerToken({ headers: new Headers({ authorization: 'Bearer' }) }), 'malformed');
+  });
+
+  it.each([
+    ['two tokens', [`Bearer ${token}`, `Bearer ${token}`]],
+    ['another scheme second', [`Bearer ${token}`, 'Basic YTpi']],
+    ['another scheme first', ['Basic YTpi', `Bearer ${token}`]],
+    ['an empty one first', ['', `Bearer ${token}`]],
+    ['an empty one second', [`Bearer ${token}`, '']],
+  ])('refuses two headers that Fetch joined: %s', async (_, values) => {
+    const headers = new Headers();
+    for (const value of values) headers.append('authorization', value);
+    await refuses(() => bearerToken({ headers }), 'invalid_request');
+  });
+
+  it('takes a header that is named like the function of Fetch for a header', () => {
+    expect(bearerToken({ headers: { get: 'authorization', authorization: `Bearer ${token}` } })).toBe(token);
+  });
+
   it('counts header names, not values that look like one', () => {
     const rawHeaders = ['Authorization', `Bearer ${token}`, 'X-Note', 'Authorization', 'Proxy-Authorization', 'x'];
     expect(bearerToken({ headers: { authorization: `Bearer ${token}` }, rawHeaders })).toBe(token);

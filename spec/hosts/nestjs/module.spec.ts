@@ -1,12 +1,14 @@
-import { Controller, Get, Inject, Module } from '@nestjs/common';
+import { Controller, Get, Inject, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import 'reflect-metadata';
 import { describe, expect, it, vi } from 'vitest';
 import {
   AllowAnonymous,
+  initialize,
   MICROSOFT_IDENTITY,
   MicrosoftIdentityModule,
   RequiresAuth,
+  withSecurity,
   type MicrosoftIdentity,
 } from '../../../src/nestjs.js';
 import type { TestIssuer } from '../../../src/testing.js';
@@ -93,8 +95,24 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     ).rejects.toThrow('no vault');
   });
 
-  it('requires a token for every handler with requireAuth, in the context of each request', async () => {
-    const imported = MicrosoftIdentityModule.forRoot(issuer.options, { requireAuth: true });
+  const requiring: readonly [string, () => DynamicModule][] = [
+    ['beside the options', () => MicrosoftIdentityModule.forRoot(issuer.options, { requireAuth: true })],
+    ['as an option', () => MicrosoftIdentityModule.forRoot({ ...issuer.options, requireAuth: true })],
+    [
+      'as an option that a factory returns',
+      () =>
+        MicrosoftIdentityModule.forRootAsync({
+          useFactory: () => Promise.resolve({ ...issuer.options, requireAuth: true }),
+        }),
+    ],
+    [
+      'beside a factory',
+      () => MicrosoftIdentityModule.forRootAsync({ useFactory: () => issuer.options }, { requireAuth: true }),
+    ],
+  ];
+
+  it.each(requiring)('requires a token for every handler with requireAuth %s', async (_, makeModule) => {
+    const imported = makeModule();
     const api = await serve(platform, {
       imports: [imported],
       controllers: [BareController, UndecoratedController, WeatherController],
@@ -113,6 +131,46 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     expectRefusal(await api.call('/bare/open', { token: await issuer.token({ aud: 'api://other' }) }), {
       invalidToken: 'audience',
     });
+  });
+
+  it('stays closed where a later configuration does not require a token', async () => {
+    const imported = MicrosoftIdentityModule.forRoot({ ...issuer.options, requireAuth: true });
+    const api = await serve(platform, { imports: [imported], controllers: [BareController] });
+    initialize(issuer.options);
+    expectRefusal(await api.call('/bare/open'), 'missing_token');
+  });
+
+  it.each([
+    ['forRoot', () => MicrosoftIdentityModule.forRoot(issuer.options)],
+    ['forRootAsync', () => MicrosoftIdentityModule.forRootAsync({ useFactory: () => issuer.options })],
+  ])('leaves a handler without a decorator open without requireAuth, by %s', async (_, makeModule) => {
+    const api = await serve(platform, { imports: [makeModule()], controllers: [BareController, WeatherController] });
+    expect((await api.call('/bare/open')).status).toBe(200);
+    expectRefusal(await api.call('/weather/now/Oslo'), 'missing_token');
+  });
+
+  it('closes an undecorated handler beside a decorated one, and is in the document of OpenAPI', async () => {
+    @Controller('mixed')
+    class MixedController {
+      @Get('forgotten')
+      forgotten() {
+        return {};
+      }
+
+      @Get('ready')
+      @RequiresAuth()
+      ready() {
+        return {};
+      }
+    }
+    const imported = MicrosoftIdentityModule.forRoot(issuer.options, { requireAuth: true });
+    const api = await serve(platform, { imports: [imported], controllers: [MixedController] });
+    expectRefusal(await api.call('/mixed/forgotten'), 'missing_token');
+    expect((await api.call('/mixed/forgotten', { token: await issuer.token() })).status).toBe(200);
+    const document = { paths: { '/mixed/forgotten': { get: {} } }, security: [{ key: [] }] };
+    const { prototype } = MixedController;
+    const routes = [{ prototype, method: 'forgotten', httpMethod: 'get', path: '/mixed/forgotten' }];
+    expect(withSecurity(document, routes).paths['/mixed/forgotten'].get).toMatchObject({ security: [{ entra: [] }] });
   });
 
   it('answers 500 with requireAuth if both authorities are configured and a handler names none', async () => {

@@ -2,10 +2,12 @@
 import { Get, JsonController, Post } from 'routing-controllers';
 import {
   AllowAnonymous,
+  ClaimCheck,
   DenyGuests,
   RequiresAnyAuth,
   RequiresAuth,
   RequiresB2cAuth,
+  RequiresClaim,
   RequiresRole,
   RequiresScopeOrAppPermission,
   ValidateScope,
@@ -52,6 +54,9 @@ export class PeopleController {
   @Post(/\/import/)
   @RequiresAnyAuth()
   @DenyGuests()
+  @ClaimCheck(() => true)
+  @RequiresClaim('level')
+  @RequiresClaim('department', 'finance', 'legal')
   @RequiresScopeOrAppPermission({ scope: 'write', appPermission: 'write_all' })
   load() {
     return 'loaded';

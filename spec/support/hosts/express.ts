@@ -2,6 +2,8 @@ import express5, { type Request, type RequestHandler, type Response } from 'expr
 import {
   AllowAnonymous,
   authErrorHandler,
+  ClaimCheck,
+  claimCheck,
   getTokenClaims,
   RequiresAuth,
   requiresAuth,
@@ -9,6 +11,8 @@ import {
   requiresAuthContext,
   RequiresB2cAuth,
   requiresB2cAuth,
+  RequiresClaim,
+  requiresClaim,
   RequiresRole,
   requiresRole,
   requiresScope,
@@ -16,7 +20,7 @@ import {
   ValidateScope,
 } from '../../../src/express.js';
 import { expressReleases, listen } from '../api.js';
-import type { HostUnderTest } from './host.js';
+import { isNamed, type HostUnderTest } from './host.js';
 
 type Express = typeof express5;
 
@@ -75,6 +79,13 @@ class WeatherController {
   }
 
   @RequiresAuth()
+  @RequiresClaim('department', 'finance', 'legal')
+  @ClaimCheck(isNamed)
+  rule(request: Request, response: Response) {
+    passed('rule')(request, response);
+  }
+
+  @RequiresAuth()
   helper(request: Request, response: Response) {
     return helper(request, response);
   }
@@ -93,6 +104,7 @@ function middlewareApp(express: Express) {
   app.get('/scope', requiresScope('access_as_user', 'other.scope'), passed('scope'));
   app.get('/role', requiresRole('Admin'), passed('role'));
   app.get('/context', requiresAuthContext('c1'), passed('context'));
+  app.get('/rule', requiresClaim('department', 'finance', 'legal'), claimCheck(isNamed), passed('rule'));
   app.post('/body', express.json(), body);
   app.get('/claims', claims);
   // What an asynchronous handler throws, Express 4 leaves to its author.
@@ -107,7 +119,7 @@ function decoratedApp(express: Express) {
   const app = express();
   const controller = new WeatherController();
   // Unbound, as Express users hand methods over.
-  for (const name of ['open', 'claims', 'scope', 'role', 'b2c', 'context', 'helper'] as const) {
+  for (const name of ['open', 'claims', 'scope', 'role', 'b2c', 'context', 'rule', 'helper'] as const) {
     app.get(`/${name}`, Reflect.get(controller, name) as RequestHandler);
   }
   const handler = controller.body.bind(controller);

@@ -5,17 +5,19 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   AccessTokenClaims,
   AllowAnonymous,
+  ClaimCheck,
   getTokenClaims,
   RequiresAuth,
   RequiresAuthContext,
   RequiresB2cAuth,
+  RequiresClaim,
   RequiresRole,
   TokenClaims,
   validateScope,
   ValidateScope,
 } from '../../../src/nestjs.js';
 import { send, type Api } from '../api.js';
-import type { HostUnderTest } from './host.js';
+import { isNamed, type HostUnderTest } from './host.js';
 
 @Controller()
 @RequiresAuth()
@@ -54,6 +56,13 @@ class WeatherController {
   @RequiresAuthContext('c1')
   context() {
     return { passed: 'context' };
+  }
+
+  @Get('/rule')
+  @ClaimCheck(isNamed)
+  @RequiresClaim('department', 'finance', 'legal')
+  rule() {
+    return { passed: 'rule' };
   }
 
   @Get('/helper')

@@ -3,17 +3,19 @@ import { Body, Get, JsonController, Post, useExpressServer, useKoaServer } from 
 import {
   AccessTokenClaims,
   AllowAnonymous,
+  ClaimCheck,
   getTokenClaims,
   RequiresAuth,
   RequiresAuthContext,
   RequiresB2cAuth,
+  RequiresClaim,
   RequiresRole,
   TokenClaims,
   validateScope,
   ValidateScope,
 } from '../../../src/index.js';
 import { expressReleases, listen } from '../api.js';
-import type { HostUnderTest } from './host.js';
+import { isNamed, type HostUnderTest } from './host.js';
 
 @JsonController()
 @RequiresAuth()
@@ -52,6 +54,13 @@ class WeatherController {
   @RequiresAuthContext('c1')
   context() {
     return { passed: 'context' };
+  }
+
+  @Get('/rule')
+  @ClaimCheck(isNamed)
+  @RequiresClaim('department', 'finance', 'legal')
+  rule() {
+    return { passed: 'rule' };
   }
 
   @Get('/helper')

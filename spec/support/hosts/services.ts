@@ -4,14 +4,17 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type express5 from 'express';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response as ExpressResponse } from 'express';
+import { Hono, type Context } from 'hono';
 import Koa from 'koa';
 import { Get, JsonController, Param, useExpressServer, useKoaServer } from 'routing-controllers';
 import * as forExpress from '../../../src/express.js';
+import * as forFetch from '../../../src/fetch.js';
 import * as forRoutingControllers from '../../../src/index.js';
 import * as forNest from '../../../src/nestjs.js';
 import { startTestIssuer } from '../../../src/testing.js';
 import { expressReleases, listen, send, type Api } from '../api.js';
+import { listenerOf } from './fetch.js';
 import type { HostUnderTest } from './host.js';
 
 /** The group that a method requires. */
@@ -23,7 +26,9 @@ export const ran: string[] = [];
 /** The issuer of a second configuration, which decorators are bound to while classes are defined. */
 export const partnersIssuer = await startTestIssuer();
 
-type Entry = typeof forExpress | typeof forRoutingControllers | typeof forNest;
+type Entry = typeof forExpress | typeof forFetch | typeof forRoutingControllers | typeof forNest;
+
+type FetchRequest = globalThis.Request;
 
 type Operation = () => unknown;
 
@@ -189,12 +194,12 @@ const callForExpress = callIn(operationsOf(forExpress));
 
 class ExpressReportsController {
   @forExpress.RequiresAuth()
-  async call(request: Request, response: Response) {
+  async call(request: Request, response: ExpressResponse) {
     response.json(await callForExpress(String(request.params['name'])));
   }
 
   @forExpress.AllowAnonymous()
-  async open(request: Request, response: Response) {
+  async open(request: Request, response: ExpressResponse) {
     response.json(await callForExpress(String(request.params['name'])));
   }
 }
@@ -220,6 +225,39 @@ function middlewareApp(express: typeof express5) {
   return app;
 }
 
+const callForFetch = callIn(operationsOf(forFetch));
+
+const lastSegmentOf = (request: FetchRequest) => new URL(request.url).pathname.split('/').at(-1);
+
+class FetchReports {
+  @forFetch.RequiresAuth()
+  async call(request: FetchRequest) {
+    return Response.json(await callForFetch(lastSegmentOf(request)));
+  }
+
+  @forFetch.AllowAnonymous()
+  async open(request: FetchRequest) {
+    return Response.json(await callForFetch(lastSegmentOf(request)));
+  }
+}
+
+function decoratedFetch(request: FetchRequest): Promise<globalThis.Response> {
+  const reports = new FetchReports();
+  return new URL(request.url).pathname.startsWith('/call/') ? reports.call(request) : reports.open(request);
+}
+
+function protectedHono(): Hono {
+  const app = new Hono();
+  // The handler that a middleware lets pass has no gate of its own.
+  app.onError((error, c) => forFetch.toResponse(error, c.req.raw));
+  app.get(
+    '/call/:name',
+    forFetch.protect({ scheme: 'entra' }, async (c: Context) => c.json(await callForFetch(c.req.param('name')))),
+  );
+  app.get('/open/:name', async (c) => c.json(await callForFetch(c.req.param('name'))));
+  return app;
+}
+
 export const hosts: readonly HostUnderTest[] = [
   ...expressReleases.flatMap(({ release, express }) => [
     {
@@ -238,6 +276,8 @@ export const hosts: readonly HostUnderTest[] = [
       return listen((request, response) => void handle(request, response));
     },
   },
+  { name: 'decorated methods that take a request', start: () => listen(listenerOf(decoratedFetch)) },
+  { name: 'protect on Hono', start: () => listen(listenerOf(async (request) => protectedHono().fetch(request))) },
   { name: 'Nest on Express', start: () => startNest(new ExpressAdapter()) },
   { name: 'Nest on Fastify', start: () => startNest(new FastifyAdapter()) },
 ];

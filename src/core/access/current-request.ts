@@ -3,8 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChallengedCaller } from '../challenge.js';
 import { processWide } from '../process-wide.js';
 import type { RequestHeaders } from '../token/credential.js';
-import type { TokenWithGroups } from '../token/verified-token.js';
-import type { Authenticator, Requirement } from './requirement.js';
+import type { Authenticator, Caller, Requirement } from './requirement.js';
 import { privateField } from './return-override.js';
 
 /** Answers the calls of an API in a test. */
@@ -26,7 +25,7 @@ export interface PresentedToken {
 }
 
 /** A request that its gate let in. */
-export interface AdmittedRequest extends ChallengedCaller, TokenWithGroups {
+export interface AdmittedRequest extends ChallengedCaller, Caller {
   /** What the request was let in for. */
   readonly requirement: Requirement;
   /** The configuration that verified the token. */

@@ -48,6 +48,27 @@ export function parseAuthContext(id: unknown): string {
   throw new ConfigurationError('An authentication context is named c1 to c99.');
 }
 
+/** A value that a claim can be demanded to have. */
+export type ClaimValue = string | number | boolean;
+
+/** Claims of directory extensions and of other systems have names of any form, URLs among them. */
+export function parseClaimName(name: unknown): string {
+  if (typeof name !== 'string' || name.trim() === '') throw new ConfigurationError('A claim name is blank.');
+  if (/\s/.test(name)) throw new ConfigurationError('A claim name has white space.');
+  return name;
+}
+
+/** The values of a claim. A value that is missing is refused: without values, any value is accepted. */
+export function parseClaimValues(values: readonly unknown[]): readonly ClaimValue[] {
+  return Object.freeze(
+    values.map((value) => {
+      if (typeof value === 'boolean' || Number.isFinite(value)) return value as ClaimValue;
+      if (typeof value === 'string' && value.trim() !== '') return value;
+      throw new ConfigurationError('A value of a claim is blank, or is no number.');
+    }),
+  );
+}
+
 export function parseCallers(callers: unknown): Callers | undefined {
   if (callers === undefined || callers === 'user' || callers === 'app' || callers === 'any') return callers;
   throw new ConfigurationError("callers takes 'user', 'app' or 'any'.");

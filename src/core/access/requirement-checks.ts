@@ -1,13 +1,25 @@
 /** Whether a verified token satisfies a requirement. Pure functions. */
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { GroupsResolver } from '../configuration/settings.js';
+import { andThen } from '../awaited.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from '../errors.js';
+import { ownMember } from '../json.js';
 import { authContextsOf, groupsOf, rolesOf, scopesOf } from '../token/claims.js';
 import { callsAsApp, callsAsUser, isGuest } from '../token/token-kind.js';
-import type { TokenWithGroups, VerifiedToken } from '../token/verified-token.js';
+import type { VerifiedToken } from '../token/verified-token.js';
+import { askApplication } from './application-check.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
 import { comparable, isSamePolicy, type Callers } from './demand-names.js';
-import { anyOf, type Demand, type NameDemand, type PermissionDemand, type Requirement } from './requirement.js';
+import {
+  anyOf,
+  type Caller,
+  type CheckDemand,
+  type ClaimDemanded,
+  type Demand,
+  type NameDemand,
+  type PermissionDemand,
+  type Requirement,
+} from './requirement.js';
 
 const hasAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
 
@@ -27,8 +39,23 @@ function checkPermission({ scopes, appPermissions }: PermissionDemand, claims: A
   }
 }
 
+/** Whether a claim has a value. A list has one if an item of it has. */
+function isPresent(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() !== '';
+  if (Array.isArray(value)) return value.some(isPresent);
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return value !== undefined && value !== null;
+}
+
+function checkClaim({ claim, values }: ClaimDemanded, claims: AccessTokenClaims): void {
+  const held = ownMember(claims, claim);
+  const items: readonly unknown[] = Array.isArray(held) ? held : [held];
+  const isHeld = values.length === 0 ? isPresent(held) : values.some((value) => items.includes(value));
+  if (!isHeld) throw new InsufficientScopeError('check');
+}
+
 /**
- * Checks one demand. Those for groups are checked apart, since the groups may have to be asked for.
+ * Checks one demand. Those for groups and those of the application are checked apart, since something may have to be asked.
  *
  * @throws InsufficientScopeError
  * @throws ClaimsChallengeError
@@ -53,7 +80,11 @@ function checkDemand(demand: Demand, { claims, authority }: VerifiedToken, at: s
         throw new ClaimsChallengeError(authContextRequest(demand.id), { claims, authority });
       }
       return;
+    case 'claim':
+      checkClaim(demand, claims);
+      return;
     case 'group':
+    case 'check':
       return;
     default:
       demand satisfies never;
@@ -96,20 +127,53 @@ function checkGroups(demands: readonly NameDemand[], held: readonly string[]): v
   for (const { anyOf: names } of demands) if (!hasAny(names, groups)) throw new InsufficientScopeError('group');
 }
 
+const isOfApplication = (demand: Demand): demand is CheckDemand => demand.kind === 'check';
+
+/** Asks the checks of the application one after the other. Those that let the request in are not asked again. */
+function askChecks(
+  { demands, at = 'A route' }: Requirement,
+  { token, requirement: satisfied }: Caller,
+  request: unknown,
+): void | Promise<void> {
+  let asked: void | Promise<void> = undefined;
+  for (const demand of demands) {
+    if (!isOfApplication(demand) || satisfied?.demands.includes(demand) === true) continue;
+    const { check } = demand;
+    asked = andThen(asked, () => askApplication(check, token.claims, request, at));
+  }
+  return asked;
+}
+
+type Groups = readonly string[] | undefined;
+
 /**
  * Checks that a verified token satisfies the callers and all demands of a requirement.
  *
- * @param caller - the token, and the groups of its caller if they were looked up before
+ * @param caller - the token, and what is known of its request
  * @param resolveGroups - called if the caller is in too many groups for the token, and they were not looked up before
- * @returns the groups that were looked up, if any; a promise only if `resolveGroups` is called
+ * @param request - for the checks of the application, which are asked last
+ * @returns the groups that were looked up, if any; a promise only if `resolveGroups` or a check returns one
  * @throws InsufficientScopeError if a demand is not satisfied
  * @throws ClaimsChallengeError if a stronger sign-in is needed
+ * @throws ConfigurationError if a check of the application throws or rejects
  */
 export function checkDemands(
-  { scheme, demands, at = 'A route' }: Requirement,
-  { token, groups: known }: TokenWithGroups,
+  requirement: Requirement,
+  caller: Caller,
   resolveGroups?: GroupsResolver,
-): readonly string[] | undefined | Promise<readonly string[]> {
+  request: unknown = caller.handed?.deref(),
+): Groups | Promise<Groups> {
+  const groups = checkOwnDemands(requirement, caller, resolveGroups);
+  if (!requirement.demands.some(isOfApplication)) return groups;
+  return andThen(groups, (found) => andThen(askChecks(requirement, caller, request), () => found));
+}
+
+/** Checks what this library decides. */
+function checkOwnDemands(
+  { scheme, demands, at = 'A route' }: Requirement,
+  { token, groups: known }: Caller,
+  resolveGroups: GroupsResolver | undefined,
+): Groups | Promise<Groups> {
   const { claims } = token;
   checkCallers(scheme?.callers, claims);
   for (const demand of demands) checkDemand(demand, token, at);
@@ -143,7 +207,7 @@ function checkAuthority({ scheme }: Requirement, { kind }: VerifiedToken): void 
  */
 export function checkFurtherRequirement(
   requirement: Requirement,
-  caller: TokenWithGroups,
+  caller: Caller,
   resolveGroups: GroupsResolver | undefined,
 ): ReturnType<typeof checkDemands> {
   checkAuthority(requirement, caller.token);

@@ -1,5 +1,8 @@
 /** What a route requires of a token: a scheme, and demands. Pure functions. */
 import { checkArguments, type Signature } from '../call-arguments.js';
+import { noteCheck } from './application-check.js';
+import type { ClaimName } from '../access-token-claims.js';
+import type { ApplicationCheck } from '../configuration/options.js';
 import type { Scheme, Settings } from '../configuration/settings.js';
 import type { PublishedResource, ResourceMetadata } from '../issuers/resource-metadata.js';
 import type { RequestHeaders } from '../token/credential.js';
@@ -9,8 +12,11 @@ import {
   listed,
   parseAuthContext,
   parseCallers,
+  parseClaimName,
+  parseClaimValues,
   parsePolicies,
   type Callers,
+  type ClaimValue,
   type NameKind,
 } from './demand-names.js';
 
@@ -27,10 +33,25 @@ export interface PermissionDemand {
   readonly appPermissions: readonly string[];
 }
 
+/** A demand for a claim that has one of some values. Without values: for a claim that is neither empty nor null. */
+export interface ClaimDemanded {
+  readonly kind: 'claim';
+  readonly claim: string;
+  readonly values: readonly ClaimValue[];
+}
+
+/** A demand that a check of the application's own decides. */
+export interface CheckDemand {
+  readonly kind: 'check';
+  readonly check: ApplicationCheck;
+}
+
 /** One thing that a route demands. */
 export type Demand =
   | NameDemand
   | PermissionDemand
+  | ClaimDemanded
+  | CheckDemand
   | { readonly kind: 'not_guest' }
   | { readonly kind: 'auth_context'; readonly id: string };
 
@@ -133,6 +154,25 @@ export interface Requirements<Result> {
    * @see {@link https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context Authentication contexts}
    */
   authContext(id: string): Result;
+  /**
+   * Requires a claim that has one of the values. A list claim needs one of them among its items. Without values, the claim
+   * must be there, and be neither empty nor null.
+   *
+   * Values are compared exactly: `true` is not `'true'`. Never decide by `email`, `upn`, `preferred_username` or `name`.
+   *
+   * @param claim - the name of the claim, such as `department`
+   * @throws ConfigurationError if the name or a value is blank, or the name has white space
+   */
+  claim(claim: ClaimName, ...anyOfValues: ClaimValue[]): Result;
+  /**
+   * Requires that a function of the application returns `true`, or a promise of it. It is called for each request, after
+   * all other demands, and not again for the same request. Any other value refuses the request (403, reason `check`). If
+   * it throws or rejects, the answer is 500.
+   *
+   * @param check - gets the verified claims, and the request as handlers of the host get it
+   * @throws ConfigurationError if it is no function
+   */
+  check(check: ApplicationCheck): Result;
 }
 
 const none: readonly Demand[] = Object.freeze([]);
@@ -158,6 +198,12 @@ export const requires = {
   group: (...groups) => ofDemand(anyOf('group', groups)),
   notGuest: () => ofDemand({ kind: 'not_guest' }),
   authContext: (id) => ofDemand({ kind: 'auth_context', id: parseAuthContext(id) }),
+  claim: (claim, ...values) =>
+    ofDemand({ kind: 'claim', claim: parseClaimName(claim), values: parseClaimValues(values) }),
+  check: (check) => {
+    noteCheck();
+    return ofDemand({ kind: 'check', check });
+  },
 } satisfies Requirements<Requirement>;
 
 /** What each decorator and each middleware takes. */
@@ -176,6 +222,8 @@ const signatures: Readonly<Record<keyof typeof requires, Signature>> = {
   group: { examples: ["'<object id of a group>'"] },
   notGuest: { examples: [''], most: 0 },
   authContext: { examples: ["'c1'"], most: 1 },
+  claim: { examples: ["'department', 'finance', 'legal'", "'department'"], takes: 'values' },
+  check: { examples: ['(claims, request) => boolean'], most: 1, takes: 'function' },
 };
 
 /**
@@ -207,6 +255,17 @@ export interface MicrosoftIdentity {
   readonly resourceMetadata: ResourceMetadata | undefined;
 }
 
+/** A verified token, and what is known of the request that it came with. */
+export interface Caller extends TokenWithGroups {
+  /** What the request was let in for. The checks of the application in it were asked. */
+  readonly requirement?: Requirement | undefined;
+  /**
+   * The request as handlers of the host get it, for the checks of the application. What runs in a request can outlive it, and
+   * must not keep its token in memory.
+   */
+  readonly handed?: WeakRef<object> | undefined;
+}
+
 /** What hosts need of the configuration in force. */
 export interface Authenticator extends MicrosoftIdentity {
   readonly settings: Settings;
@@ -214,19 +273,25 @@ export interface Authenticator extends MicrosoftIdentity {
   readonly publishedResource: PublishedResource | undefined;
   /** Is aborted by `close()`. */
   readonly closing: AbortSignal;
-  /** Lets a request pass, or throws its refusal. Returns a promise only if something has to be loaded or asked first. */
+  /**
+   * Lets a request pass, or throws its refusal. Returns a promise only if something has to be loaded or asked first.
+   *
+   * @param earlier - how an earlier gate let the request in
+   * @param handed - the request as handlers of the host get it; default: `request`
+   */
   authenticate(
     request: RequestHeaders,
     requirement: Requirement,
-    earlier?: TokenWithGroups,
+    earlier?: Caller,
+    handed?: unknown,
   ): Verification | Promise<Verification>;
   /**
    * Checks that a token which this configuration verified satisfies a further requirement, or throws the refusal.
    *
-   * @returns the groups that were looked up, if any; a promise only if they have to be
+   * @returns the groups that were looked up, if any; a promise only if something has to be asked
    */
   authorize(
-    caller: TokenWithGroups,
+    caller: Caller,
     requirement: Requirement,
-  ): readonly string[] | undefined | Promise<readonly string[]>;
+  ): readonly string[] | undefined | Promise<readonly string[] | undefined>;
 }

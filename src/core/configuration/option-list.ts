@@ -7,7 +7,7 @@ import { isSecure, parseUrl } from '../url.js';
 import { isMultiTenant, tenantInPath } from './configured-tenant.js';
 import { downstream } from './downstream-option-list.js';
 import { callable, checked, listOf, oneOrMore, optional, options, takes, text } from './option-checks.js';
-import type { B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
+import type { ApplicationCheck, B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
 import type { TenantQuestion } from './settings.js';
 
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -124,6 +124,8 @@ const identityOptions = options({
     }),
   ),
   resolveGroups: optional(callable<NonNullable<IdentityOptions['resolveGroups']>>('a function of the claims')),
+  claimCheck: optional(callable<ApplicationCheck>('a function of the claims and the request')),
+  requireAuth: optional(takes(boolean, 'true or false')),
   resourceMetadata: optional(resourceMetadata),
   diagnostics: optional(takes(boolean, 'true or false')),
   allowedClients: optional(

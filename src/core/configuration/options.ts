@@ -35,6 +35,18 @@ export interface ResourceMetadataOptions {
   readonly documentation?: string | undefined;
 }
 
+interface ApplicationCheckMethod {
+  // A method, because TypeScript lets its parameter `request` be of any type.
+  check(claims: AccessTokenClaims, request: unknown): boolean | Promise<boolean>;
+}
+
+/**
+ * A rule of the application's own: whether the caller with these claims may make this request. Only `true` lets it pass.
+ *
+ * `request` is what handlers of the host get. A check may declare the type of its framework: `(claims, request: Request)`.
+ */
+export type ApplicationCheck = ApplicationCheckMethod['check'];
+
 /** The options of `initialize`. */
 export interface IdentityOptions {
   /** The tenant: its GUID, a verified domain, or `organizations`, `common`, `consumers`. */
@@ -60,6 +72,17 @@ export interface IdentityOptions {
   readonly allowedClients?: readonly string[] | undefined;
   /** Looks up the groups of a caller who is in too many groups for the token. Default: such a caller is refused. */
   readonly resolveGroups?: ((claims: AccessTokenClaims) => readonly string[] | Promise<readonly string[]>) | undefined;
+  /**
+   * A check of the application's own for every token, such as whether its session was revoked. It is called for each
+   * request, after all other checks, also for a token that is in the cache. Only `true`, or a promise of it, lets a
+   * request pass. Any other value is answered with 403 (reason `check`), an error with 500.
+   */
+  readonly claimCheck?: ApplicationCheck | undefined;
+  /**
+   * Whether actions of routing-controllers and handlers of Nest that neither have nor inherit a decorator of this library
+   * require a valid token. `@AllowAnonymous()` opens one. On Express, write `app.use(requiresAuth())`. Default `false`.
+   */
+  readonly requireAuth?: boolean | undefined;
   /** Azure AD B2C, alone or beside Entra ID. */
   readonly b2c?: B2cOptions | undefined;
   /** The APIs that this one calls, on behalf of its callers or as itself. Default: none. */

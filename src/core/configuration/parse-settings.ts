@@ -147,6 +147,8 @@ export function parseSettings(input: IdentityOptions): Settings {
     entra,
     b2c,
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
+    claimCheck: options.claimCheck,
+    requireAuth: options.requireAuth ?? false,
     resourceMetadata: resourceSettings(options),
     downstream: options.downstream && downstreamSettings(options.downstream),
     diagnostics: options.diagnostics,

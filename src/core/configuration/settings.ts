@@ -1,7 +1,7 @@
 /** What is configured, after the options were checked? */
 import type { AccessTokenClaims } from '../access-token-claims.js';
 import type { ClientCredential } from './downstream-options.js';
-import type { ResourceMetadataOptions } from './options.js';
+import type { ApplicationCheck, ResourceMetadataOptions } from './options.js';
 import type { TokenStore } from './token-store.js';
 
 /** Which Entra tokens are accepted. */
@@ -72,6 +72,10 @@ export interface Settings {
   readonly b2c: B2cSettings | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly resolveGroups: GroupsResolver | undefined;
+  /** Asked about every token that satisfies its route, for each request. */
+  readonly claimCheck: ApplicationCheck | undefined;
+  /** Whether routes without a decorator require a token. */
+  readonly requireAuth: boolean;
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
   /** Undefined: this API calls no other. */
   readonly downstream: DownstreamSettings | undefined;

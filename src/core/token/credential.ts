@@ -2,9 +2,21 @@
 import { InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors.js';
 import { ownMember } from '../json.js';
 
-/** The part of a request that is read. Node's `IncomingMessage` has it, and so does a plain object with `headers`. */
+/** The headers of a Fetch request. */
+export interface FetchHeaders {
+  /** The value of a header. If it was sent several times, its values are joined by commas. */
+  get(name: string): string | null;
+}
+
+/** Headers as Node has them: by their names in lower case. */
+export type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/**
+ * The part of a request that is read. Node's `IncomingMessage` and the `Request` of Fetch have it, and so does a plain
+ * object with `headers`.
+ */
 export interface RequestHeaders {
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: FetchHeaders | NodeHeaders;
   /** All header lines as received: names and values in turn. `headers` does not show a second Authorization header. */
   readonly rawHeaders?: readonly string[] | undefined;
 }
@@ -25,10 +37,21 @@ function repeatsAuthorization(rawHeaders: readonly string[]): boolean {
   return count > 1;
 }
 
-function authorizationHeader(request: RequestHeaders): string {
-  if (request.rawHeaders !== undefined && repeatsAuthorization(request.rawHeaders)) throw new InvalidRequestError();
+export const isFetchHeaders = (headers: RequestHeaders['headers']): headers is FetchHeaders =>
+  typeof headers.get === 'function';
+
+function fetchAuthorization(headers: FetchHeaders): string {
+  const value = headers.get('authorization') ?? '';
+  // No bearer token has a comma. Which of two headers counts would be a guess.
+  if (value.includes(',')) throw new InvalidRequestError();
+  return value;
+}
+
+function authorizationHeader({ headers, rawHeaders }: RequestHeaders): string {
+  if (rawHeaders !== undefined && repeatsAuthorization(rawHeaders)) throw new InvalidRequestError();
+  if (isFetchHeaders(headers)) return fetchAuthorization(headers);
   // Its own: another flaw of the process may have put one on the prototype of all objects.
-  const value = ownMember(request.headers, 'authorization');
+  const value = ownMember(headers, 'authorization');
   if (value === undefined || typeof value === 'string') return value ?? '';
   if (value.length > 1) throw new InvalidRequestError();
   return value[0] ?? '';
@@ -45,7 +68,7 @@ function isTokenCharacter(code: number): boolean {
  *
  * @returns the text after the scheme, of at most 16 KiB; the verifier checks its form
  * @throws MissingTokenError if there is no Authorization header, an empty one, or one of another scheme
- * @throws InvalidRequestError if there are two
+ * @throws InvalidRequestError if there are two, or a value of Fetch has a comma, which joins two
  * @throws InvalidTokenError (`malformed`) if no space or no text follows the scheme, or the text is too long
  */
 export function bearerToken(request: RequestHeaders): string {

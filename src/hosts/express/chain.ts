@@ -2,7 +2,7 @@
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
-import { admissionOf, sumOf } from '../../gate/admission.js';
+import { demandsOn } from '../../gate/admission.js';
 import type { HandlerCall } from '../handler-call.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, type Passage } from '../node-middleware.js';
@@ -10,14 +10,6 @@ import { passOrRefuse, type Passage } from '../node-middleware.js';
 /** Sets `request.auth`. It is read-only: a middleware between the gate and the handler cannot replace verified claims. */
 export function publishClaims(request: object, claims: AccessTokenClaims): void {
   Object.defineProperty(request, 'auth', { value: claims, enumerable: true, configurable: true });
-}
-
-/** What a request has to satisfy at a gate, and its context if it satisfied that before. */
-function demandsOn(request: object, own: Requirement): { passed?: VerifiedContext; requirement: Requirement } {
-  const context = admissionOf(request);
-  if (context === undefined) return { requirement: own };
-  const requirement = sumOf(context.requirement, own);
-  return requirement === context.requirement ? { passed: context, requirement } : { requirement };
 }
 
 /** Lets a request pass on to `proceed`, or refuses it; see {@link passOrRefuse}. */

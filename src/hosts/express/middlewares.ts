@@ -49,6 +49,8 @@ export interface Middlewares {
   readonly requiresGroup: Require['group'];
   readonly denyGuests: Require['notGuest'];
   readonly requiresAuthContext: Require['authContext'];
+  readonly requiresClaim: Require['claim'];
+  readonly claimCheck: Require['check'];
 }
 
 function middlewareFor(requirement: Requirement): Middleware {
@@ -85,5 +87,7 @@ export function middlewaresFor(identity?: Authenticator): Middlewares {
     requiresGroup: middleware('requiresGroup', 'group'),
     denyGuests: middleware('denyGuests', 'notGuest'),
     requiresAuthContext: middleware('requiresAuthContext', 'authContext'),
+    requiresClaim: middleware('requiresClaim', 'claim'),
+    claimCheck: middleware('claimCheck', 'check'),
   };
 }

@@ -7,22 +7,23 @@ import { checkArguments, type Signature } from '../../core/call-arguments.js';
 import { publishRefused } from '../../core/channels.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
+import { validToken } from '../../decorators/undecorated.js';
 import { admissionOf, enter, satisfy } from '../../gate/admission.js';
+import { identityInForce } from '../../gate/identity-in-force.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
+import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
 import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';
 import { exceptionFor } from './refusals.js';
 
-/** A valid token of the only scheme that is configured. */
-const anyToken: Requirement = Object.freeze({
-  scheme: undefined,
-  demands: Object.freeze([]),
-  at: 'MicrosoftIdentityGuard with requireAuth',
-});
+const ofUndecorated = validToken('MicrosoftIdentityGuard with requireAuth');
 
 /** The options of a guard. */
 export interface MicrosoftIdentityGuardOptions {
-  /** Whether handlers without a decorator demand a valid access token, unless they have `@AllowAnonymous()`. Default false. */
+  /**
+   * Whether handlers without a decorator demand a valid access token, unless they have `@AllowAnonymous()`. Default: the
+   * option of that name of `initialize`.
+   */
   readonly requireAuth?: boolean | undefined;
 }
 
@@ -58,14 +59,15 @@ export function demandsTokens(
  * ```
  */
 export class MicrosoftIdentityGuard implements CanActivate {
-  readonly #undecorated: Requirement | undefined;
+  readonly #requireAuth: boolean;
 
   /**
    * @param options.requireAuth - see {@link MicrosoftIdentityGuardOptions.requireAuth}
    * @throws ConfigurationError if there is any other option
    */
   constructor(...given: [options?: MicrosoftIdentityGuardOptions]) {
-    this.#undecorated = demandsTokens(given) ? anyToken : undefined;
+    this.#requireAuth = demandsTokens(given);
+    if (this.#requireAuth) enforcesRequireAuth('Nest');
   }
 
   /**
@@ -88,7 +90,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
       // There may be a guard of the application and one of the class: the second has nothing to check.
       if (admission !== undefined && requirements.includes(admission.requirement)) return true;
       shareHiddenClassesOfExpress(request);
-      const admitted = await enter(request, requirement);
+      const admitted = await enter(request, requirement, context.switchToHttp().getRequest<unknown>());
       for (const further of requirements.slice(1)) await satisfy(admitted, further);
       return true;
     } catch (error) {
@@ -108,8 +110,9 @@ export class MicrosoftIdentityGuard implements CanActivate {
 
   #requirementsFor(context: ExecutionContext): readonly Requirement[] {
     const requirements = requirementsFor(context);
-    if (requirements.length > 0 || this.#undecorated === undefined || isLifted(context)) return requirements;
-    return [this.#undecorated];
+    if (requirements.length > 0) return requirements;
+    const isRequired = this.#requireAuth || identityInForce()?.settings.requireAuth === true;
+    return isRequired && !isLifted(context) ? [ofUndecorated] : requirements;
   }
 
   #refuseOtherThanHttp(context: ExecutionContext): void {

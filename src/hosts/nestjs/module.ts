@@ -12,7 +12,9 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
 import { checkArguments } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
-import { initialize } from '../../gate/initialize.js';
+import { identityInForce } from '../../gate/identity-in-force.js';
+import { initialize, initializeWithRequireAuth } from '../../gate/initialize.js';
+import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
 import { refusalFilter } from './refusals.js';
 
@@ -23,25 +25,41 @@ export const MICROSOFT_IDENTITY = Symbol.for('microsoft-identity-decorators/1:id
 export type MicrosoftIdentityAsyncOptions = Pick<ModuleMetadata, 'imports'> &
   Pick<FactoryProvider<IdentityOptions>, 'inject' | 'useFactory'>;
 
-/** What Nest runs for every handler of an application, also for controllers without a decorator. */
-const globalEnhancers = (options: MicrosoftIdentityGuardOptions): Provider[] => [
-  { provide: APP_GUARD, useValue: new MicrosoftIdentityGuard(options) },
-  { provide: APP_INTERCEPTOR, useValue: requestContext },
-  { provide: APP_FILTER, useValue: refusalFilter },
-];
+/** A provider of what Nest runs for every handler with `requireAuth`. Nest skips a factory that returns nothing. */
+const forEveryHandler = (provide: string, enhancer: object): Provider => ({
+  provide,
+  // The options are known once the identity is there.
+  inject: [MICROSOFT_IDENTITY],
+  useFactory: () => (identityInForce()?.settings.requireAuth === true ? enhancer : undefined),
+});
+
+/** As {@link MicrosoftIdentityAsyncOptions}. No options: they are read from the environment. */
+type OptionsFactory = Pick<MicrosoftIdentityAsyncOptions, 'imports' | 'inject'> & {
+  readonly useFactory: (...dependencies: unknown[]) => IdentityOptions | undefined | Promise<IdentityOptions>;
+};
 
 function moduleWith(
-  identity: Omit<FactoryProvider<MicrosoftIdentity>, 'provide'>,
-  imports: ModuleMetadata['imports'],
-  options: MicrosoftIdentityGuardOptions,
+  { imports = [], inject = [], useFactory }: OptionsFactory,
+  guardOptions: MicrosoftIdentityGuardOptions,
 ): DynamicModule {
   const examples = ['options', 'options, { requireAuth: true }'] as const;
-  const isForEveryHandler = demandsTokens([options], 'MicrosoftIdentityModule.forRoot', examples);
+  const requireAuth = demandsTokens([guardOptions], 'MicrosoftIdentityModule.forRoot', examples);
+  const configure = requireAuth ? initializeWithRequireAuth : initialize;
+  enforcesRequireAuth('Nest');
   return {
     module: MicrosoftIdentityModule,
     global: true,
-    imports: imports ?? [],
-    providers: [{ provide: MICROSOFT_IDENTITY, ...identity }, ...(isForEveryHandler ? globalEnhancers(options) : [])],
+    imports,
+    providers: [
+      {
+        provide: MICROSOFT_IDENTITY,
+        inject,
+        useFactory: async (...dependencies: unknown[]) => configure(await useFactory(...dependencies)),
+      },
+      forEveryHandler(APP_GUARD, new MicrosoftIdentityGuard({ requireAuth: true })),
+      forEveryHandler(APP_INTERCEPTOR, requestContext),
+      forEveryHandler(APP_FILTER, refusalFilter),
+    ],
     exports: [MICROSOFT_IDENTITY],
   };
 }
@@ -72,10 +90,11 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
    * The module, with options that are known where it is imported.
    *
    * @param options - those of `initialize`; without them it reads the environment
-   * @param guardOptions - `requireAuth`: handlers without a decorator require a valid token too
+   * @param guardOptions - `requireAuth`: handlers without a decorator require a valid token too, as by the option of that
+   *   name among `options`
    */
   static forRoot(options?: IdentityOptions, guardOptions: MicrosoftIdentityGuardOptions = {}): DynamicModule {
-    return moduleWith({ useFactory: () => initialize(options) }, undefined, guardOptions);
+    return moduleWith({ useFactory: () => options }, guardOptions);
   }
 
   /**
@@ -94,9 +113,7 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
       options: ['imports', 'inject', 'useFactory'],
       required: ['useFactory'],
     });
-    const { imports, inject, useFactory } = options;
-    const configure = async (...dependencies: unknown[]) => initialize(await useFactory(...dependencies));
-    return moduleWith({ useFactory: configure, inject: inject ?? [] }, imports, guardOptions);
+    return moduleWith(options, guardOptions);
   }
 
   /** Ends downloads that are under way. */

@@ -13,7 +13,7 @@ import type { Controller, Storage } from './run-action.js';
 type Roles = readonly unknown[];
 
 /** The roles that one class names for an action, on itself and on the method; undefined where it has no `@Authorized()`. */
-function rolesAt(target: object, method: string, { responseHandlers }: Storage): Roles | undefined {
+export function rolesAt(target: object, method: string, { responseHandlers }: Storage): Roles | undefined {
   const handlers = responseHandlers.filter((handler) => handler.type === 'authorized' && handler.target === target);
   // As in ActionMetadata of routing-controllers: one decorator of the class and one of the method count, and a checker
   // gets the roles of both in one list.
@@ -59,15 +59,21 @@ function requireScheme({ scheme, identity = identityInForce(), at }: Requirement
 /**
  * Checks a request. If a gate of this library let it in, both must hold, and the gate's context stays: the action runs
  * only in that one.
+ *
+ * @param handed - the request as actions get it
  */
-export async function authorize(request: IncomingMessage, requirement: Requirement): Promise<VerifiedContext> {
+export async function authorize(
+  request: IncomingMessage,
+  requirement: Requirement,
+  handed: unknown,
+): Promise<VerifiedContext> {
   const passed = verifiedRequests.get(request);
   if (passed === undefined) {
     requireScheme(requirement);
-    return enter(request, requirement);
+    return enter(request, requirement, handed);
   }
   const { scheme = passed.requirement?.scheme, identity = passed.requirement?.identity } = requirement;
-  await authenticate(request, { ...requirement, scheme, identity });
+  await authenticate(request, { ...requirement, scheme, identity }, handed);
   return passed;
 }
 
@@ -75,8 +81,12 @@ export async function authorize(request: IncomingMessage, requirement: Requireme
 const admitted = processWide('admitted-requests', () => new WeakMap<object, Requirement>());
 
 /** Checks a request at the gate of an `@Authorized()` action, as {@link authorize} does. */
-export async function admit(request: IncomingMessage, requirement: Requirement): Promise<VerifiedContext> {
-  const context = await authorize(request, requirement);
+export async function admit(
+  request: IncomingMessage,
+  requirement: Requirement,
+  handed: unknown,
+): Promise<VerifiedContext> {
+  const context = await authorize(request, requirement, handed);
   admitted.set(request, requirement);
   return context;
 }

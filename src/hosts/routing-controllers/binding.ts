@@ -3,9 +3,14 @@ import 'reflect-metadata';
 import { createParamDecorator } from 'routing-controllers';
 import type { Host } from '../../decorators/decorators.js';
 import { verifiedContextOf } from '../../gate/current-caller.js';
+import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
 import { hookIntoStorage, isController } from './gates-first.js';
 import { protection, type Controller } from './run-action.js';
+
+// Ahead of any app: an action without a decorator is refused too where initialize() comes after its app.
+hookIntoStorage();
+enforcesRequireAuth('routing-controllers', hookIntoStorage);
 
 /** The binding of the decorators to routing-controllers. */
 export const routingControllers: Host = {

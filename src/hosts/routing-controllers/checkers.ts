@@ -68,7 +68,7 @@ async function check(requirement: Requirement, action: CheckedAction, roles: rea
   try {
     if (!Array.isArray(roles)) throw new ConfigurationError('authorizationChecker() takes a list of roles.');
     if (isAdmitted(request, requirement, roles)) return true;
-    await authorize(request, withRoles(requirement, [roles]));
+    await authorize(request, withRoles(requirement, [roles]), action.request);
     return true;
   } catch (error) {
     const response = context?.res ?? (action.response as ServerResponse);

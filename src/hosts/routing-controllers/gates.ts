@@ -4,10 +4,11 @@ import { currentRequest, type VerifiedContext } from '../../core/access/current-
 import type { Requirement } from '../../core/access/requirement.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { requirementOf } from '../../decorators/decorated-elements.js';
+import { requirementOfUndecorated } from '../../decorators/undecorated.js';
 import { enter } from '../../gate/admission.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
-import { admit, authorizedRoles, withRoles } from './authorized.js';
+import { admit, authorizedRoles, rolesAt, withRoles } from './authorized.js';
 import { requirementOfCheckerInUse } from './checker-in-use.js';
 import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
 import type { Controller, Storage } from './run-action.js';
@@ -18,14 +19,14 @@ type KoaArguments = [KoaContext, () => Promise<void>];
 /** A middleware. The two drivers call it with the arguments of their framework. */
 type Gate = (...parameters: ExpressArguments | KoaArguments) => unknown;
 
-/** Checks a request; throws or rejects where it is refused. */
-type Check = (request: IncomingMessage) => VerifiedContext | Promise<VerifiedContext>;
+/** Checks a request, which actions get as `handed`; throws or rejects where it is refused. */
+type Check = (request: IncomingMessage, handed: object) => VerifiedContext | Promise<VerifiedContext>;
 
 /** The gate on Koa. It also stands around the action, and answers what the action refuses. */
 async function koaGate(requirement: Requirement, check: Check, ...[context, next]: KoaArguments): Promise<void> {
   let verified: VerifiedContext;
   try {
-    verified = await check(context.req);
+    verified = await check(context.req, context.request);
   } catch (error) {
     refuseOnKoa(error, context, requirement);
     return;
@@ -34,8 +35,9 @@ async function koaGate(requirement: Requirement, check: Check, ...[context, next
 }
 
 function decoratorGate(requirement: Requirement): Gate {
+  const check: Check = (request, handed) => enter(request, requirement, handed);
   return (...parameters) => {
-    if (parameters.length === 2) return koaGate(requirement, (request) => enter(request, requirement), ...parameters);
+    if (parameters.length === 2) return koaGate(requirement, check, ...parameters);
     const [request, response, next] = parameters;
     shareHiddenClasses(request, response);
     const proceed = () => {
@@ -50,16 +52,16 @@ function authorizedGate(checker: Requirement, target: Controller, method: string
   if (lists.length === 0) return undefined;
   const withoutRoles = { ...checker, at: `@Authorized() on ${nameOfElement(target, method)}` };
   let requirement: Requirement | undefined;
-  const check = async (request: IncomingMessage) => {
+  const check = async (request: IncomingMessage, handed: object) => {
     // A name that cannot be a role refuses the requests of its action. It does not stop the app.
     requirement ??= withRoles(withoutRoles, lists);
-    return admit(request, requirement);
+    return admit(request, requirement, handed);
   };
   return (...parameters) => {
     if (parameters.length === 2) return koaGate(checker, check, ...parameters);
     const [request, response, next] = parameters;
     shareHiddenClasses(request, response);
-    check(request).then(
+    check(request, request).then(
       (context) => {
         currentRequest.run(context, () => {
           next();
@@ -75,11 +77,12 @@ function authorizedGate(checker: Requirement, target: Controller, method: string
 
 /** The gates of an action, in their order. */
 export function gatesFor(target: Controller, method: string, storage: Storage): readonly Gate[] {
-  const requirement = requirementOf(target.prototype, method);
   const checker = requirementOfCheckerInUse();
-  const gates = [
-    requirement && decoratorGate(requirement),
-    checker && authorizedGate(checker, target, method, storage),
-  ];
-  return gates.filter((gate) => gate !== undefined);
+  const authorized = checker && authorizedGate(checker, target, method, storage);
+  // routing-controllers asks any other checker, but not for what an inherited action has above its class.
+  const isAuthorized = authorized !== undefined || rolesAt(target, method, storage) !== undefined;
+  const requirement =
+    requirementOf(target.prototype, method) ??
+    (isAuthorized ? undefined : requirementOfUndecorated(target.prototype, method));
+  return [requirement && decoratorGate(requirement), authorized].filter((gate) => gate !== undefined);
 }

@@ -10,6 +10,8 @@ import { answer } from '../node-answer.js';
 export interface KoaContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  /** Koa's request, which actions get. */
+  readonly request: object;
   readonly headerSent: boolean;
   status: number;
   body: unknown;

@@ -10,6 +10,7 @@ import { requirementOf } from '../../decorators/decorated-elements.js';
 import { protectMembersOfInstances, type MemberProtection } from '../../decorators/protected-class.js';
 import { gateDidNotRun, type Method } from '../../decorators/protected-method.js';
 import { prototypeFor } from '../../decorators/prototype-chain.js';
+import { requirementOfUndecorated } from '../../decorators/undecorated.js';
 import { satisfy } from '../../gate/admission.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { guardOfOtherHost } from '../handler-call.js';
@@ -107,12 +108,23 @@ export function runAction(run: MethodOverride = callAction): MethodOverride {
   };
 }
 
+/** Without a gate, an action runs that neither has a decorator nor needs one. routing-controllers checks `@Authorized()`. */
+function checkWithoutDecorator({ target, method, isAuthorizedUsed }: ActionMetadata): void {
+  const { prototype } = target as Controller;
+  if (isAuthorizedUsed || requirementOfUndecorated(prototype, method) === undefined) return;
+  throw new ConfigurationError(
+    `${nameOfElement(prototype, method)} has no decorator, and requireAuth came into force after its app was created. ` +
+      'Call initialize() before createExpressServer(), useExpressServer(), createKoaServer() or useKoaServer().',
+  );
+}
+
 function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
   const controller = metadata.target as Controller;
   const context = verifiedRequests.get(incomingMessageOf(action));
   const requirement = requirementOf(controller.prototype, metadata.method);
   if (context === undefined) {
     if (requirement !== undefined) throw gateDidNotRun(nameOfElement(controller.prototype, metadata.method));
+    checkWithoutDecorator(metadata);
     return currentRequest.exit(run, metadata, action, parameters);
   }
   const runInRequest = (): unknown =>
