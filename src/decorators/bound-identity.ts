@@ -1,5 +1,6 @@
 /** `createMicrosoftIdentity`: a configuration beside that of the process, with decorators bound to it. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
+import { checkCount } from '../core/call-arguments.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { createIdentity } from '../core/identity.js';
 import { explainRefusals } from '../gate/debug-output.js';
@@ -17,7 +18,9 @@ export type BoundIdentity = MicrosoftIdentity & Decorators;
 export function boundIdentityFor<Bound extends Decorators>(
   bind: (identity: Authenticator) => Bound,
 ): (options: IdentityOptions) => Readonly<Bound & MicrosoftIdentity> {
-  return (options) => {
+  return (...given) => {
+    checkCount('createMicrosoftIdentity', given, { examples: ['options'], most: 1 });
+    const [options] = given;
     const identity = createIdentity(options);
     explainRefusals();
     const bound = {

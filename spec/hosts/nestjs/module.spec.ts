@@ -93,6 +93,17 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     ).rejects.toThrow('no vault');
   });
 
+  it('stops the start-up where a factory returns undefined', async () => {
+    vi.stubEnv('AzureAd__TenantId', issuer.options.tenantId);
+    vi.stubEnv('AzureAd__ClientId', issuer.options.clientId);
+    // As from a look-up of a misspelt name in a configuration without types.
+    const failing = MicrosoftIdentityModule.forRootAsync({ useFactory: () => Promise.resolve(undefined as never) });
+    await expect(
+      NestFactory.create(failing, platform.adapter(), { logger: false, abortOnError: false }),
+    ).rejects.toThrow('MicrosoftIdentityModule.forRootAsync: useFactory returned undefined');
+    vi.unstubAllEnvs();
+  });
+
   it('requires a token for every handler with requireAuth, in the context of each request', async () => {
     const imported = MicrosoftIdentityModule.forRoot(issuer.options, { requireAuth: true });
     const api = await serve(platform, {

@@ -10,8 +10,9 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
-import { checkArguments } from '../../core/call-arguments.js';
+import { checkArguments, checkCount } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
+import { ConfigurationError } from '../../core/errors.js';
 import { initialize } from '../../gate/initialize.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
 import { refusalFilter } from './refusals.js';
@@ -22,6 +23,12 @@ export const MICROSOFT_IDENTITY = Symbol.for('microsoft-identity-decorators/1:id
 /** A factory of the options of `initialize`, and what is injected into it. */
 export type MicrosoftIdentityAsyncOptions = Pick<ModuleMetadata, 'imports'> &
   Pick<FactoryProvider<IdentityOptions>, 'inject' | 'useFactory'>;
+
+const examples = ['options', 'options, { requireAuth: true }'] as const;
+const asyncExamples = [
+  '{ useFactory: () => options }',
+  '{ useFactory: () => options }, { requireAuth: true }',
+] as const;
 
 /** What Nest runs for every handler of an application, also for controllers without a decorator. */
 const globalEnhancers = (options: MicrosoftIdentityGuardOptions): Provider[] => [
@@ -35,7 +42,6 @@ function moduleWith(
   imports: ModuleMetadata['imports'],
   options: MicrosoftIdentityGuardOptions,
 ): DynamicModule {
-  const examples = ['options', 'options, { requireAuth: true }'] as const;
   const isForEveryHandler = demandsTokens([options], 'MicrosoftIdentityModule.forRoot', examples);
   return {
     module: MicrosoftIdentityModule,
@@ -74,28 +80,39 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
    * @param options - those of `initialize`; without them it reads the environment
    * @param guardOptions - `requireAuth`: handlers without a decorator require a valid token too
    */
-  static forRoot(options?: IdentityOptions, guardOptions: MicrosoftIdentityGuardOptions = {}): DynamicModule {
-    return moduleWith({ useFactory: () => initialize(options) }, undefined, guardOptions);
+  static forRoot(...given: [options?: IdentityOptions, guardOptions?: MicrosoftIdentityGuardOptions]): DynamicModule {
+    checkCount('MicrosoftIdentityModule.forRoot', given, { examples, most: 2 });
+    const [options, guardOptions = {}] = given;
+    const configure = () => (options === undefined ? initialize() : initialize(options));
+    return moduleWith({ useFactory: configure }, undefined, guardOptions);
   }
 
   /**
-   * The module, with options that a factory returns.
+   * The module, with options that a factory returns. `undefined` is refused: it does not read the environment.
    *
    * @param options - the factory, what is injected into it, and the modules that provide this
    * @param guardOptions - as in {@link forRoot}
    */
   static forRootAsync(
-    options: MicrosoftIdentityAsyncOptions,
-    guardOptions: MicrosoftIdentityGuardOptions = {},
+    ...given: [options: MicrosoftIdentityAsyncOptions, guardOptions?: MicrosoftIdentityGuardOptions]
   ): DynamicModule {
+    checkCount('MicrosoftIdentityModule.forRootAsync', given, { examples: asyncExamples, most: 2 });
+    const [options, guardOptions = {}] = given;
     checkArguments('MicrosoftIdentityModule.forRootAsync', [options], {
-      examples: ['{ useFactory: () => options }'],
+      examples: asyncExamples,
       most: 1,
       options: ['imports', 'inject', 'useFactory'],
       required: ['useFactory'],
     });
     const { imports, inject, useFactory } = options;
-    const configure = async (...dependencies: unknown[]) => initialize(await useFactory(...dependencies));
+    const configure = async (...dependencies: unknown[]) => {
+      const found = (await useFactory(...dependencies)) as IdentityOptions | undefined;
+      if (found !== undefined) return initialize(found);
+      throw new ConfigurationError(
+        'MicrosoftIdentityModule.forRootAsync: useFactory returned undefined; it takes a function that returns options. ' +
+          'To read the environment, write MicrosoftIdentityModule.forRoot().',
+      );
+    };
     return moduleWith({ useFactory: configure, inject: inject ?? [] }, imports, guardOptions);
   }
 
