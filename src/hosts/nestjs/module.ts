@@ -1,4 +1,5 @@
 /** The module that configures a Nest application. */
+import { isDeepStrictEqual } from 'node:util';
 import {
   Inject,
   Module,
@@ -8,12 +9,14 @@ import {
   type OnApplicationShutdown,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
 import { checkArguments, checkCount } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { processWide } from '../../core/process-wide.js';
 import { initialize } from '../../gate/initialize.js';
+import { warnDeveloper } from '../../gate/refusal.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
 import { refusalFilter } from './refusals.js';
 
@@ -37,8 +40,41 @@ const globalEnhancers = (options: MicrosoftIdentityGuardOptions): Provider[] => 
   { provide: APP_FILTER, useValue: refusalFilter },
 ];
 
+/** What the module last configured, until that application shuts down. */
+const configured = processWide<{
+  last:
+    { application: ModulesContainer; options: IdentityOptions | undefined; identity: MicrosoftIdentity } | undefined;
+}>('configured-by-nest', () => ({ last: undefined }));
+
+/**
+ * Configures the process for an application.
+ *
+ * @throws ConfigurationError where the module configured this application before, with other options: the order of imports
+ *   would decide which hold
+ */
+function configure(application: ModulesContainer, options: IdentityOptions | undefined): MicrosoftIdentity {
+  const { last } = configured;
+  if (last !== undefined && !isDeepStrictEqual(last.options, options)) {
+    if (last.application === application) {
+      throw new ConfigurationError(
+        'MicrosoftIdentityModule is imported twice in one application, with different options. Import it once. ' +
+          'For a second registration, use the decorators that createMicrosoftIdentity(options) returns.',
+      );
+    }
+    warnDeveloper(
+      new ConfigurationError(
+        'MicrosoftIdentityModule configures the process a second time, with other options than those of an application ' +
+          'that is not shut down. The last options hold for both. Close the earlier application first.',
+      ),
+    );
+  }
+  const identity = options === undefined ? initialize() : initialize(options);
+  configured.last = { application, options, identity };
+  return identity;
+}
+
 function moduleWith(
-  identity: Omit<FactoryProvider<MicrosoftIdentity>, 'provide'>,
+  identity: Required<Pick<FactoryProvider<MicrosoftIdentity>, 'inject' | 'useFactory'>>,
   imports: ModuleMetadata['imports'],
   options: MicrosoftIdentityGuardOptions,
 ): DynamicModule {
@@ -54,7 +90,8 @@ function moduleWith(
 
 /**
  * Calls `initialize` when the application starts, provides what it returns as {@link MICROSOFT_IDENTITY}, and closes it
- * when the application shuts down. It can be replaced by a call of `initialize`.
+ * when the application shuts down. It can be replaced by a call of `initialize`. An application imports it once: a second
+ * import with other options stops the start-up.
  *
  * @example
  * ```ts
@@ -83,8 +120,8 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
   static forRoot(...given: [options?: IdentityOptions, guardOptions?: MicrosoftIdentityGuardOptions]): DynamicModule {
     checkCount('MicrosoftIdentityModule.forRoot', given, { examples, most: 2 });
     const [options, guardOptions = {}] = given;
-    const configure = () => (options === undefined ? initialize() : initialize(options));
-    return moduleWith({ useFactory: configure }, undefined, guardOptions);
+    const useFactory = (application: ModulesContainer) => configure(application, options);
+    return moduleWith({ useFactory, inject: [ModulesContainer] }, undefined, guardOptions);
   }
 
   /**
@@ -105,19 +142,21 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
       required: ['useFactory'],
     });
     const { imports, inject, useFactory } = options;
-    const configure = async (...dependencies: unknown[]) => {
+    const configureLater = async (application: ModulesContainer, ...dependencies: unknown[]) => {
       const found = (await useFactory(...dependencies)) as IdentityOptions | undefined;
-      if (found !== undefined) return initialize(found);
+      if (found !== undefined) return configure(application, found);
       throw new ConfigurationError(
         'MicrosoftIdentityModule.forRootAsync: useFactory returned undefined; it takes a function that returns options. ' +
           'To read the environment, write MicrosoftIdentityModule.forRoot().',
       );
     };
-    return moduleWith({ useFactory: configure, inject: inject ?? [] }, imports, guardOptions);
+    const provider = { useFactory: configureLater, inject: [ModulesContainer, ...(inject ?? [])] };
+    return moduleWith(provider, imports, guardOptions);
   }
 
   /** Ends downloads that are under way. */
   onApplicationShutdown(): void {
     this.#identity.close();
+    if (configured.last?.identity === this.#identity) configured.last = undefined;
   }
 }
