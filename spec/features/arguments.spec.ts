@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as express from '../../src/express.js';
 import * as fetchEntry from '../../src/fetch.js';
 import * as root from '../../src/index.js';
 import { ConfigurationError, type IdentityOptions } from '../../src/index.js';
+import { identityInForce } from '../../src/gate/identity-in-force.js';
 import * as nestjs from '../../src/nestjs.js';
 import { expressReleases, listen } from '../support/api.js';
 import { forgetIdentity } from '../support/isolation.js';
@@ -441,6 +442,17 @@ describe('arguments of the guard and the module of Nest', () => {
     expect(refusalOf(() => nestjs.MicrosoftIdentityModule.forRootAsync(options as never))).toContain(problem);
   });
 
+  it('are refused: a further argument', () => {
+    const { MicrosoftIdentityModule: module } = nestjs;
+    const forRoot = module.forRoot.bind(module) as Anything;
+    const forRootAsync = module.forRootAsync.bind(module) as Anything;
+    for (const make of [forRoot, forRootAsync]) {
+      expect(refusalOf(() => make({ useFactory: () => ids }, {}, { requireAuth: true }))).toMatch(
+        /^MicrosoftIdentityModule\.forRoot(Async)?: got 3 arguments; it takes 2\. Write /,
+      );
+    }
+  });
+
   it('are taken where they are right', () => {
     expect(new nestjs.MicrosoftIdentityGuard({ requireAuth: undefined })).toBeDefined();
     expect(nestjs.MicrosoftIdentityModule.forRoot(undefined, { requireAuth: true }).providers).toHaveLength(4);
@@ -448,6 +460,30 @@ describe('arguments of the guard and the module of Nest', () => {
 });
 
 describe.each(entries)('options of initialize of $entry', ({ host }) => {
+  it('are refused where they are undefined, and the configuration in force stays', () => {
+    vi.stubEnv('AzureAd__TenantId', ids.tenantId);
+    vi.stubEnv('AzureAd__ClientId', ids.clientId);
+    const before = host['initialize']?.(ids);
+    try {
+      expect(refusalOf(() => host['initialize']?.(undefined))).toBe(
+        'initialize: got undefined; it takes an object of options. To read the environment, write initialize().',
+      );
+      expect(identityInForce()).toBe(before);
+      expect(host['initialize']?.()).toBeDefined();
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('are the only argument', () => {
+    expect(refusalOf(() => host['initialize']?.(ids, { allowedClients: [] }))).toBe(
+      'initialize: got 2 arguments; it takes 1. Write initialize() or initialize(options).',
+    );
+    expect(refusalOf(() => host['createMicrosoftIdentity']?.(ids, { allowedClients: [] }))).toBe(
+      'createMicrosoftIdentity: got 2 arguments; it takes 1. Write createMicrosoftIdentity(options).',
+    );
+  });
+
   class Config implements IdentityOptions {
     get tenantId(): string {
       return ids.tenantId;

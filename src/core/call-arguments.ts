@@ -101,13 +101,30 @@ function problemWithOne(given: unknown, { options, takes = 'strings', required =
   return missing === undefined ? undefined : `got no ${missing}, which is required`;
 }
 
+function problemWithCount(given: readonly unknown[], most = Infinity): string | undefined {
+  if (given.slice(most).every((argument) => argument === undefined)) return undefined;
+  return most === 0 ? 'it takes no argument' : `got ${String(given.length)} arguments; it takes ${String(most)}`;
+}
+
 function problemWith(given: readonly unknown[], signature: Signature): string | undefined {
-  const { most = Infinity, options, takes } = signature;
-  if (given.slice(most).some((argument) => argument !== undefined)) {
-    return most === 0 ? 'it takes no argument' : `got ${String(given.length)} arguments; it takes ${String(most)}`;
-  }
+  const { most, options, takes } = signature;
+  const problem = problemWithCount(given, most);
+  if (problem !== undefined) return problem;
   const judged = options === undefined && takes !== 'function' ? given : [given[0]];
   return judged.map((argument) => problemWithOne(argument, signature)).find((problem) => problem !== undefined);
+}
+
+const formsOf = (name: string, { examples }: Signature) =>
+  examples.map((example) => `${name}(${example})`).join(' or ');
+
+/**
+ * Refuses arguments that a function would ignore: they may be a restriction.
+ *
+ * @throws ConfigurationError that shows how the function is called
+ */
+export function checkCount(name: string, given: readonly unknown[], signature: Signature): void {
+  const problem = problemWithCount(given, signature.most);
+  if (problem !== undefined) throw new ConfigurationError(`${name}: ${problem}. Write ${formsOf(name, signature)}.`);
 }
 
 /**
@@ -121,6 +138,5 @@ export function checkArguments(name: string, given: readonly unknown[], signatur
   const problem = isBare ? undefined : problemWith(given, signature);
   if (!isBare && problem === undefined) return;
   const found = isBare ? `${elementIn(given)}${name} is used without its parentheses` : `${name}: ${problem ?? ''}`;
-  const forms = signature.examples.map((example) => `${name}(${example})`).join(' or ');
-  throw new ConfigurationError(`${found}. Write ${forms}.`);
+  throw new ConfigurationError(`${found}. Write ${formsOf(name, signature)}.`);
 }

@@ -1,5 +1,6 @@
 /** `createMicrosoftIdentity`: a configuration beside that of the process, with decorators bound to it. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
+import { checkCount } from '../core/call-arguments.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { createIdentity } from '../core/identity.js';
@@ -15,7 +16,9 @@ import type { Decorators } from './decorators.js';
 export function boundIdentityFor<Bound extends Decorators>(
   bind: (identity: Authenticator) => Bound,
 ): (options: IdentityOptions) => Readonly<Bound & MicrosoftIdentity> {
-  return (options) => {
+  return (...given) => {
+    checkCount('createMicrosoftIdentity', given, { examples: ['options'], most: 1 });
+    const [options] = given;
     const identity = createIdentity(options);
     if (identity.settings.requireAuth) {
       throw new ConfigurationError(

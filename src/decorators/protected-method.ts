@@ -3,8 +3,10 @@ import { currentRequest, type VerifiedContext } from '../core/access/current-req
 import type { Requirement } from '../core/access/requirement.js';
 import { isThenable } from '../core/awaited.js';
 import { nameOfElement } from '../core/element-name.js';
-import { ConfigurationError } from '../core/errors.js';
+import { ConfigurationError, type Refusal } from '../core/errors.js';
 import { satisfy } from '../gate/admission.js';
+import { warnDeveloper } from '../gate/refusal.js';
+import { attempt, callAfter } from './checked-call.js';
 import { requirementOf } from './decorated-elements.js';
 import { fillParameters } from './filled-parameters.js';
 import { isSameOrDerived, prototypeFor } from './prototype-chain.js';
@@ -63,6 +65,22 @@ export function gateDidNotRun(method: string): ConfigurationError {
 // A tag and not a class, which another realm has too.
 const isAsync = (method: Method) => Object.prototype.toString.call(method) === '[object AsyncFunction]';
 
+/** How a host treats asynchronous methods that are called in the form of its handlers. */
+export interface HandlerForm {
+  /** Whether a refusal is thrown to the caller, which would not see a rejection. Default: no. */
+  throwsAtOnce?(parameters: readonly unknown[]): boolean;
+  /** Answers a refusal that the caller does not wait for. */
+  answer(refusal: Refusal, parameters: readonly unknown[], requirement: Requirement): void;
+}
+
+/** Tells the developer of a refusal that the caller of a method does not wait for. */
+function warnOfUnawaited(method: string): void {
+  const message =
+    `${method} refused a call, and its caller does not wait for it: what the caller does next is not stopped. ` +
+    'Await the call, or return its promise. As a handler of Express, give it the decorators of …/express.';
+  warnDeveloper(new ConfigurationError(message));
+}
+
 /** Checks the running request for a method, where it was let in for something else. */
 function checkCaller(
   context: VerifiedContext | undefined,
@@ -82,14 +100,14 @@ function checkCaller(
  *
  * @param owner - the prototype whose requirements apply to a call that has no instance
  * @param definer - the prototype that defines the method, and recorded its parameters
- * @param throwsAtOnce - whether an asynchronous method throws to a caller that would not see a rejection
+ * @param handlers - how the host treats calls in the form of its handlers; default: as any other
  */
 export function guard(
   method: Method,
   name: PropertyKey,
   owner: object,
   definer: object = owner,
-  throwsAtOnce: (parameters: readonly unknown[]) => boolean = () => false,
+  handlers?: HandlerForm,
 ): Method {
   const earlier = originals.get(method);
   // A method that was borrowed from another class keeps what it requires there.
@@ -103,15 +121,18 @@ export function guard(
     const context = currentRequest.getStore();
     const requirement = requirementOf(prototypeFor(this, owner), name);
     if (requirement === undefined || context?.requirement === requirement) return run(this, parameters, context);
-    // The caller of an asynchronous method expects its failures in the promise.
-    if (isAsync(original.method) && !(context === undefined && throwsAtOnce(parameters))) {
-      return (async () => {
-        await checkCaller(context, requirement, owner, name);
-        return run(this, parameters, context);
-      })();
+    const check = () => checkCaller(context, requirement, owner, name);
+    const proceed = () => run(this, parameters, context);
+    if (isAsync(original.method)) {
+      // The caller of an asynchronous method expects its failures in the promise.
+      const checked = handlers?.throwsAtOnce?.(parameters) === true ? check() : attempt(check);
+      return callAfter(checked, proceed, (refusal) => {
+        warnOfUnawaited(nameOfElement(owner, name));
+        handlers?.answer(refusal, parameters, context?.requirement ?? requirement);
+      });
     }
-    const checked = checkCaller(context, requirement, owner, name);
-    if (!isThenable(checked)) return run(this, parameters, context);
+    const checked = check();
+    if (!isThenable(checked)) return proceed();
     checked.catch(() => undefined);
     throw new ConfigurationError(
       `${nameOfElement(owner, name)} requires something that has to be asked, such as resolveGroups or a check, and is not async. ` +

@@ -1,5 +1,6 @@
 /** `initialize`: the configuration of the process. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
+import { checkCount } from '../core/call-arguments.js';
 import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -26,8 +27,8 @@ function identityFromEnvironment(): Authenticator {
 /**
  * Configures what this process accepts. Call it once, at bootstrap; the last call wins.
  *
- * @param options - the tenant and the API's registration, B2C, or both; without options they are read from the
- *   environment, by the names Microsoft.Identity.Web uses
+ * @param options - the tenant and the API's registration, B2C, or both; without an argument they are read
+ *   from the environment, by the names Microsoft.Identity.Web uses; `undefined` is refused
  * @returns the configuration in force
  * @throws ConfigurationError naming the option, what it got and what it takes; the configuration in force stays in force
  * @example
@@ -37,7 +38,15 @@ function identityFromEnvironment(): Authenticator {
  * initialize({ tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2', clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8' });
  * ```
  */
-export function initialize(options?: IdentityOptions): MicrosoftIdentity {
+export function initialize(...given: [options?: IdentityOptions]): MicrosoftIdentity {
+  checkCount('initialize', given, { examples: ['', 'options'], most: 1 });
+  const [options] = given;
+  // Options that were looked up and not found are no decision to read the environment, which may lack a restriction.
+  if (options === undefined && given.length > 0) {
+    throw new ConfigurationError(
+      'initialize: got undefined; it takes an object of options. To read the environment, write initialize().',
+    );
+  }
   return putIntoForce(options === undefined ? identityFromEnvironment() : createIdentity(options));
 }
 

@@ -3,9 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { currentRequest, verifiedRequests } from '../core/access/current-request.js';
 import type { MemberProtection } from '../decorators/protected-class.js';
-import { asProtected, guard, originalOf, remember, type Method } from '../decorators/protected-method.js';
+import {
+  asProtected,
+  guard,
+  originalOf,
+  remember,
+  type HandlerForm,
+  type Method,
+} from '../decorators/protected-method.js';
 import { fetchRequestIn } from './fetch-request.js';
-import type { Next } from './node-middleware.js';
+import { refuse, type Next } from './node-middleware.js';
 
 /** A call of a handler or an error handler, by Express or by a function that Express calls. */
 export interface HandlerCall {
@@ -56,12 +63,22 @@ function runInOwnContext(request: IncomingMessage, run: () => unknown): unknown 
   return current === own ? run() : currentRequest.run(own, run);
 }
 
+/** Answers a refusal that the caller of a handler does not wait for, unless the request is answered. */
+export const answerUnawaited: HandlerForm['answer'] = (refusal, parameters, requirement) => {
+  const call = handlerCallIn(parameters);
+  if (call === undefined || call.response.headersSent) return;
+  refuse(refusal, call.request, call.response, call.next, requirement);
+};
+
 /**
  * A protected method with the decorator of another host than Express. Where Express calls it, no gate of it ran. It throws
  * then, and does not reject: Express 4 does not see a rejection.
  */
 export const guardOfOtherHost: MemberProtection['protect'] = (method, name, owner, definer) => {
-  const inner = guard(method, name, owner, definer, (parameters) => handlerCallIn(parameters) !== undefined);
+  const inner = guard(method, name, owner, definer, {
+    throwsAtOnce: (parameters) => handlerCallIn(parameters) !== undefined,
+    answer: answerUnawaited,
+  });
   const guardedMethod: Method = function (...parameters) {
     const request = handlerCallIn(parameters)?.request;
     if (request === undefined || !isServed(request)) return inner.apply(this, parameters);

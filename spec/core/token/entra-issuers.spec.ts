@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { IdentityOptions } from '../../../src/core/configuration/options.js';
 import { consumerTenant } from '../../../src/core/issuers/issuer.js';
 import type { TokenOverrides } from '../../../src/testing/test-issuer.js';
 import { refuses, type RefusalName } from '../../support/refusals.js';
@@ -17,6 +18,8 @@ import {
 } from './verification.js';
 
 useIssuer();
+
+const tenantOfAnyone = '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2';
 
 describe('an Entra token', () => {
   it.each<[string, () => Promise<string>]>([
@@ -141,5 +144,38 @@ describe('an issuer on a host of its own', () => {
       entra,
       by,
     );
+  });
+});
+
+describe('an authority without v1.0 tokens', () => {
+  it.each<[string, string, IdentityOptions]>([
+    ['External ID', tenantOfAnyone, { instance: 'https://contoso.ciamlogin.com', tenantId: tenantOfAnyone }],
+    [
+      'External ID by its host alone',
+      tenantOfAnyone,
+      { instance: 'https://contoso.ciamlogin.com', tenantId: undefined },
+    ],
+    ['personal accounts', consumerTenant, { instance: undefined, tenantId: 'consumers' }],
+  ])('refuses a v1.0 issuer without a request: %s', async (_, tenant, options) => {
+    const fetch = vi.fn<typeof globalThis.fetch>();
+    const by = configured({ ...options, b2c: undefined, fetch });
+    const token = await issuer.v1Token({ iss: `https://sts.windows.net/${tenant}/`, tid: tenant });
+    await refuses(() => authenticate(token, entra, by), 'issuer');
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it('refuses a v1.0 issuer on a custom domain once its document shows that it is External ID', async () => {
+    const published = `https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`;
+    const options = pretending('login.contoso.com', {
+      configuration: { issuer: published },
+      key: { issuer: undefined },
+    });
+    const fetch = vi.fn(options.fetch);
+    const by = configured({ ...options, fetch });
+    expect(await claimsOf(issuer.token({ iss: published }), entra, by)).toBeDefined();
+    fetch.mockClear();
+    const token = await issuer.v1Token({ iss: `https://sts.windows.net/${tenantId}/` });
+    await refuses(() => authenticate(token, entra, by), 'issuer');
+    expect(fetch).not.toHaveBeenCalled();
   });
 });

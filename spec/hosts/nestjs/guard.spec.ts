@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse, type Server } from 'node:http';
 import { Socket } from 'node:net';
-import { Controller, Get, HttpException, Inject, Injectable, Scope } from '@nestjs/common';
+import { Controller, Get, HttpException, Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import 'reflect-metadata';
 import { describe, expect, it, vi } from 'vitest';
@@ -174,6 +174,7 @@ describe.each(platforms)('MicrosoftIdentityGuard as APP_GUARD, $platform', (plat
   const everywhere = { provide: APP_GUARD, useClass: MicrosoftIdentityGuard };
 
   it('checks a request once, where decorators are present too', async () => {
+    warnings();
     const authenticate = vi.spyOn(initialize(issuer.options) as Authenticator, 'authenticate');
     const api = await serve(platform, {
       controllers: [WeatherController, PlainChild, BareController],
@@ -189,8 +190,80 @@ describe.each(platforms)('MicrosoftIdentityGuard as APP_GUARD, $platform', (plat
   });
 
   it('leaves a handler without a requirement open, even to an expired token', async () => {
+    warnings();
     const api = await serve(platform, { controllers: [BareController], providers: [everywhere] });
     expect((await api.call('/bare/open', { token: await issuer.token({ exp: 1 }) })).status).toBe(200);
+  });
+
+  it('warns once of each handler that it leaves open, except with @AllowAnonymous()', async () => {
+    const given = warnings();
+    @Controller('forgotten')
+    @UseGuards(MicrosoftIdentityGuard)
+    class ForgottenController {
+      @Get('list')
+      list() {
+        return ['secret'];
+      }
+
+      @Get('lifted')
+      @AllowAnonymous()
+      lifted() {
+        return {};
+      }
+    }
+    @Controller('half')
+    class HalfController {
+      @Get('secret')
+      @RequiresAuth()
+      secret() {
+        return {};
+      }
+
+      @Get('open')
+      open() {
+        return {};
+      }
+    }
+    const api = await serve(platform, { controllers: [ForgottenController, HalfController] });
+    for (const path of ['/forgotten/list', '/forgotten/list', '/forgotten/lifted', '/half/open']) {
+      expect((await api.call(path)).status).toBe(200);
+    }
+    expect(given).toEqual([
+      expect.stringMatching(
+        /^ForgottenController\.list is open to everybody: .*@RequiresAuth\(\).*@AllowAnonymous\(\)/,
+      ),
+    ]);
+  });
+
+  it('does not warn of a handler for which another guard demanded a token', async () => {
+    const given = warnings();
+    initialize(issuer.options);
+    @Controller('twice')
+    @UseGuards(MicrosoftIdentityGuard)
+    class TwiceController {
+      @Get()
+      list() {
+        return {};
+      }
+    }
+    const api = await serve(platform, {
+      controllers: [TwiceController],
+      providers: [{ provide: APP_GUARD, useValue: new MicrosoftIdentityGuard({ requireAuth: true }) }],
+    });
+    expect((await api.call('/twice', { token: await issuer.token() })).status).toBe(200);
+    expect(given).toEqual([]);
+  });
+
+  it('reads the request of its platform, whatever a middleware puts beside it', async () => {
+    const api = await serve(platform, { controllers: [WeatherController] }, (app) => {
+      app.use((request: object, response: object, next: () => void) => {
+        Object.assign(request, { raw: { headers: {} } });
+        Object.assign(response, { raw: {} });
+        next();
+      });
+    });
+    expectRefusal(await api.call('/weather/now/Oslo'), 'missing_token');
+    expect((await api.call('/weather/now/Oslo', { token: await issuer.token() })).status).toBe(200);
   });
 
   it('requires a token for every handler with requireAuth, except with @AllowAnonymous()', async () => {

@@ -9,6 +9,7 @@ import {
   MicrosoftIdentityModule,
   RequiresAuth,
   withSecurity,
+  type IdentityOptions,
   type MicrosoftIdentity,
 } from '../../../src/nestjs.js';
 import type { TestIssuer } from '../../../src/testing.js';
@@ -93,6 +94,65 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     await expect(
       NestFactory.create(failing, platform.adapter(), { logger: false, abortOnError: false }),
     ).rejects.toThrow('no vault');
+  });
+
+  describe('imported twice in one application', () => {
+    const restricted = () =>
+      MicrosoftIdentityModule.forRoot({ ...issuer.options, allowedClients: [issuer.options.clientId] });
+    const open = () => MicrosoftIdentityModule.forRootAsync({ useFactory: () => issuer.options });
+    const create = (...imports: DynamicModule[]) => {
+      @Module({ imports })
+      class AppModule {}
+      return NestFactory.create(AppModule, platform.adapter(), { logger: false, abortOnError: false });
+    };
+
+    it.each([
+      ['the restricted one first', () => create(restricted(), open())],
+      ['the restricted one last', () => create(open(), restricted())],
+    ])('stops the start-up where the options differ: %s', async (_, start) => {
+      await expect(start()).rejects.toThrow(
+        'MicrosoftIdentityModule is imported twice in one application, with different options.',
+      );
+    });
+
+    it('is taken where the options are the same', async () => {
+      const app = await create(restricted(), restricted());
+      await app.init();
+      await app.close();
+    });
+  });
+
+  it('warns where it configures the process with other options than those of an application that runs', async () => {
+    const given = warnings();
+    const start = (options: IdentityOptions) =>
+      serve(platform, { imports: [MicrosoftIdentityModule.forRoot(options)] });
+    const first = await start(issuer.options);
+    await start(issuer.options);
+    expect(given).toEqual([]);
+    await start({ ...issuer.options, clockToleranceSeconds: 60 });
+    expect(given).toEqual([expect.stringMatching(/^MicrosoftIdentityModule configures the process a second time/)]);
+    await first.app.close();
+  });
+
+  it('does not warn where the earlier application was shut down', async () => {
+    const given = warnings();
+    for (const clockToleranceSeconds of [0, 60]) {
+      const options = { ...issuer.options, clockToleranceSeconds };
+      const { app } = await serve(platform, { imports: [MicrosoftIdentityModule.forRoot(options)] });
+      await app.close();
+    }
+    expect(given).toEqual([]);
+  });
+
+  it('stops the start-up where a factory returns undefined', async () => {
+    vi.stubEnv('AzureAd__TenantId', issuer.options.tenantId);
+    vi.stubEnv('AzureAd__ClientId', issuer.options.clientId);
+    // As from a look-up of a misspelt name in a configuration without types.
+    const failing = MicrosoftIdentityModule.forRootAsync({ useFactory: () => Promise.resolve(undefined as never) });
+    await expect(
+      NestFactory.create(failing, platform.adapter(), { logger: false, abortOnError: false }),
+    ).rejects.toThrow('MicrosoftIdentityModule.forRootAsync: useFactory returned undefined');
+    vi.unstubAllEnvs();
   });
 
   const requiring: readonly [string, () => DynamicModule][] = [

@@ -153,6 +153,37 @@ describe.each(hosts)('on $host', ({ start }) => {
     });
   });
 
+  it('is waited for by the action where the checker of the application does not wait', () => {
+    const own = options((check) => (action, roles) => {
+      void check(action, roles);
+      return true;
+    });
+    return withApi(start(own), async (api) => {
+      expectRefusal(await api.call('/existing/admin'), 'missing_token');
+      // The look-up of a key takes a request to the issuer.
+      const madeUp = await issuer.token({ roles: ['Admin'] }, { kid: 'made-up' });
+      expectRefusal(await api.call('/existing/admin', { token: madeUp }), { invalidToken: 'key' });
+      expect(ran).toEqual([]);
+      const token = await issuer.token({ roles: ['Admin'] });
+      expect((await api.call('/existing/admin', { token })).status).toBe(200);
+      expect(ran).toEqual(['admin']);
+    });
+  });
+
+  it('is waited for by the action beside the other checks of the request', () => {
+    const own = options((check) => async (action, roles) => {
+      void check(action, roles);
+      void check(action, []);
+      await Promise.resolve();
+      return true;
+    });
+    return withApi(start(own), async (api) => {
+      const madeUp = await issuer.token({ roles: ['Admin'] }, { kid: 'made-up-too' });
+      expectRefusal(await api.call('/existing/admin', { token: madeUp }), { invalidToken: 'key' });
+      expect(ran).toEqual([]);
+    });
+  });
+
   it('is answered once where the checker of the application throws then', () => {
     const own = options((check) => async (action, roles) => {
       if (!(await check(action, roles))) throw new TypeError('of the application');
@@ -235,6 +266,17 @@ describe('forwarded refusals on Koa', () => {
       expect(answer.headers['www-authenticate']).toBe('Bearer');
     });
     expect(errors).toEqual([expect.any(MissingTokenError)]);
+  });
+});
+
+describe('a refusal that the checker of the application catches on Koa', () => {
+  it('keeps the action from running', async () => {
+    initialize({ ...issuer.options, errors: 'forward' });
+    const own = options((check) => (action, roles) => check(action, roles).catch(() => true));
+    await withApi(serveKoa({ ...own, defaultErrorHandler: false }), async (api) => {
+      expect((await api.call('/existing/admin')).status).toBe(500);
+      expect(ran).toEqual([]);
+    });
   });
 });
 

@@ -65,6 +65,10 @@ function mayIssueEntraAs(settings: EntraSettings, instance: URL, issuer: string)
   );
 }
 
+/** Whether an authority may publish documents of v1.0 tokens. External ID and personal accounts have v2.0 tokens only. */
+const mayPublishV1 = ({ tenantId }: EntraSettings, instance: URL) =>
+  tenantId !== 'consumers' && !isExternalIdHost(instance.hostname);
+
 /** The authority of Entra tokens of one version. */
 export function entraAuthority(settings: EntraSettings, version: TokenVersion): Authority {
   const instance = new URL(settings.instance);
@@ -72,7 +76,8 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
   return {
     metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
     ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
-    mayIssueAs: (issuer) => mayIssueEntraAs(settings, instance, issuer),
+    mayIssueAs: (issuer) =>
+      (version === 'v2' || mayPublishV1(settings, instance)) && mayIssueEntraAs(settings, instance, issuer),
     ownsKeysUrl: (text, issuer) => {
       const url = parseUrl(text);
       if (url === undefined) return false;

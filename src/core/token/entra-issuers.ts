@@ -4,7 +4,7 @@ import type { EntraSettings } from '../configuration/settings.js';
 import { InvalidTokenError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { entraAuthority, entraChallenge } from '../issuers/authority.js';
-import { matchIssuer, tenantOfIssuer, tokenVersionOf, type TokenVersion } from '../issuers/issuer.js';
+import { isExternalId, matchIssuer, tenantOfIssuer, tokenVersionOf, type TokenVersion } from '../issuers/issuer.js';
 import { IssuerKeys, type IssuerKeysOptions } from '../keys/issuer-keys.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
 import { hasCaseTwin } from './claims.js';
@@ -55,7 +55,10 @@ export class EntraIssuers implements TrustedIssuers {
 
   /** Both documents of a tenant name the same tenant. So one shows what the other, not loaded yet, cannot name. */
   #mayBeOfTenant(issuer: string, other: TokenVersion): boolean {
-    const tenant = this.#issuerKeys[other].issuer?.tenant;
+    const published = this.#issuerKeys[other].issuer;
+    // A custom URL domain does not show that it is External ID's, which has v2.0 documents only.
+    if (published !== undefined && isExternalId(published.issuer)) return false;
+    const tenant = published?.tenant;
     return tenant === undefined || !isGuid(tenant) || tenantOfIssuer(issuer) === tenant;
   }
 

@@ -5,7 +5,7 @@ import { requirementOf } from '../../decorators/decorated-elements.js';
 import { asProtected, guard, originalOf, type Method } from '../../decorators/protected-method.js';
 import { prototypeFor } from '../../decorators/prototype-chain.js';
 import { isRefusal } from '../../gate/refusal.js';
-import { handlerCallIn, isServed, protectedAsHandler, type HandlerCall } from '../handler-call.js';
+import { answerUnawaited, handlerCallIn, isServed, protectedAsHandler, type HandlerCall } from '../handler-call.js';
 import { refuse } from '../node-middleware.js';
 import { proceedOrRefuse, publishClaims } from './chain.js';
 
@@ -75,7 +75,7 @@ function arrive(own: Requirement | undefined, call: HandlerCall, run: Run): Prom
 
 /** A method that is its own gate where it is called as a handler, and else a protected method. */
 export function gated(method: Method, name: PropertyKey, owner: object, definer: object): Method {
-  const inner = guard(method, name, owner, definer);
+  const inner = guard(method, name, owner, definer, { answer: answerUnawaited });
   const gatedMethod: Method = function (...parameters) {
     const call = handlerCallIn(parameters);
     if (call === undefined) return inner.apply(this, parameters);

@@ -43,6 +43,22 @@ export function demandsTokens(
   return requireAuth;
 }
 
+const openHandlers = new WeakSet<object>();
+
+/** Warns of a handler that the application put the guard before, and that is open. */
+function warnOfOpenHandler(context: ExecutionContext): void {
+  const handler = context.getHandler();
+  if (openHandlers.has(handler)) return;
+  openHandlers.add(handler);
+  warnDeveloper(
+    new ConfigurationError(
+      `${nameOfHandler(context)} is open to everybody: it has no requirement, and MicrosoftIdentityGuard adds none. ` +
+        'Put @RequiresAuth() on it, or @AllowAnonymous() if it is meant to be open, ' +
+        'or write new MicrosoftIdentityGuard({ requireAuth: true }).',
+    ),
+  );
+}
+
 /**
  * The gate of a handler: it lets a request pass that satisfies the decorators of the handler and its class.
  *
@@ -83,8 +99,11 @@ export class MicrosoftIdentityGuard implements CanActivate {
     }
     const requirements = this.#requirementsOf(context);
     const [requirement] = requirements;
-    if (requirement === undefined) return true;
     const request = httpRequestOf(context);
+    if (requirement === undefined) {
+      if (this !== theGuard && admissionOf(request) === undefined && !isLifted(context)) warnOfOpenHandler(context);
+      return true;
+    }
     try {
       const admission = admissionOf(request);
       // There may be a guard of the application and one of the class: the second has nothing to check.

@@ -1,4 +1,5 @@
 /** The module that configures a Nest application. */
+import { isDeepStrictEqual } from 'node:util';
 import {
   Inject,
   Module,
@@ -8,12 +9,15 @@ import {
   type OnApplicationShutdown,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import type { MicrosoftIdentity } from '../../core/access/requirement.js';
-import { checkArguments } from '../../core/call-arguments.js';
+import { checkArguments, checkCount } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { processWide } from '../../core/process-wide.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import { initialize, initializeWithRequireAuth } from '../../gate/initialize.js';
+import { warnDeveloper } from '../../gate/refusal.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
 import { refusalFilter } from './refusals.js';
@@ -25,6 +29,12 @@ export const MICROSOFT_IDENTITY = Symbol.for('microsoft-identity-decorators/1:id
 export type MicrosoftIdentityAsyncOptions = Pick<ModuleMetadata, 'imports'> &
   Pick<FactoryProvider<IdentityOptions>, 'inject' | 'useFactory'>;
 
+const examples = ['options', 'options, { requireAuth: true }'] as const;
+const asyncExamples = [
+  '{ useFactory: () => options }',
+  '{ useFactory: () => options }, { requireAuth: true }',
+] as const;
+
 /** A provider of what Nest runs for every handler with `requireAuth`. Nest skips a factory that returns nothing. */
 const forEveryHandler = (provide: string, enhancer: object): Provider => ({
   provide,
@@ -33,18 +43,61 @@ const forEveryHandler = (provide: string, enhancer: object): Provider => ({
   useFactory: () => (identityInForce()?.settings.requireAuth === true ? enhancer : undefined),
 });
 
-/** As {@link MicrosoftIdentityAsyncOptions}. No options: they are read from the environment. */
-type OptionsFactory = Pick<MicrosoftIdentityAsyncOptions, 'imports' | 'inject'> & {
-  readonly useFactory: (...dependencies: unknown[]) => IdentityOptions | undefined | Promise<IdentityOptions>;
-};
+/** What the module last configured, until that application shuts down. */
+const configured = processWide<{
+  last: { application: ModulesContainer; configuration: Configuration; identity: MicrosoftIdentity } | undefined;
+}>('configured-by-nest', () => ({ last: undefined }));
+
+/** What one import of the module configures. */
+interface Configuration {
+  /** Undefined: the environment decides. */
+  readonly options: IdentityOptions | undefined;
+  readonly requireAuth: boolean;
+}
+
+/**
+ * Configures the process for an application.
+ *
+ * @throws ConfigurationError where the module configured this application before, with other options: the order of imports
+ *   would decide which hold
+ */
+function configure(application: ModulesContainer, configuration: Configuration): MicrosoftIdentity {
+  const { last } = configured;
+  if (last !== undefined && !isDeepStrictEqual(last.configuration, configuration)) {
+    if (last.application === application) {
+      throw new ConfigurationError(
+        'MicrosoftIdentityModule is imported twice in one application, with different options. Import it once. ' +
+          'For a second registration, use the decorators that createMicrosoftIdentity(options) returns.',
+      );
+    }
+    warnDeveloper(
+      new ConfigurationError(
+        'MicrosoftIdentityModule configures the process a second time, with other options than those of an application ' +
+          'that is not shut down. The last options hold for both. Close the earlier application first.',
+      ),
+    );
+  }
+  const identity = identityFor(configuration);
+  configured.last = { application, configuration, identity };
+  return identity;
+}
+
+function identityFor({ options, requireAuth }: Configuration): MicrosoftIdentity {
+  if (requireAuth) return initializeWithRequireAuth(options);
+  return options === undefined ? initialize() : initialize(options);
+}
+
+/** Gives the options of one import of the module. */
+type OptionsFactory = (
+  ...dependencies: unknown[]
+) => IdentityOptions | undefined | Promise<IdentityOptions | undefined>;
 
 function moduleWith(
-  { imports = [], inject = [], useFactory }: OptionsFactory,
+  useFactory: OptionsFactory,
+  { imports = [], inject = [] }: Pick<MicrosoftIdentityAsyncOptions, 'imports' | 'inject'>,
   guardOptions: MicrosoftIdentityGuardOptions,
 ): DynamicModule {
-  const examples = ['options', 'options, { requireAuth: true }'] as const;
   const requireAuth = demandsTokens([guardOptions], 'MicrosoftIdentityModule.forRoot', examples);
-  const configure = requireAuth ? initializeWithRequireAuth : initialize;
   enforcesRequireAuth('Nest');
   return {
     module: MicrosoftIdentityModule,
@@ -53,8 +106,9 @@ function moduleWith(
     providers: [
       {
         provide: MICROSOFT_IDENTITY,
-        inject,
-        useFactory: async (...dependencies: unknown[]) => configure(await useFactory(...dependencies)),
+        inject: [ModulesContainer, ...inject],
+        useFactory: async (application: ModulesContainer, ...dependencies: unknown[]) =>
+          configure(application, { options: await useFactory(...dependencies), requireAuth }),
       },
       forEveryHandler(APP_GUARD, new MicrosoftIdentityGuard({ requireAuth: true })),
       forEveryHandler(APP_INTERCEPTOR, requestContext),
@@ -66,7 +120,8 @@ function moduleWith(
 
 /**
  * Calls `initialize` when the application starts, provides what it returns as {@link MICROSOFT_IDENTITY}, and closes it
- * when the application shuts down. It can be replaced by a call of `initialize`.
+ * when the application shuts down. It can be replaced by a call of `initialize`. An application imports it once: a second
+ * import with other options stops the start-up.
  *
  * @example
  * ```ts
@@ -93,31 +148,43 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
    * @param guardOptions - `requireAuth`: handlers without a decorator require a valid token too, as by the option of that
    *   name among `options`
    */
-  static forRoot(options?: IdentityOptions, guardOptions: MicrosoftIdentityGuardOptions = {}): DynamicModule {
-    return moduleWith({ useFactory: () => options }, guardOptions);
+  static forRoot(...given: [options?: IdentityOptions, guardOptions?: MicrosoftIdentityGuardOptions]): DynamicModule {
+    checkCount('MicrosoftIdentityModule.forRoot', given, { examples, most: 2 });
+    const [options, guardOptions = {}] = given;
+    return moduleWith(() => options, {}, guardOptions);
   }
 
   /**
-   * The module, with options that a factory returns.
+   * The module, with options that a factory returns. `undefined` is refused: it does not read the environment.
    *
    * @param options - the factory, what is injected into it, and the modules that provide this
    * @param guardOptions - as in {@link forRoot}
    */
   static forRootAsync(
-    options: MicrosoftIdentityAsyncOptions,
-    guardOptions: MicrosoftIdentityGuardOptions = {},
+    ...given: [options: MicrosoftIdentityAsyncOptions, guardOptions?: MicrosoftIdentityGuardOptions]
   ): DynamicModule {
+    checkCount('MicrosoftIdentityModule.forRootAsync', given, { examples: asyncExamples, most: 2 });
+    const [options, guardOptions = {}] = given;
     checkArguments('MicrosoftIdentityModule.forRootAsync', [options], {
-      examples: ['{ useFactory: () => options }'],
+      examples: asyncExamples,
       most: 1,
       options: ['imports', 'inject', 'useFactory'],
       required: ['useFactory'],
     });
-    return moduleWith(options, guardOptions);
+    const optionsFrom = async (...dependencies: unknown[]) => {
+      const found = (await options.useFactory(...dependencies)) as IdentityOptions | undefined;
+      if (found !== undefined) return found;
+      throw new ConfigurationError(
+        'MicrosoftIdentityModule.forRootAsync: useFactory returned undefined; it takes a function that returns options. ' +
+          'To read the environment, write MicrosoftIdentityModule.forRoot().',
+      );
+    };
+    return moduleWith(optionsFrom, options, guardOptions);
   }
 
   /** Ends downloads that are under way. */
   onApplicationShutdown(): void {
     this.#identity.close();
+    if (configured.last?.identity === this.#identity) configured.last = undefined;
   }
 }

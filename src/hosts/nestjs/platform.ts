@@ -1,6 +1,8 @@
 /** The request and the response of the platforms of Nest, Express and Fastify. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { ArgumentsHost } from '@nestjs/common';
+import { isResponse } from '../handler-call.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import type { NodeResponse } from '../node-answer.js';
 
@@ -14,14 +16,22 @@ interface FastifyReply {
   send(body?: string): unknown;
 }
 
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+}
+
+// A middleware of Express may set `raw` on Node's request, to the body that it read.
+const isOfFastify = (request: IncomingMessage | FastifyRequest): request is FastifyRequest =>
+  'raw' in request && !(request instanceof Readable);
+
 type Response = ServerResponse | FastifyReply;
 
-export const isReply = (response: Response): response is FastifyReply => 'raw' in response;
+export const isReply = (response: Response): response is FastifyReply => !isResponse(response);
 
 /** Node's request. Fastify wraps it. */
 export function httpRequestOf(host: ArgumentsHost): IncomingMessage {
-  const request = host.switchToHttp().getRequest<IncomingMessage & { readonly raw?: IncomingMessage }>();
-  return request.raw ?? request;
+  const request = host.switchToHttp().getRequest<IncomingMessage | FastifyRequest>();
+  return isOfFastify(request) ? request.raw : request;
 }
 
 export const responseOf = (host: ArgumentsHost) => host.switchToHttp().getResponse<Response>();

@@ -11,7 +11,7 @@ import { authorize, isAdmitted, withRoles } from './authorized.js';
 import { registerChecker, watchDrivers } from './checker-in-use.js';
 import { hookIntoStorage } from './gates-first.js';
 import { refuseOnNode, type KoaContext } from './koa.js';
-import { markRefused } from './run-action.js';
+import { markRefused, noteCheck } from './run-action.js';
 
 /** What is used of the `Action` of routing-controllers. */
 export interface CheckedAction {
@@ -62,6 +62,10 @@ function refuseOnExpress(error: unknown, action: CheckedAction, requirement: Req
   if (response.headersSent) mute(response);
 }
 
+function responseOf({ context, response }: CheckedAction): ServerResponse {
+  return (context as KoaContext | undefined)?.res ?? (response as ServerResponse);
+}
+
 async function check(requirement: Requirement, action: CheckedAction, roles: readonly unknown[]): Promise<boolean> {
   const context = action.context as KoaContext | undefined;
   const request = context?.req ?? (action.request as IncomingMessage);
@@ -71,10 +75,9 @@ async function check(requirement: Requirement, action: CheckedAction, roles: rea
     await authorize(request, withRoles(requirement, [roles]), action.request);
     return true;
   } catch (error) {
-    const response = context?.res ?? (action.response as ServerResponse);
+    markRefused(responseOf(action));
     if (context === undefined) refuseOnExpress(error, action, requirement);
     else refuseOnNode(error, context, requirement);
-    markRefused(response);
     return false;
   }
 }
@@ -88,7 +91,7 @@ async function check(requirement: Requirement, action: CheckedAction, roles: rea
  * inherited actions are protected, and a request is refused before its body is read.
  *
  * A checker of your own can call it. The promise is true where the request may pass. It is false where the request is
- * refused and answered.
+ * refused and answered. The action waits for it, and does not run where it is false.
  *
  * @param options.scheme - the authority: `'entra'`, `'b2c'` or `'any'`; default: the one that is configured
  * @param options.identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
@@ -118,10 +121,13 @@ export function authorizationChecker(
   const requirement = { at: 'authorizationChecker()', scheme: scheme && { kind: scheme }, identity, demands: [] };
   hookIntoStorage();
   watchDrivers();
-  return registerChecker(
-    (action: CheckedAction, roles: readonly unknown[]) => check(requirement, action, roles),
-    requirement,
-  );
+  return registerChecker((action: CheckedAction, roles: readonly unknown[]) => {
+    // It may have another response once it is refused.
+    const response = responseOf(action);
+    const checked = check(requirement, action, roles);
+    noteCheck(response, checked);
+    return checked;
+  }, requirement);
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
+import { privateField } from '../../core/access/return-override.js';
 import { andThen, isThenable } from '../../core/awaited.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { ConfigurationError } from '../../core/errors.js';
@@ -59,6 +60,20 @@ export function markRefused(response: ServerResponse): void {
   refused.add(response);
 }
 
+const checksUnderWay = processWide('checks-under-way', () => privateField<Promise<unknown> | undefined>());
+
+/** Notes a check of a request. The checker of the app may not wait for it, so the action does. */
+export function noteCheck(response: ServerResponse, check: Promise<boolean>): void {
+  const earlier = checksUnderWay.get(response);
+  const all = earlier === undefined ? check : Promise.all([earlier, check]);
+  const forget = () => {
+    if (checksUnderWay.get(response) === all) checksUnderWay.set(response, undefined);
+  };
+  checksUnderWay.set(response, all);
+  // The request of a check that rejects is marked as refused. So its action does not run where the rejection is ignored.
+  all.then(forget, forget);
+}
+
 function skipAction({ target, method }: ActionMetadata, action: Action): unknown {
   const error = new ConfigurationError(
     `${nameOfElement(target, method)} does not run: authorizationChecker() refused the request, and the checker of the app returned true. ` +
@@ -96,15 +111,11 @@ const callAction: MethodOverride = (metadata, action, parameters) => {
 /** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
 export function runAction(run: MethodOverride = callAction): MethodOverride {
   return (metadata, action, parameters) => {
-    if (refused.has(serverResponseOf(action))) return skipAction(metadata, action);
-    try {
-      const result = runInContext(run, metadata, action, parameters);
-      return isThenable(result)
-        ? Promise.resolve(result).catch((error: unknown) => answerRefusal(error, action))
-        : result;
-    } catch (error) {
-      return answerRefusal(error, action);
-    }
+    const response = serverResponseOf(action);
+    const runUnlessRefused = () =>
+      refused.has(response) ? skipAction(metadata, action) : runAndAnswer(run, metadata, action, parameters);
+    const checks = checksUnderWay.get(response);
+    return checks === undefined ? runUnlessRefused() : checks.then(runUnlessRefused);
   };
 }
 
@@ -116,6 +127,17 @@ function checkWithoutDecorator({ target, method, isAuthorizedUsed }: ActionMetad
     `${nameOfElement(prototype, method)} has no decorator, and requireAuth came into force after its app was created. ` +
       'Call initialize() before createExpressServer(), useExpressServer(), createKoaServer() or useKoaServer().',
   );
+}
+
+function runAndAnswer(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
+  try {
+    const result = runInContext(run, metadata, action, parameters);
+    return isThenable(result)
+      ? Promise.resolve(result).catch((error: unknown) => answerRefusal(error, action))
+      : result;
+  } catch (error) {
+    return answerRefusal(error, action);
+  }
 }
 
 function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
