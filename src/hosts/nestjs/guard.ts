@@ -177,7 +177,9 @@ class RequestContext implements NestInterceptor {
       }
       if (checked === undefined) return run();
       const subscription = new Subscription();
-      checked.then(() => subscription.add(run()), fail);
+      checked.then(() => {
+        subscription.add(run());
+      }, fail);
       return subscription;
     });
   }

@@ -5,7 +5,7 @@ import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
 import { verifiedClaimsOf } from '../../gate/current-caller.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
-import { hookIntoStorage, isController } from './gates-first.js';
+import { hookIntoStorage, isController, refuseGlobal } from './gates-first.js';
 import { protection, type Controller } from './run-action.js';
 
 /** The binding of the decorators to routing-controllers. */
@@ -13,7 +13,10 @@ export const routingControllers: Host = {
   ...protection,
   protectProperty: (held, name, prototype) =>
     protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), prototype),
-  onRequirement: hookIntoStorage,
+  onRequirement(prototype, method) {
+    hookIntoStorage();
+    if (method === undefined) refuseGlobal(prototype.constructor);
+  },
   // routing-controllers, and a container, know a controller by its identity. Its instances are checked as they come.
   mayReplace: (constructor) => !isController(constructor as Controller),
   onParameter(prototype, method, index, claim) {
