@@ -60,7 +60,8 @@ function runInOwnContext(request: IncomingMessage, run: () => unknown): unknown 
   const own = verifiedRequests.get(request);
   if (own === undefined) return currentRequest.exit(run);
   const current = currentRequest.getStore();
-  return current === own ? run() : currentRequest.run(own, run);
+  const isOwn = current?.requirement !== undefined && (current.original ?? current) === own;
+  return isOwn ? run() : currentRequest.run(own, run);
 }
 
 /** Answers a refusal that the caller of a handler does not wait for, unless the request is answered. */

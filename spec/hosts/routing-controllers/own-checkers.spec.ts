@@ -283,13 +283,23 @@ describe('a refusal that the checker of the application catches on Koa', () => {
 describe('where no answer can be sent any more', () => {
   const request = { headers: {}, headersDistinct: {} };
 
-  it('forwards the refusal to `next` on Express', async () => {
+  it('closes the connection on Express, and does not go on', async () => {
     const next = vi.fn();
-    const response = { headersSent: true };
+    const response = { headersSent: true, destroy: vi.fn() };
     const settled = vi.fn();
     expect(await authorizationChecker()({ request, response, next }, []).finally(settled)).toBe(false);
-    expect(next).toHaveBeenCalledExactlyOnceWith(expect.any(MissingTokenError));
+    expect(response.destroy).toHaveBeenCalledOnce();
+    expect(next).not.toHaveBeenCalled();
     expect(settled).toHaveBeenCalledOnce();
+  });
+
+  it('forwards the refusal to `next` on Express where errors are forwarded', async () => {
+    initialize({ ...issuer.options, errors: 'forward' });
+    const next = vi.fn();
+    const response = { headersSent: true, destroy: vi.fn() };
+    expect(await authorizationChecker()({ request, response, next }, [])).toBe(false);
+    expect(next).toHaveBeenCalledExactlyOnceWith(expect.any(MissingTokenError));
+    expect(response.destroy).not.toHaveBeenCalled();
   });
 
   it('rejects on Koa', async () => {

@@ -7,23 +7,19 @@ import { prototypeFor } from '../../decorators/prototype-chain.js';
 import { isRefusal } from '../../gate/refusal.js';
 import { answerUnawaited, handlerCallIn, isServed, protectedAsHandler, type HandlerCall } from '../handler-call.js';
 import { refuse } from '../node-middleware.js';
+import { isCalledInTurn, runHandler } from '../running-handlers.js';
 import { proceedOrRefuse, publishClaims } from './chain.js';
 
 type Run = (...parameters: unknown[]) => unknown;
 
-/** The running calls of handlers, by the context they run in: what they call in turn is no new arrival. */
-const running = new WeakMap<VerifiedContext, object>();
-
 /** Runs a handler in its request's own context, which whatever it calls `next` for does not share. */
 function runIn(context: VerifiedContext, { request, response, next }: HandlerCall, run: Run): unknown {
-  const frame = context.requirement === undefined ? { ...context } : { original: context, ...context };
-  running.set(frame, request);
   const leave =
     next &&
     ((error?: unknown) => {
       currentRequest.run(context, next, error);
     });
-  return currentRequest.run(frame, run, request, response, leave);
+  return runHandler(context, { request, next: leave }, run, request, response, leave);
 }
 
 const isFalsy = (value: unknown) => !value;
@@ -87,7 +83,7 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
       return inner.apply(this, parameters);
     }
     // What a handler calls in turn is judged as a method. Its refusal is thrown to the handler.
-    if (current !== undefined && running.get(current) === call.request) return inner.apply(this, parameters);
+    if (isCalledInTurn(call)) return inner.apply(this, parameters);
     return arrive(requirementOf(prototypeFor(this, owner), name), call, run);
   };
   return asProtected(gatedMethod, originalOf(inner) ?? { method, definer, owner }, method);

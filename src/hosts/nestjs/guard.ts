@@ -1,7 +1,7 @@
 /** The gate as a guard of Nest, and the interceptor that runs handlers in the context of their request. */
 import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { Observable } from 'rxjs';
-import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
+import { Observable, Subscription } from 'rxjs';
+import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { checkArguments, type Signature } from '../../core/call-arguments.js';
 import { publishRefused } from '../../core/channels.js';
@@ -12,6 +12,7 @@ import { admissionOf, enter, satisfy } from '../../gate/admission.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
+import { runHandler } from '../running-handlers.js';
 import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
 import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';
 import { exceptionFor } from './refusals.js';
@@ -149,17 +150,12 @@ export class MicrosoftIdentityGuard implements CanActivate {
 class RequestContext implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
-    const verified = verifiedRequests.get(httpRequestOf(context));
+    const request = httpRequestOf(context);
+    const verified = verifiedRequests.get(request);
     return new Observable((subscriber) => {
       const fail = (error: unknown) => {
         subscriber.error(isRefusal(error) ? exceptionFor(error, context, verified?.requirement) : error);
       };
-      try {
-        checkGateRan(context, verified?.requirement);
-      } catch (error) {
-        fail(error);
-        return undefined;
-      }
       // Nest calls the handler on subscription, in the context in which `handle` was called.
       const handle = () =>
         next.handle().subscribe({
@@ -171,15 +167,38 @@ class RequestContext implements NestInterceptor {
             subscriber.complete();
           },
         });
-      return verified === undefined ? currentRequest.exit(handle) : currentRequest.run(verified, handle);
+      const run = () => {
+        if (verified === undefined) return currentRequest.exit(handle);
+        return runHandler(verified, { request, next: context.switchToHttp().getNext() }, handle);
+      };
+      let checked: Promise<void> | undefined;
+      try {
+        checked = checkGateRan(context, verified);
+      } catch (error) {
+        fail(error);
+        return undefined;
+      }
+      if (checked === undefined) return run();
+      const subscription = new Subscription();
+      checked.then(() => {
+        subscription.add(run());
+      }, fail);
+      return subscription;
     });
   }
 }
 
-function checkGateRan(context: ExecutionContext, passed: Requirement | undefined): void {
+async function satisfyAll(verified: VerifiedContext, requirements: readonly Requirement[]): Promise<void> {
+  for (const requirement of requirements) await satisfy(verified, requirement);
+}
+
+function checkGateRan(context: ExecutionContext, verified: VerifiedContext | undefined): Promise<void> | undefined {
   const requirements = requirementsFor(context);
-  if (requirements.length === 0 || (passed !== undefined && requirements.includes(passed))) return;
-  throw gateDidNotRun(nameOfHandler(context));
+  if (requirements.length === 0) return undefined;
+  if (verified?.requirement === undefined) throw gateDidNotRun(nameOfHandler(context));
+  if (requirements.includes(verified.requirement)) return undefined;
+  // A guard after ours that runs a middleware of /express has added to what the request was admitted for.
+  return satisfyAll(verified, requirements);
 }
 
 export const theGuard = new MicrosoftIdentityGuard();

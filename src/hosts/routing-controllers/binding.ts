@@ -5,7 +5,7 @@ import type { Host } from '../../decorators/decorators.js';
 import { verifiedContextOf } from '../../gate/current-caller.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
-import { hookIntoStorage, isController } from './gates-first.js';
+import { hookIntoStorage, isController, refuseGlobal } from './gates-first.js';
 import { protection, type Controller } from './run-action.js';
 
 // Ahead of any app: an action without a decorator is refused too where initialize() comes after its app.
@@ -17,7 +17,10 @@ export const routingControllers: Host = {
   ...protection,
   protectProperty: (held, name, prototype) =>
     protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), prototype),
-  onRequirement: hookIntoStorage,
+  onRequirement(prototype, method) {
+    hookIntoStorage();
+    if (method === undefined) refuseGlobal(prototype.constructor);
+  },
   // routing-controllers, and a container, know a controller by its identity. Its instances are checked as they come.
   mayReplace: (constructor) => !isController(constructor as Controller),
   onParameter(prototype, method, index, { fill }) {

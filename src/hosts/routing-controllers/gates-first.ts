@@ -1,5 +1,7 @@
 /** Puts the gates in place when routing-controllers registers its routes, and runs actions in their request. */
 import { getMetadataArgsStorage } from 'routing-controllers';
+import { nameOfElement } from '../../core/element-name.js';
+import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
 import { protectMembers } from '../../decorators/protected-class.js';
 import { isSameOrDerived } from '../../decorators/prototype-chain.js';
@@ -66,5 +68,20 @@ export function isController({ prototype }: Controller): boolean {
   const { actions, controllers, uses, useInterceptors, responseHandlers } = getMetadataArgsStorage();
   return [...actions, ...controllers, ...uses, ...useInterceptors, ...responseHandlers].some(({ target }) =>
     isSameOrDerived(prototype, (target as Controller).prototype),
+  );
+}
+
+/**
+ * Refuses a decorator on a class with `@Middleware()` or `@Interceptor()`. routing-controllers knows it by its identity: if
+ * another class took its place, it would not run, and without a message.
+ *
+ * @throws ConfigurationError
+ */
+export function refuseGlobal(constructor: Controller): void {
+  const { middlewares, interceptors } = getMetadataArgsStorage();
+  if (![...middlewares, ...interceptors].some(({ target }) => target === constructor)) return;
+  throw new ConfigurationError(
+    `${nameOfElement(constructor)} has @Middleware() or @Interceptor(), which run outside of any gate, and a decorator of this library. ` +
+      'Put the decorator on controllers or actions. For a gate before them, give requiresAuth() of …/express to @UseBefore().',
   );
 }

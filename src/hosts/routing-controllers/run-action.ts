@@ -16,6 +16,7 @@ import { satisfy } from '../../gate/admission.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { guardOfOtherHost } from '../handler-call.js';
 import { refuse, type Next } from '../node-middleware.js';
+import { runHandler } from '../running-handlers.js';
 import { refuseActionOnKoa, type KoaContext } from './koa.js';
 
 export type Storage = ReturnType<typeof getMetadataArgsStorage>;
@@ -142,7 +143,8 @@ function runAndAnswer(run: MethodOverride, metadata: ActionMetadata, action: Act
 
 function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
   const controller = metadata.target as Controller;
-  const context = verifiedRequests.get(incomingMessageOf(action));
+  const request = incomingMessageOf(action);
+  const context = verifiedRequests.get(request);
   const requirement = requirementOf(controller.prototype, metadata.method);
   if (context === undefined) {
     if (requirement !== undefined) throw gateDidNotRun(nameOfElement(controller.prototype, metadata.method));
@@ -150,9 +152,7 @@ function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Act
     return currentRequest.exit(run, metadata, action, parameters);
   }
   const runInRequest = (): unknown =>
-    currentRequest.getStore() === context
-      ? run(metadata, action, parameters)
-      : currentRequest.run(context, run, metadata, action, parameters);
+    runHandler(context, { request, next: undefined }, run, metadata, action, parameters);
   // A middleware of /express after the gate may have added to what the request was admitted for.
   return requirement === undefined ? runInRequest() : andThen(satisfy(context, requirement), runInRequest);
 }
