@@ -392,11 +392,11 @@ describe('an authority that gives no token', () => {
   it('no answer in time', async () => {
     const wait = globalThis.setTimeout;
     let pass: () => void = () => undefined;
-    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, ms?: number) => {
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation((run: () => void, ms?: number) => {
       // The time limit of one try. Its time passes once the request is there.
       if (ms === 5_000) pass = run;
       return wait(run, ms);
-    }));
+    });
     const answer = () => {
       pass();
     };
