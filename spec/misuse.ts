@@ -4,14 +4,19 @@ import { authenticate, protect, toResponse, TokenClaims as ClaimsOfFetch } from 
 import {
   AccessTokenClaims,
   AllowAnonymous,
+  AsApplication,
+  asApplication,
   authorizationChecker,
   ClaimCheck,
   currentUserChecker,
   DenyGuests,
+  DownstreamApi,
   getTokenClaims,
   initialize,
   InvalidTokenError,
   isAppOnly,
+  OnBehalfOf,
+  onBehalfOf,
   RequiresAnyAuth,
   RequiresAuth,
   RequiresAuthContext,
@@ -28,6 +33,9 @@ import { MicrosoftIdentityGuard } from '../src/nestjs.js';
 import { runAs } from '../src/testing.js';
 
 const ids = { tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2', clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8' };
+
+const secret = { clientSecret: 'secret' };
+const graph = { baseUrl: 'https://graph.microsoft.com/v1.0' };
 
 export function misuse(): void {
   // @ts-expect-error -- a scope is needed
@@ -137,6 +145,38 @@ export function misuse(): void {
   initialize({ ...ids, tokenCache: true });
   // @ts-expect-error -- '*' or a list
   initialize({ ...ids, allowedTenants: ids.tenantId });
+  // @ts-expect-error -- the name of an API is needed
+  OnBehalfOf();
+  // @ts-expect-error -- one API alone
+  OnBehalfOf('graph', 'inventory');
+  // @ts-expect-error -- scopes are needed
+  OnBehalfOf({ baseUrl: 'https://graph.microsoft.com/v1.0' });
+  // @ts-expect-error -- the option is called scopes
+  OnBehalfOf({ scope: 'https://graph.microsoft.com/User.Read' });
+  // @ts-expect-error -- on behalf of a user, the tenant is that of the user
+  OnBehalfOf('graph', { tenantId: ids.tenantId });
+  // @ts-expect-error -- the name of an API is needed
+  AsApplication();
+  // @ts-expect-error -- the option is called tenantId
+  AsApplication('graph', { tenant: 'caller' });
+  // @ts-expect-error -- options are an object
+  asApplication('graph', 'caller');
+  // @ts-expect-error -- the request is an object
+  onBehalfOf('graph', 'ada');
+  // @ts-expect-error -- it comes from helpers and decorators
+  new DownstreamApi();
+  // @ts-expect-error -- the method is that of the verb
+  void onBehalfOf('graph').get('/me', { method: 'POST' });
+  // @ts-expect-error -- a body is for post, put and patch
+  void onBehalfOf('graph').get('/me', { body: '{}' });
+  // @ts-expect-error -- a credential is needed
+  initialize({ ...ids, downstream: { apis: {} } });
+  // @ts-expect-error -- an assertion is a function, so that it can be renewed
+  initialize({ ...ids, downstream: { credential: { assertion: 'a.b.c' } } });
+  // @ts-expect-error -- scopes are needed
+  initialize({ ...ids, downstream: { credential: secret, apis: { graph } } });
+  // @ts-expect-error -- a store has get and set
+  initialize({ ...ids, downstream: { credential: secret, store: { get: () => Promise.resolve('') } } });
   // @ts-expect-error -- the reasons are a closed list
   new InvalidTokenError('because');
   // @ts-expect-error -- claims are read-only
@@ -151,6 +191,8 @@ export function misuse(): void {
 type MethodDecorator = (target: object, propertyKey: string, descriptor: PropertyDescriptor) => void;
 // @ts-expect-error -- it belongs on a parameter
 export const onMethod: MethodDecorator = TokenClaims();
+// @ts-expect-error -- so does this
+export const apiOnMethod: MethodDecorator = OnBehalfOf('graph');
 
 export class Misused {
   // @ts-expect-error -- the decorator is made by a call
@@ -170,9 +212,22 @@ export class Misused {
     return claims.iss;
   }
 
+  // @ts-expect-error -- so is that of an API
+  apiNotCalled(@OnBehalfOf graph: DownstreamApi): unknown {
+    return graph;
+  }
+
   // A class import survives every compiler in a decorated signature.
   @RequiresAuth()
   fine(@TokenClaims() claims: AccessTokenClaims, @TokenClaims('oid') oid: string): string {
     return `${claims.iss}${oid}`;
+  }
+
+  @RequiresAuth()
+  alsoFine(
+    @OnBehalfOf('graph') graph: DownstreamApi,
+    @AsApplication('stock', { tenantId: 'caller' }) stock: DownstreamApi,
+  ) {
+    return [graph, stock];
   }
 }

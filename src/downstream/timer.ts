@@ -3,10 +3,22 @@
 /** Calls back once after a time, and returns what stops it. */
 export type Timer = (ms: number, callback: () => void) => () => void;
 
+/**
+ * The timer of the system. Where the process was busy, an answer can lie at a socket when the time is over. Node reads sockets
+ * after its timers and before its immediates, so that such an answer is still in time.
+ */
 export const systemTimer: Timer = (ms, callback) => {
-  const timeout = setTimeout(callback, ms);
-  return () => {
+  let stop = () => {
     clearTimeout(timeout);
+  };
+  const timeout = setTimeout(() => {
+    const immediate = setImmediate(callback);
+    stop = () => {
+      clearImmediate(immediate);
+    };
+  }, ms);
+  return () => {
+    stop();
   };
 };
 

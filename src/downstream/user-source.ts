@@ -1,6 +1,6 @@
 /** Tokens on behalf of the caller of a request. */
 import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
-import { presentedToken } from '../core/access/presented-token.js';
+import { keptToken, presentedToken } from '../core/access/presented-token.js';
 import type { Authenticator } from '../core/access/requirement.js';
 import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
 import { callsAsApp } from '../core/token/token-kind.js';
@@ -76,7 +76,7 @@ function sourceOfCaller(
   };
 }
 
-const assertionIn = ({ presented }: AdmittedRequest) => presented && presentedToken(presented);
+const noToken = () => undefined;
 
 function sourceFor(
   call: UserCall,
@@ -94,16 +94,17 @@ function sourceFor(
 
 /** A source for the caller of one request, for as long as the token of that caller is valid. */
 export function boundUserSource(call: UserCall, context: VerifiedContext | undefined): TokenSource {
-  return sourceFor(call, context, (admitted) => {
-    // Now: what is bound to a caller may be used after the request.
-    const assertion = assertionIn(admitted);
-    return () => assertion;
-  });
+  // Now: what is bound to a caller may be used after the request.
+  return sourceFor(call, context, ({ presented }) => (presented === undefined ? noToken : keptToken(presented)));
 }
 
 /** A source for the caller of whichever request runs: it is looked up at each use. */
 export function runningUserSource(call: UserCall): TokenSource {
-  const current = () => sourceFor(call, currentRequest.getStore(), (context) => () => assertionIn(context));
+  const assertionOf =
+    ({ presented }: AdmittedRequest) =>
+    () =>
+      presented && presentedToken(presented);
+  const current = () => sourceFor(call, currentRequest.getStore(), assertionOf);
   return {
     as: 'user',
     isBound: false,

@@ -1,10 +1,10 @@
 /** Hosts whose routes call another API, on behalf of the caller and as themselves. */
-import { Controller, Get as NestGet, Module } from '@nestjs/common';
+import { Catch, Controller, Get as NestGet, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type express5 from 'express';
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 import Koa from 'koa';
 import { Get, JsonController, useExpressServer, useKoaServer } from 'routing-controllers';
 import * as forExpress from '../../../src/express.js';
@@ -14,6 +14,26 @@ import * as forNest from '../../../src/nestjs.js';
 import { startTestIssuer, type TestIssuer } from '../../../src/testing.js';
 import { expressReleases, listen, send, type Api } from '../api.js';
 import type { HostUnderTest } from './host.js';
+
+/** Gets the errors that the library hands to the application. */
+export type OnError = (error: unknown) => void;
+
+/** What an application answers that handles errors itself. */
+export const handledStatus = 418;
+
+/** A host that hands errors to the application, where it is started with a function for them. */
+export interface ForwardingHost extends HostUnderTest {
+  readonly start: (onError?: OnError) => Promise<Api>;
+}
+
+/** Adds the error handler of an application. */
+export function handleErrors(app: Express, onError: OnError | undefined): Express {
+  if (onError === undefined) return app;
+  return app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    onError(error);
+    response.status(handledStatus).end();
+  });
+}
 
 /** An API that answers what it was called with: the path, and claims of the token. */
 const answerOfApi: typeof fetch = (input, init) => {
@@ -194,8 +214,23 @@ class NestPartnersController {
 @Module({ controllers: [NestProfileController, NestPartnersController] })
 class ProfileModule {}
 
-async function startNest(adapter: ExpressAdapter | FastifyAdapter): Promise<Api> {
+@Catch()
+class ErrorFilter implements ExceptionFilter {
+  constructor(readonly onError: OnError) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    this.onError(error);
+    host
+      .switchToHttp()
+      .getResponse<{ status(code: number): { send(body: string): void } }>()
+      .status(handledStatus)
+      .send('');
+  }
+}
+
+async function startNest(adapter: ExpressAdapter | FastifyAdapter, onError?: OnError): Promise<Api> {
   const app = await NestFactory.create(ProfileModule, adapter, { logger: false });
+  if (onError !== undefined) app.useGlobalFilters(new ErrorFilter(onError));
   await app.listen(0, '127.0.0.1');
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
   const server = app.getHttpServer() as Api['server'];
@@ -314,7 +349,7 @@ const handler =
     }
   };
 
-function middlewareApp(express: typeof express5) {
+function middlewareApp(express: typeof express5, onError?: OnError) {
   const { onBehalfOf, asApplication, requiresAuth } = forExpress;
   const app = express();
   const ofRequest = (request: Request, name = 'graph') => onBehalfOf(name, request);
@@ -358,28 +393,48 @@ function middlewareApp(express: typeof express5) {
     '/of-partners',
     handler((request) => use(ofExpress.onBehalfOf('graph', request))),
   );
-  app.use(forExpress.authErrorHandler);
+  return onError === undefined ? app.use(forExpress.authErrorHandler) : handleErrors(app, onError);
+}
+
+function koaApp(onError: OnError | undefined): Koa {
+  const app = new Koa();
+  if (onError !== undefined) {
+    app.use(async (context, next) => {
+      try {
+        await next();
+      } catch (error) {
+        onError(error);
+        context.status = handledStatus;
+        context.body = '';
+      }
+    });
+  }
+  useKoaServer(app, { controllers, defaultErrorHandler: onError === undefined });
   return app;
 }
 
-export const hosts: readonly HostUnderTest[] = [
-  ...expressReleases.flatMap(({ release, express }) => [
+export const hosts: readonly ForwardingHost[] = [
+  ...expressReleases.flatMap(({ release, express }): ForwardingHost[] => [
     {
       name: `routing-controllers on ${release}`,
-      start: () => listen(useExpressServer(express(), { controllers })),
+      start: (onError) => {
+        const app = useExpressServer(express(), { controllers, defaultErrorHandler: onError === undefined });
+        return listen(handleErrors(app, onError));
+      },
     },
-    { name: `decorated methods on ${release}`, start: () => listen(decoratedApp(express)) },
-    { name: `middleware on ${release}`, start: () => listen(middlewareApp(express)) },
+    {
+      name: `decorated methods on ${release}`,
+      start: (onError) => listen(handleErrors(decoratedApp(express), onError)),
+    },
+    { name: `middleware on ${release}`, start: (onError) => listen(middlewareApp(express, onError)) },
   ]),
   {
     name: 'routing-controllers on Koa',
-    start: () => {
-      const app = new Koa();
-      useKoaServer(app, { controllers });
-      const handle = app.callback();
+    start: (onError) => {
+      const handle = koaApp(onError).callback();
       return listen((request, response) => void handle(request, response));
     },
   },
-  { name: 'Nest on Express', start: () => startNest(new ExpressAdapter()) },
-  { name: 'Nest on Fastify', start: () => startNest(new FastifyAdapter()) },
+  { name: 'Nest on Express', start: (onError) => startNest(new ExpressAdapter(), onError) },
+  { name: 'Nest on Fastify', start: (onError) => startNest(new FastifyAdapter(), onError) },
 ];

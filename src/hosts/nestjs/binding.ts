@@ -2,6 +2,7 @@
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
+import { DownstreamApi } from '../../downstream/downstream-api.js';
 import { verifiedContextOf } from '../../gate/current-caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
@@ -46,6 +47,20 @@ const lifecycleMethods: ReadonlySet<PropertyKey> = new Set([
   'onApplicationShutdown',
 ]);
 
+const isClassOfApi = (type: unknown) =>
+  typeof type === 'function' && (type.prototype as unknown) instanceof DownstreamApi;
+
+/**
+ * Takes the class of an API out of the types that a compiler wrote down. A ValidationPipe with `validateCustomDecorators`
+ * would create an object of the class, and copy the members of the value into it.
+ */
+function hideClassOfApi(prototype: object, method: string | symbol, index: number): void {
+  const types = Reflect.getOwnMetadata('design:paramtypes', prototype, method) as readonly unknown[] | undefined;
+  if (!isClassOfApi(types?.[index])) return;
+  const others = types?.map((type, at) => (at === index ? Object : type));
+  Reflect.defineMetadata('design:paramtypes', others, prototype, method);
+}
+
 /** The binding of the decorators to NestJS. */
 export const nestjs: Host = {
   protect(method, name, owner, definer) {
@@ -65,6 +80,7 @@ export const nestjs: Host = {
     bind(typeof prototype === 'function' ? prototype : prototype.constructor);
   },
   onParameter(prototype, method, index, { fill }) {
+    hideClassOfApi(prototype, method, index);
     createParamDecorator((_data: unknown, context: ExecutionContext) =>
       fill(context.getType() === 'http' ? verifiedContextOf(httpRequestOf(context)) : undefined),
     )()(prototype, method, index);
