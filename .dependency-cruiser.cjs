@@ -109,6 +109,7 @@ module.exports = {
     only('jose', '^src/core/jose\\.ts$'),
     only('@nestjs', '^src/hosts/nestjs/'),
     only('rxjs', '^src/hosts/nestjs/'),
+    only('@modelcontextprotocol', '^src/hosts/fetch/'),
     only('routing-controllers', '^src/hosts/routing-controllers/'),
   ],
   options: {

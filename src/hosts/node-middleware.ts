@@ -9,6 +9,9 @@ import { answer } from './node-answer.js';
 
 export type Next = (error?: unknown) => void;
 
+/** A middleware, for an app, a router or a route. Any release of Express takes it. */
+export type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+
 /** Answers a refusal, or hands it to the application's error handler. Never throws. */
 export function refuse(
   error: unknown,

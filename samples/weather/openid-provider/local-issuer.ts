@@ -31,7 +31,7 @@ export interface LocalIssuer {
   close(): Promise<void>;
 }
 
-function entraTenant(issuerUrl: string): Tenant {
+function entraTenant(issuerUrl: string, otherAppIdUris: readonly string[]): Tenant {
   const tenantId = randomUUID();
   const clientId = randomUUID();
   return {
@@ -42,6 +42,7 @@ function entraTenant(issuerUrl: string): Tenant {
     clientId,
     pageClientId: randomUUID(),
     appIdUri: `api://${clientId}`,
+    otherAppIdUris,
     people: Object.values(colleagues),
   };
 }
@@ -59,14 +60,16 @@ function b2cTenant(issuerUrl: string): Tenant {
     clientId,
     pageClientId: randomUUID(),
     appIdUri: `https://${domainName}.onmicrosoft.com/${clientId}`,
+    otherAppIdUris: [],
     people: Object.values(customers),
   };
 }
 
 /**
  * @param apiUrl - the address of the API and of its page: the issuer redirects browsers only there
+ * @param appIdUris - Application ID URIs of the API in the Entra ID tenant, beside `api://<client id>`
  */
-export async function startLocalIssuer(apiUrl: string): Promise<LocalIssuer> {
+export async function startLocalIssuer(apiUrl: string, appIdUris: readonly string[] = []): Promise<LocalIssuer> {
   const server = createServer();
   server.listen(0, host);
   await once(server, 'listening');
@@ -78,7 +81,7 @@ export async function startLocalIssuer(apiUrl: string): Promise<LocalIssuer> {
       store: createMemoryStore(),
       cookieSecret: randomUUID(),
     });
-  const [entra, b2c] = await Promise.all([createIssuer(entraTenant(url)), createIssuer(b2cTenant(url))]);
+  const [entra, b2c] = await Promise.all([createIssuer(entraTenant(url, appIdUris)), createIssuer(b2cTenant(url))]);
   server.on('request', createIssuerApp([entra, b2c]));
 
   const signIn = ({ tenant }: TenantIssuer): SignIn => ({

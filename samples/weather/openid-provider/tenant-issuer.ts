@@ -1,6 +1,6 @@
 /** The issuer of one tenant: its signing keys, and the OpenID provider that uses them. */
 import { randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import type { Provider } from 'oidc-provider';
 import { createProvider, type ProviderSettings } from './provider.js';
 import type { Tenant } from './tenant.js';
