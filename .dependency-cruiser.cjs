@@ -110,6 +110,7 @@ module.exports = {
     only('@azure/msal-node', '^src/(core/msal-node\\.ts$|downstream/)'),
     only('@nestjs', '^src/hosts/nestjs/'),
     only('rxjs', '^src/hosts/nestjs/'),
+    only('@modelcontextprotocol', '^src/hosts/fetch/'),
     only('routing-controllers', '^src/hosts/routing-controllers/'),
   ],
   options: {

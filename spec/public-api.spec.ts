@@ -57,7 +57,14 @@ const ofEveryHost = [
 const entryPoints = [
   [
     'microsoft-identity-decorators',
-    [...ofEveryHost, 'authorizationChecker', 'currentUserChecker', 'operationRoutes', 'resourceMetadataController'],
+    [
+      ...ofEveryHost,
+      'authorizationChecker',
+      'currentUserChecker',
+      'operationRoutes',
+      'resourceMetadataController',
+      'withAuthInfo',
+    ],
   ],
   [
     'microsoft-identity-decorators/express',
@@ -77,13 +84,24 @@ const entryPoints = [
       'requiresScope',
       'requiresScopeOrAppPermission',
       'resourceMetadata',
+      'withAuthInfo',
     ],
   ],
   [
     'microsoft-identity-decorators/nestjs',
-    [...ofEveryHost, 'MICROSOFT_IDENTITY', 'MicrosoftIdentityGuard', 'MicrosoftIdentityModule'],
+    [
+      ...ofEveryHost,
+      'MICROSOFT_IDENTITY',
+      'MicrosoftIdentityGuard',
+      'MicrosoftIdentityModule',
+      'resourceMetadata',
+      'withAuthInfo',
+    ],
   ],
-  ['microsoft-identity-decorators/fetch', [...ofEveryHost, 'authenticate', 'protect', 'toResponse']],
+  [
+    'microsoft-identity-decorators/fetch',
+    [...ofEveryHost, 'authenticate', 'mcpAuthInfo', 'mcpTokenVerifier', 'protect', 'resourceMetadata', 'toResponse'],
+  ],
   ['microsoft-identity-decorators/downstream', [...ofCalls, 'redisTokenStore']],
   ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer', 'tokenError']],
 ] as const;

@@ -39,8 +39,10 @@ export const {
 } = middlewaresFor();
 
 export { createMicrosoftIdentity } from './hosts/express/binding.js';
-export { resourceMetadata } from './hosts/express/resource-metadata.js';
+export { withAuthInfo, type McpAuthInfo } from './hosts/mcp.js';
+export { resourceMetadata } from './hosts/resource-metadata.js';
 export type { ExpressIdentity } from './hosts/express/binding.js';
-export type { Middleware, Middlewares } from './hosts/express/middlewares.js';
+export type { Middlewares } from './hosts/express/middlewares.js';
+export type { Middleware } from './hosts/node-middleware.js';
 export * from './hosts/every-entry.js';
 export { authErrorHandler, expressAuthentication } from './hosts/tsoa.js';

@@ -25,9 +25,12 @@ export const {
   AsApplication,
 } = fetchDecoratorsFor();
 
-export const { authenticate, protect } = fetchFunctionsFor();
+export const { authenticate, protect, mcpTokenVerifier } = fetchFunctionsFor();
 
 export { createMicrosoftIdentity } from './hosts/fetch/binding.js';
+export { resourceMetadata } from './hosts/fetch/resource-metadata.js';
+export { mcpAuthInfo, type McpAuthInfo } from './hosts/mcp.js';
+export type { McpTokenVerifier } from './hosts/fetch/mcp-token-verifier.js';
 export { toResponse } from './hosts/fetch/response.js';
 export type { FetchIdentity } from './hosts/fetch/binding.js';
 export type { Authenticate, AuthenticateBy, FetchFunctions, Protect } from './hosts/fetch/functions.js';

@@ -49,5 +49,6 @@ export {
   type CheckerOptions,
 } from './hosts/routing-controllers/checkers.js';
 export { operationRoutes } from './hosts/routing-controllers/operation-routes.js';
+export { withAuthInfo, type McpAuthInfo } from './hosts/mcp.js';
 export { resourceMetadataController } from './hosts/routing-controllers/resource-metadata.js';
 export * from './hosts/every-entry.js';

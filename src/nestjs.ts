@@ -48,4 +48,7 @@ export {
   type MicrosoftIdentityAsyncOptions,
 } from './hosts/nestjs/module.js';
 export { MicrosoftIdentityGuard, type MicrosoftIdentityGuardOptions } from './hosts/nestjs/guard.js';
+export { withAuthInfo, type McpAuthInfo } from './hosts/mcp.js';
+export type { Middleware } from './hosts/node-middleware.js';
+export { resourceMetadata } from './hosts/resource-metadata.js';
 export * from './hosts/every-entry.js';

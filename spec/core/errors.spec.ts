@@ -153,8 +153,9 @@ describe('ConfigurationError', () => {
 
 describe('a refusal that is addressed', () => {
   const url = 'https://api.example/.well-known/oauth-protected-resource';
+  const resource = { metadataUrl: url, scopesFor: (missing: readonly string[]) => missing };
   const challengeOf = (refusal: AuthError) => {
-    refusal[address]({ resourceMetadata: url });
+    refusal[address]({ resource });
     return refusal.headers['WWW-Authenticate'];
   };
 
@@ -170,6 +171,30 @@ describe('a refusal that is addressed', () => {
       'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", ' +
         `scope="read", resource_metadata="${url}"`,
     );
+  });
+
+  it('names what to ask for where the caller has to sign in, or lacks a scope, and nowhere else', () => {
+    const full = (missing: readonly string[]) => [...missing, 'base'].map((name) => `api://x/${name}`);
+    const scopesOf = (refusal: AuthError) => {
+      refusal[address]({ resource: { metadataUrl: url, scopesFor: full } });
+      return /scope="([^"]*)", resource_metadata/.exec(refusal.headers['WWW-Authenticate'] ?? '')?.[1];
+    };
+    expect(scopesOf(new MissingTokenError())).toBe('api://x/base');
+    expect(scopesOf(new InvalidTokenError('expired'))).toBe('api://x/base');
+    expect(scopesOf(new InsufficientScopeError('scope', ['read', 'write']))).toBe(
+      'api://x/read api://x/write api://x/base',
+    );
+    for (const other of [new InsufficientScopeError('role'), new InvalidRequestError()]) {
+      expect(scopesOf(other)).toBeUndefined();
+    }
+  });
+
+  it('names the scopes of the route that refused last', () => {
+    const refusal = new MissingTokenError();
+    for (const scope of ['api://x/read', 'api://x/write']) {
+      refusal[address]({ resource: { metadataUrl: url, scopesFor: () => [scope] } });
+      expect(refusal.headers['WWW-Authenticate']).toBe(`Bearer scope="${scope}", resource_metadata="${url}"`);
+    }
   });
 
   it('names it once, and keeps the other headers', () => {
@@ -191,14 +216,15 @@ describe('a refusal that is addressed', () => {
 
   it('keeps the metadata of the API that refused first', () => {
     const refusal = new MissingTokenError();
-    refusal[address]({ resourceMetadata: url });
-    for (const resourceMetadata of ['https://other.example', undefined]) refusal[address]({ resourceMetadata });
+    refusal[address]({ resource });
+    const other = { ...resource, metadataUrl: 'https://other.example' };
+    for (const later of [other, undefined]) refusal[address]({ resource: later });
     expect(refusal.headers['WWW-Authenticate']).toBe(`Bearer resource_metadata="${url}"`);
   });
 
   it.each(made)('is the same refusal, but for the challenge: %s', (name, make) => {
     const [refusal, unaddressed] = [make(), make()];
-    refusal[address]({ resourceMetadata: url });
+    refusal[address]({ resource });
     const look = ({ headers: _headers, ...others }: AuthError) => others;
     expect(look(refusal)).toEqual(look(unaddressed));
     expect(Object.keys(refusal)).toEqual(Object.keys(unaddressed));
@@ -210,13 +236,13 @@ describe('a refusal that is addressed', () => {
 
   it('keeps the message that is for the developer', () => {
     const refusal = new IssuerUnavailableError({ message: 'Look at tenantId.' });
-    refusal[address]({ resourceMetadata: url });
+    refusal[address]({ resource });
     expect([refusal.message, refusal.expose]).toEqual(['Look at tenantId.', false]);
   });
 
   it('stays as it is where the application froze it', () => {
     const refusal = Object.freeze(new MissingTokenError());
-    refusal[address]({ resourceMetadata: url });
+    refusal[address]({ resource });
     expect(refusal.headers['WWW-Authenticate']).toBe('Bearer');
   });
 
@@ -282,11 +308,11 @@ describe('copyOf', () => {
   it('is addressed to no caller, also where the error was, and leaves the error alone', () => {
     const error = new InvalidTokenError('expired');
     const unaddressed = error.headers['WWW-Authenticate'];
-    error[address]({ caller: undefined, resourceMetadata: 'https://other.contoso.com/metadata' });
+    error[address]({ caller: undefined, resource: { metadataUrl: 'https://other.contoso.com/metadata', scopesFor: () => [] } });
     const addressed = error.headers['WWW-Authenticate'];
     const copy = copyOf(error) as AuthError;
     expect(copy.headers['WWW-Authenticate']).toBe(unaddressed);
-    copy[address]({ caller: undefined, resourceMetadata: metadata });
+    copy[address]({ caller: undefined, resource: { metadataUrl: metadata, scopesFor: () => [] } });
     expect(copy.headers['WWW-Authenticate']).toBe(`${String(unaddressed)}, resource_metadata="${metadata}"`);
     expect(error.headers['WWW-Authenticate']).toBe(addressed);
   });

@@ -152,7 +152,7 @@ describe('calls at the same time', () => {
         cause,
       });
     }
-    errors[0]?.[address]({ caller: undefined, resourceMetadata: 'https://api/metadata' });
+    errors[0]?.[address]({ caller: undefined, resource: { metadataUrl: 'https://api/metadata', scopesFor: () => [] } });
     expect(errors[1]?.headers).not.toHaveProperty('WWW-Authenticate');
     expect(asked).toHaveLength(1);
   });

@@ -74,7 +74,7 @@ describe.each<[string, AuthError, ReturnType<typeof written>]>([
   it('keeps its status and its headers when it is addressed, and names the resource metadata in a challenge', () => {
     const caller: ChallengedCaller = { claims: { iss: 'iss', aud: 'aud', exp: 0 }, authority: undefined };
     const resourceMetadata = 'https://api.example/.well-known/oauth-protected-resource';
-    error[address]({ caller, resourceMetadata });
+    error[address]({ caller, resource: { metadataUrl: resourceMetadata, scopesFor: () => [] } });
     const challenge = expected.challenge && `${expected.challenge}, resource_metadata="${resourceMetadata}"`;
     expect(written(error)).toEqual({ ...expected, challenge });
   });

@@ -28,14 +28,27 @@ export interface ChallengedCaller {
   readonly authority: ChallengeAuthority | undefined;
 }
 
+/** An API that publishes its resource metadata. */
+export interface ChallengingResource {
+  /**
+   * The URL of the metadata, by which a client finds the issuer.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-5.1 RFC 9728 §5.1}
+   */
+  readonly metadataUrl: string;
+  /**
+   * The full names of the scopes to ask for: those that a token lacks, and all others that the request needs. A client
+   * that asked for the missing ones alone would lose those that it has.
+   *
+   * @see {@link https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#scope-challenge-handling MCP, Scope Challenge Handling}
+   */
+  scopesFor(missing: readonly string[]): readonly string[];
+}
+
 /** Whom a refusal is answered to, and by which API. */
 export interface Addressee {
   /** Undefined where no token was verified. */
   readonly caller?: ChallengedCaller | undefined;
-  /**
-   * The URL of the API's resource metadata, by which a client finds the issuer. Undefined where none is published.
-   *
-   * @see {@link https://www.rfc-editor.org/rfc/rfc9728#section-5.1 RFC 9728 §5.1}
-   */
-  readonly resourceMetadata?: string | undefined;
+  /** Undefined where the API publishes no resource metadata. */
+  readonly resource?: ChallengingResource | undefined;
 }

@@ -4,8 +4,14 @@
  * Messages are fixed text. Nothing of the request (token, claim, key id, URL) becomes part of an error, so an error can be
  * logged and sent as it is.
  */
+import {
+  bearerChallenge,
+  type Addressee,
+  type ChallengedCaller,
+  type ChallengeParameters,
+  type ChallengingResource,
+} from './challenge.js';
 import { isScopeToken } from './scope-token.js';
-import { bearerChallenge, type Addressee, type ChallengedCaller, type ChallengeParameters } from './challenge.js';
 
 /** Why a token was refused. The list is closed: a new reason is a breaking change. */
 export type InvalidTokenReason =
@@ -84,6 +90,22 @@ function write(error: IdentityError, answer: Answer): void {
   });
 }
 
+/** The challenge of an answer, with what the API publishes about itself. */
+function challengeOf(
+  { challenge, status }: Answer,
+  resource: ChallengingResource | undefined,
+): ChallengeParameters | undefined {
+  if (challenge === undefined || resource === undefined) return challenge;
+  const missing = challenge['scope']?.split(' ') ?? [];
+  // A 403 for another reason is not about scopes. A 401 tells a client what to ask for when it signs in.
+  const scopes = status === 401 || missing.length > 0 ? resource.scopesFor(missing) : [];
+  return {
+    ...challenge,
+    scope: scopes.length === 0 ? undefined : scopes.join(' '),
+    resource_metadata: resource.metadataUrl,
+  };
+}
+
 /** What every error of this library carries. Each framework reads the status by a name of its own. */
 abstract class IdentityError extends Error {
   /** The stable name of the error; see each class. */
@@ -130,7 +152,7 @@ export class AuthError extends IdentityError {
 
   readonly #answerTo: (caller: ChallengedCaller | undefined) => Answer & { readonly description: string };
   #description: string;
-  #resourceMetadata: string | undefined;
+  #resource: ChallengingResource | undefined;
 
   /**
    * @param description - what the caller sees
@@ -158,21 +180,20 @@ export class AuthError extends IdentityError {
   }
 
   /**
-   * Addresses the refusal to its caller: chooses the answer by the caller, and adds the resource metadata of the API to the
-   * challenge. An error that the application throws again is addressed again.
+   * Addresses the refusal to its caller: chooses the answer by the caller, and adds to the challenge what the API
+   * publishes about itself: its resource metadata, and the full names of scopes. An error that the application throws again is addressed again.
    *
    * @internal
    */
-  [address]({ caller, resourceMetadata }: Addressee): void {
+  [address]({ caller, resource }: Addressee): void {
     // The application froze it: what was written at its creation is the answer.
     if (Object.isFrozen(this)) return;
     const answer = this.#answerTo(caller);
     // A refusal that is forwarded may reach another configuration. The one that refused is the one to name.
-    this.#resourceMetadata ??= resourceMetadata;
-    const challenge = answer.challenge && { ...answer.challenge, resource_metadata: this.#resourceMetadata };
+    if (this.#resource === undefined || this.#resource.metadataUrl === resource?.metadataUrl) this.#resource = resource;
     this.#description = answer.description;
     if (this.expose) this.message = answer.description;
-    write(this, { ...answer, challenge });
+    write(this, { ...answer, challenge: challengeOf(answer, this.#resource) });
   }
 
   /**

@@ -1,11 +1,17 @@
 /** The helpers: the verified claims of a request, for code that does not get them as a parameter. */
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
-import { currentRequest, verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
+import {
+  currentRequest,
+  verifiedRequests,
+  type AdmittedRequest,
+  type VerifiedContext,
+} from '../core/access/current-request.js';
 import { checkScopes } from '../core/access/requirement-checks.js';
 import { anyOf } from '../core/access/requirement.js';
 import { ConfigurationError, MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
 import { callsAsApp, callsAsUser } from '../core/token/token-kind.js';
+import { admissionOf } from './admission.js';
 import { requestsIn } from './held-requests.js';
 import { addressedTo } from './refusal.js';
 
@@ -15,6 +21,19 @@ export function verifiedContextOf(request: object): VerifiedContext | undefined 
   if (known !== undefined) return known;
   const verified = requestsIn(request).find((held) => verifiedRequests.get(held) !== undefined);
   return verified && verifiedRequests.get(verified);
+}
+
+/**
+ * The request of a host that its gate let in, or that the host's object holds.
+ *
+ * @throws MissingTokenError if its token was not verified
+ */
+export function admittedRequestIn(request: object): { readonly request: object; readonly admission: AdmittedRequest } {
+  for (const held of requestsIn(request)) {
+    const admission = admissionOf(held);
+    if (admission !== undefined) return { request: held, admission };
+  }
+  throw new MissingTokenError();
 }
 
 /** The verified claims of a request; undefined if its token was not verified. */

@@ -1,6 +1,9 @@
 /** The refusal of a request: what every host does before it answers one or forwards it. */
 import { verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
+import { demandedScopes } from '../core/access/demanded-scopes.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
+import { onlyScheme } from '../core/access/scheme.js';
+import type { ChallengingResource } from '../core/challenge.js';
 import { address, AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
 import type { RequestHeaders } from '../core/token/credential.js';
@@ -19,6 +22,19 @@ function toRefusal(error: unknown): Refusal {
   return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
 }
 
+/** What a configuration publishes, for the challenge to a request that did not satisfy a requirement. */
+function resourceOf(requirement: Requirement | undefined): ChallengingResource | undefined {
+  const identity = identityFor(requirement);
+  if (identity?.publishedResource === undefined) return undefined;
+  const { publishedResource: published } = identity;
+  const scheme = requirement?.scheme?.kind ?? onlyScheme(identity.settings) ?? 'any';
+  return {
+    metadataUrl: published.url,
+    scopesFor: (missing) =>
+      published.fullNames([...new Set([...missing, ...(requirement ? demandedScopes(requirement) : [])])], scheme),
+  };
+}
+
 /** An error, addressed to its caller by the configuration that refuses it, where it is a refusal. */
 export function addressedTo(
   caller: VerifiedContext | undefined,
@@ -26,7 +42,7 @@ export function addressedTo(
   requirement: Requirement | undefined = caller?.requirement,
 ): unknown {
   if (error instanceof AuthError) {
-    error[address]({ caller, resourceMetadata: identityFor(requirement)?.publishedResource?.url });
+    error[address]({ caller, resource: resourceOf(requirement) });
   }
   return error;
 }

@@ -10,6 +10,12 @@ import { answer } from './node-answer.js';
 export type Next = (error?: unknown) => void;
 
 /**
+ * A middleware, for an app, a router or a route. Any release of Express takes it. Whoever calls it as a function awaits its
+ * result: by then the request passed, or is answered.
+ */
+export type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void | Promise<void>;
+
+/**
  * Answers a refusal, or hands it to the application's error handler where that is configured. An application's `next` may go
  * on to its handlers, so it is called for nothing else.
  *

@@ -1,6 +1,7 @@
 /** Adds to a copy of an OpenAPI document what the decorators require. Knows no framework. */
 import { isSamePolicy } from '../core/access/demand-names.js';
-import type { Authenticator, Demand, Requirement } from '../core/access/requirement.js';
+import { acceptedScopes } from '../core/access/demanded-scopes.js';
+import type { Authenticator, Requirement } from '../core/access/requirement.js';
 import { schemeFor } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { requirementOf } from '../decorators/decorated-elements.js';
@@ -26,11 +27,6 @@ export interface OpenApiDocument {
 type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
 
 const httpMethods: readonly string[] = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
-
-function acceptedScopes(demand: Demand): readonly string[] | undefined {
-  if (demand.kind === 'scope') return demand.anyOf;
-  return demand.kind === 'permission' ? demand.scopes : undefined;
-}
 
 /** The sets of scopes that satisfy a route: of each decorator, one name. */
 function scopeSets({ scheme, demands }: Requirement): readonly (readonly string[])[] {

@@ -44,10 +44,11 @@ function serveSignIn(app: Express, issuer: TenantIssuer): void {
     }
     const grant = new provider.Grant({ accountId: person.id, clientId: params['client_id'] ?? '' });
     grant.addOIDCScope('openid profile offline_access');
+    const { resource = tenant.appIdUri } = params;
     for (const scope of scopes) {
-      const name = fullScope(tenant, scope);
-      if (person.scopes.includes(scope)) grant.addResourceScope(tenant.appIdUri, name);
-      else grant.rejectResourceScope(tenant.appIdUri, name);
+      const name = fullScope(resource, scope);
+      if (person.scopes.includes(scope)) grant.addResourceScope(resource, name);
+      else grant.rejectResourceScope(resource, name);
     }
     const grantId = await grant.save();
     await finish({

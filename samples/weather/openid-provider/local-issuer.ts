@@ -40,7 +40,7 @@ export interface LocalIssuer {
   close(): Promise<void>;
 }
 
-function entraTenant(issuerUrl: string): EntraTenant {
+function entraTenant(issuerUrl: string, otherAppIdUris: readonly string[]): EntraTenant {
   const tenantId = randomUUID();
   const clientId = randomUUID();
   return {
@@ -53,6 +53,7 @@ function entraTenant(issuerUrl: string): EntraTenant {
     warningsClientId: randomUUID(),
     pageClientId: randomUUID(),
     appIdUri: `api://${clientId}`,
+    otherAppIdUris,
     people: Object.values(colleagues),
   };
 }
@@ -70,14 +71,16 @@ function b2cTenant(issuerUrl: string): B2cTenant {
     clientId,
     pageClientId: randomUUID(),
     appIdUri: `https://${domainName}.onmicrosoft.com/${clientId}`,
+    otherAppIdUris: [],
     people: Object.values(customers),
   };
 }
 
 /**
  * @param apiUrl - the address of the API and of its page: the issuer redirects browsers only there
+ * @param appIdUris - Application ID URIs of the API in the Entra ID tenant, beside `api://<client id>`
  */
-export async function startLocalIssuer(apiUrl: string): Promise<LocalIssuer> {
+export async function startLocalIssuer(apiUrl: string, appIdUris: readonly string[] = []): Promise<LocalIssuer> {
   const server = createServer();
   server.listen(0, host);
   await once(server, 'listening');
@@ -89,7 +92,7 @@ export async function startLocalIssuer(apiUrl: string): Promise<LocalIssuer> {
       store: createMemoryStore(),
       cookieSecret: randomUUID(),
     });
-  const tenant = entraTenant(url);
+  const tenant = entraTenant(url, appIdUris);
   const [entra, b2c] = await Promise.all([createIssuer(tenant), createIssuer(b2cTenant(url))]);
   server.on('request', createIssuerApp([entra, b2c]));
 

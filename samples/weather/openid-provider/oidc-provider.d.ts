@@ -51,6 +51,12 @@ declare module 'oidc-provider' {
     on(event: string, listener: (context: RequestContext, error: Error) => void): this;
   }
 
+  export namespace errors {
+    class InvalidTarget extends Error {
+      constructor(description: string);
+    }
+  }
+
   export namespace interactionPolicy {
     class Check {
       static readonly REQUEST_PROMPT: boolean;

@@ -1,10 +1,10 @@
 /** oidc-provider, configured so that its addresses and tokens are those of a Microsoft tenant. */
-import { Provider, interactionPolicy, type AccessToken, type RequestContext } from 'oidc-provider';
+import { errors, Provider, interactionPolicy, type AccessToken, type RequestContext } from 'oidc-provider';
 import { accessTokenClaims } from './access-token-claims.js';
 import type { MemoryStore } from './memory-store.js';
 import { onBehalfOfGrant } from './on-behalf-of.js';
 import { errorPage } from './sign-in-page.js';
-import { findPerson, fullScope, scopes, type Tenant } from './tenant.js';
+import { findPerson, fullScope, scopes, shortScope, type Tenant } from './tenant.js';
 
 const hourSeconds = 60 * 60;
 const daySeconds = 24 * hourSeconds;
@@ -54,6 +54,21 @@ function clientsOf(tenant: Tenant, pageOrigins: readonly string[]) {
   return [page, api];
 }
 
+/**
+ * Refuses a `resource` (RFC 8707) that is no Application ID URI of the API, or that another URI than the scopes begin with,
+ * as Entra ID does.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+ */
+function checkResource({ appIdUri, otherAppIdUris }: Tenant, { oidc }: RequestContext, resource: string): void {
+  const names = oidc.params?.['scope']?.split(' ') ?? [];
+  const isOwn = [appIdUri, ...otherAppIdUris].includes(resource);
+  if (isOwn && names.every((name) => !name.includes('://') || name.startsWith(`${resource}/`))) return;
+  throw new errors.InvalidTarget(
+    "AADSTS9010010: The resource parameter provided in the request doesn't match with the requested scopes.",
+  );
+}
+
 export function createProvider(tenant: Tenant, settings: ProviderSettings): Provider {
   const { pageOrigins, keys, store, cookieSecret } = settings;
   const cookie = (name: string) => `_${tenant.kind}_${name}`;
@@ -101,16 +116,19 @@ export function createProvider(tenant: Tenant, settings: ProviderSettings): Prov
       rpInitiatedLogout: { enabled: false },
       resourceIndicators: {
         enabled: true,
-        // Microsoft's clients name the API in the scope. They send no `resource` parameter (RFC 8707).
+        // Microsoft's own clients name the API in the scope alone. MCP clients send `resource` too.
         defaultResource: () => tenant.appIdUri,
         useGrantedResource: () => true,
-        getResourceServerInfo: () => ({
-          scope: scopes.map((scope) => fullScope(tenant, scope)).join(' '),
-          audience: tenant.clientId,
-          accessTokenTTL: hourSeconds,
-          accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: 'RS256' } },
-        }),
+        getResourceServerInfo: (context: RequestContext, resource: string) => {
+          checkResource(tenant, context, resource);
+          return {
+            scope: scopes.map((scope) => fullScope(resource, scope)).join(' '),
+            audience: tenant.clientId,
+            accessTokenTTL: hourSeconds,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'RS256' } },
+          };
+        },
       },
     },
     formats: {
@@ -118,7 +136,7 @@ export function createProvider(tenant: Tenant, settings: ProviderSettings): Prov
         jwt: ({ oidc }: RequestContext, token: AccessToken, jwt: { header?: object; payload: Claims }) => {
           const person = findPerson(tenant, token.accountId);
           if (person === undefined) throw new Error('A token was asked for a person who does not exist.');
-          const names = (token.scope ?? '').split(' ').map((scope) => scope.replace(`${tenant.appIdUri}/`, ''));
+          const names = (token.scope ?? '').split(' ').map((scope) => shortScope(tenant, scope));
           const { iat, exp } = jwt.payload;
           const acr = (oidc.entities.AuthorizationCode ?? oidc.entities.RefreshToken)?.acr;
           jwt.header = { typ: 'JWT' };

@@ -1,6 +1,15 @@
 /** The issuer of one tenant: its signing keys, and the OpenID provider that uses them. */
 import { randomUUID } from 'node:crypto';
-import { errors, exportJWK, generateKeyPair, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose';
+import {
+  errors,
+  exportJWK,
+  generateKeyPair,
+  jwtVerify,
+  SignJWT,
+  type CryptoKey,
+  type JWK,
+  type JWTPayload,
+} from 'jose';
 import type { Provider } from 'oidc-provider';
 import { answerOnBehalfOf } from './on-behalf-of.js';
 import { createProvider, type ProviderSettings } from './provider.js';

@@ -12,6 +12,8 @@ interface Registrations {
   readonly pageClientId: string;
   /** The API's Application ID URI. The full name of each scope begins with it. */
   readonly appIdUri: string;
+  /** Further Application ID URIs. A registration may have several, such as the URL of an MCP server. */
+  readonly otherAppIdUris: readonly string[];
   /** Who can sign in. */
   readonly people: readonly Person[];
 }
@@ -37,7 +39,13 @@ export type Tenant = EntraTenant | B2cTenant;
 export const scopes = ['access_as_user', 'alerts.read'] as const;
 
 /** The name of a scope as clients ask for it: `api://…/access_as_user`. */
-export const fullScope = ({ appIdUri }: Tenant, scope: string) => `${appIdUri}/${scope}`;
+export const fullScope = (appIdUri: string, scope: string) => `${appIdUri}/${scope}`;
+
+/** The short name of a scope, as tokens contain it. */
+export function shortScope({ appIdUri, otherAppIdUris }: Tenant, name: string): string {
+  const uri = [appIdUri, ...otherAppIdUris].find((uri) => name.startsWith(`${uri}/`));
+  return uri === undefined ? name : name.slice(uri.length + 1);
+}
 
 /** The scope of the second API, by its full name. */
 export const warningsScope = ({ warningsClientId }: EntraTenant) => `api://${warningsClientId}/warnings.read`;

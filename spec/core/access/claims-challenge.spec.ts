@@ -125,7 +125,7 @@ describe('a claims challenge', () => {
     const ends = new RegExp(`, resource_metadata="${resourceMetadata}"$`);
     for (const caller of [capable, callerWith({})]) {
       const error = new ClaimsChallengeError(stepUp);
-      error[address]({ caller, resourceMetadata });
+      error[address]({ caller, resource: { metadataUrl: resourceMetadata, scopesFor: (missing) => missing } });
       expect(error.headers['WWW-Authenticate']).toMatch(ends);
     }
   });

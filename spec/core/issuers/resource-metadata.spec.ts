@@ -52,6 +52,31 @@ describe('the metadata of a resource', () => {
   });
 });
 
+describe('the full names of scopes', () => {
+  const uri = 'https://api.example/mcp';
+  const listed = { scopes: [`${uri}/read`, 'write'] };
+
+  it('are those that the metadata lists, and else those of the default Application ID URI', () => {
+    const { fullNames } = publish(entra, listed);
+    expect(fullNames(['read', 'write', 'other'], 'entra')).toEqual([
+      `${uri}/read`,
+      `api://${clientId}/write`,
+      `api://${clientId}/other`,
+    ]);
+    // No other scope whose name ends in the same way.
+    expect(fullNames(['ad'], 'entra')).toEqual([`api://${clientId}/ad`]);
+    expect(publish(entra).fullNames(['read'], 'any')).toEqual([`api://${clientId}/read`]);
+  });
+
+  it('are those of the authority that a route accepts', () => {
+    const { fullNames } = publish({ ...entra, b2c }, listed);
+    const ofB2c = `https://contoso.onmicrosoft.com/${b2cClientId}/write`;
+    expect(fullNames(['write'], 'entra')).toEqual([`api://${clientId}/write`]);
+    expect(fullNames(['write'], 'b2c')).toEqual([ofB2c]);
+    expect(fullNames(['write'], 'any')).toEqual([`api://${clientId}/write`, ofB2c]);
+  });
+});
+
 describe('authorization_servers', () => {
   it.each<[string, IdentityOptions, readonly string[]]>([
     [

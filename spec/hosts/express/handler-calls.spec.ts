@@ -160,7 +160,8 @@ describe.each(expressReleases)('a helper in a handler without a decorator, on $r
         expect([answer.status, answer.headers['www-authenticate']]).toEqual([
           403,
           'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", ' +
-            'scope="reports.write", resource_metadata="https://api.example/.well-known/oauth-protected-resource"',
+            `scope="api://${issuer.options.clientId}/reports.write", ` +
+            'resource_metadata="https://api.example/.well-known/oauth-protected-resource"',
         ]);
       },
     );

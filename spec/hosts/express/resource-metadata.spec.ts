@@ -43,6 +43,24 @@ describe.each(expressReleases)('resourceMetadata on $release', ({ express }) => 
     );
   });
 
+  it('answers the preflight of a browser, with the headers of MCP clients', async () => {
+    initialize(options());
+    await serving(
+      express,
+      (app) => app.use(resourceMetadata(), requiresAuth()),
+      async (api) => {
+        const answer = await api.call(path, { method: 'OPTIONS' });
+        expect([answer.status, answer.text]).toEqual([204, '']);
+        expect(answer.headers).toMatchObject({
+          'access-control-allow-origin': '*',
+          'access-control-allow-methods': 'GET, HEAD',
+          'access-control-allow-headers': 'MCP-Protocol-Version, Authorization',
+        });
+        expect((await api.call('/', { method: 'OPTIONS' })).status).toBe(401);
+      },
+    );
+  });
+
   it('publishes the metadata of its own configuration', async () => {
     const partners = createMicrosoftIdentity(options());
     await serving(

@@ -93,10 +93,12 @@ describe('authenticate', () => {
   it('refuses a token that does not satisfy the requirement, as a gate does', async () => {
     initialize({ ...issuer.options, resourceMetadata: { resource: 'https://api.example' } });
     const request = requestWith(await issuer.token({ xms_cc: ['cp1'] }));
+    const { clientId } = issuer.options;
     const withoutScope = (await errorOf(() => authenticate(request, { scope: ['read', 'write'] }))) as AuthError;
     expect(withoutScope.headers['WWW-Authenticate']).toBe(
       'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", ' +
-        'scope="read write", resource_metadata="https://api.example/.well-known/oauth-protected-resource"',
+        `scope="api://${clientId}/read api://${clientId}/write", ` +
+        'resource_metadata="https://api.example/.well-known/oauth-protected-resource"',
     );
     const weak = (await errorOf(() => authenticate(request, { authContext: 'c1' }))) as AuthError;
     expect([weak.status, weak.code]).toEqual([401, 'insufficient_claims']);

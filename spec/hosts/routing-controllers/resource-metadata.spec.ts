@@ -30,6 +30,7 @@ const metadataUrl = 'https://api.fabrikam.example/.well-known/oauth-protected-re
 const wellKnown = '/.well-known/oauth-protected-resource/v1';
 const resourceMetadata = { resource, scopes: ['access_as_user', 'api://other/write'], name: 'Weather' };
 const pointer = `resource_metadata="${metadataUrl}"`;
+const asked = `scope="api://${clientId}/access_as_user"`;
 
 const partners = createMicrosoftIdentity({
   ...issuer.options,
@@ -133,18 +134,29 @@ describe.each([
   });
 
   it('appears alone in the challenge to a caller without a token', async () => {
-    expect(await challengeOf('/notes')).toEqual([401, `Bearer ${pointer}`]);
+    expect(await challengeOf('/notes')).toEqual([401, `Bearer ${asked}, ${pointer}`]);
+  });
+
+  it('lets browsers ask from any origin, with the headers of MCP clients', async () => {
+    const headers = { origin: 'https://client.example', 'access-control-request-method': 'GET' };
+    const answer = await api.call(wellKnown, { method: 'OPTIONS', headers });
+    expect([answer.status, answer.text]).toEqual([204, '']);
+    expect(answer.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD',
+      'access-control-allow-headers': 'MCP-Protocol-Version, Authorization',
+    });
   });
 
   it('appears last in the challenge of 401, 403 and 400', async () => {
     expect(await challengeOf('/notes', issuer.token({ exp: 1 }))).toEqual([
       401,
-      `Bearer error="invalid_token", error_description="The access token expired.", ${pointer}`,
+      `Bearer error="invalid_token", error_description="The access token expired.", ${asked}, ${pointer}`,
     ]);
     const missingScope = 'The access token does not carry the scope this request needs.';
     expect(await challengeOf('/notes', issuer.token({ scp: 'other' }))).toEqual([
       403,
-      `Bearer error="insufficient_scope", error_description="${missingScope}", scope="access_as_user", ${pointer}`,
+      `Bearer error="insufficient_scope", error_description="${missingScope}", ${asked}, ${pointer}`,
     ]);
     const twice = await api.call('/notes', { headers: { authorization: ['Bearer a', 'Bearer b'] } });
     expect([twice.status, twice.headers['www-authenticate']]).toEqual([
@@ -157,7 +169,7 @@ describe.each([
     const missingScope = 'The access token does not carry the scope this request needs.';
     expect(await challengeOf('/notes/throws', issuer.token())).toEqual([
       403,
-      `Bearer error="insufficient_scope", error_description="${missingScope}", scope="write", ${pointer}`,
+      `Bearer error="insufficient_scope", error_description="${missingScope}", scope="api://other/write", ${pointer}`,
     ]);
     expect(await challengeOf('/notes/challenge', issuer.token({ xms_cc: ['cp1'] }))).toEqual([
       401,
@@ -204,7 +216,7 @@ it('names the metadata in a forwarded challenge too', async () => {
   const answer = await api.call('/notes');
   expect([answer.status, answer.headers['www-authenticate'], answer.headers['cache-control']]).toEqual([
     401,
-    `Bearer ${pointer}`,
+    `Bearer ${asked}, ${pointer}`,
     'no-store',
   ]);
   expect(answer.body).toEqual({ error: 'missing_token', error_description: 'This request needs an access token.' });

@@ -24,10 +24,13 @@ import {
 const hasAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
 
 /** A person's token has scopes, an application's has roles. A route need not know which of the two it gets. */
-function checkScope(names: readonly string[], claims: AccessTokenClaims): void {
+export function heldScopes(claims: AccessTokenClaims): readonly string[] {
   const scopes = scopesOf(claims);
-  const held = scopes.length > 0 || !callsAsApp(claims) ? scopes : rolesOf(claims);
-  if (!hasAny(names, held)) throw new InsufficientScopeError('scope', names);
+  return scopes.length > 0 || !callsAsApp(claims) ? scopes : rolesOf(claims);
+}
+
+function checkScope(names: readonly string[], claims: AccessTokenClaims): void {
+  if (!hasAny(names, heldScopes(claims))) throw new InsufficientScopeError('scope', names);
 }
 
 function checkPermission({ scopes, appPermissions }: PermissionDemand, claims: AccessTokenClaims): void {

@@ -1,6 +1,6 @@
 /** What does the API publish about itself, so that clients find its issuer (RFC 9728)? */
 import type { ResourceMetadataOptions } from '../configuration/options.js';
-import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
+import type { B2cSettings, EntraSettings, Scheme } from '../configuration/settings.js';
 import { deepFreeze } from '../json.js';
 import { initialDomain } from '../microsoft-hosts.js';
 import { b2cAuthority, entraAuthority, wellKnown } from './authority.js';
@@ -23,6 +23,11 @@ export interface ResourceMetadata {
 export interface PublishedResource {
   readonly document: ResourceMetadata;
   readonly url: string;
+  /**
+   * The names by which a client asks an authority for scopes: those that the metadata lists, or else those that the
+   * default Application ID URI gives.
+   */
+  readonly fullNames: (scopes: readonly string[], scheme: Scheme | 'any') => readonly string[];
 }
 
 const wellKnownResource = '/.well-known/oauth-protected-resource';
@@ -44,6 +49,10 @@ export function fullScopeNames(
   return scopes.flatMap((scope) => (scope.includes('://') ? [scope] : prefixes.map((prefix) => `${prefix}/${scope}`)));
 }
 
+/** Those of some full names that name a scope by its short name. */
+export const namesOfScope = (scope: string, fullNames: readonly string[]) =>
+  fullNames.filter((fullName) => fullName.endsWith(`/${scope}`));
+
 const issuerUrlOf = ({ metadataUrl }: { readonly metadataUrl: string }) => metadataUrl.slice(0, -wellKnown.length - 1);
 
 function authorizationServers(entra: EntraSettings | undefined, b2c: B2cSettings | undefined): readonly string[] {
@@ -63,7 +72,8 @@ export function publishResource(
   entra: EntraSettings | undefined,
   b2c: B2cSettings | undefined,
 ): PublishedResource {
-  const { resource, scopes, name, documentation } = options;
+  const { resource, name, documentation } = options;
+  const scopes = options.scopes && [...options.scopes];
   const document = {
     resource,
     authorization_servers: authorizationServers(entra, b2c),
@@ -75,5 +85,14 @@ export function publishResource(
   return Object.freeze({
     document: deepFreeze(document),
     url: `${new URL(resource).origin}${wellKnownPath(options)}`,
+    fullNames: (asked: readonly string[], scheme: Scheme | 'any') => {
+      const ofEntra = scheme === 'b2c' ? undefined : entra;
+      const ofB2c = scheme === 'entra' ? undefined : b2c;
+      const listed = fullScopeNames(scopes ?? [], ofEntra, ofB2c);
+      return asked.flatMap((scope) => {
+        const names = namesOfScope(scope, listed);
+        return names.length > 0 ? names : fullScopeNames([scope], ofEntra, ofB2c);
+      });
+    },
   });
 }

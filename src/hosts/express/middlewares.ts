@@ -1,5 +1,4 @@
 /** The middlewares for Express, one for each decorator that has a requirement. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import {
   requirementBy,
@@ -9,6 +8,7 @@ import {
 } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { isResponse } from '../handler-call.js';
+import type { Middleware } from '../node-middleware.js';
 import { proceedOrRefuse } from './chain.js';
 
 declare global {
@@ -20,16 +20,6 @@ declare global {
     }
   }
 }
-
-/**
- * A middleware, for an app, a router or a route. Any release of Express takes it. Whoever calls it as a function awaits its
- * result: by then the request passed, or is answered.
- */
-export type Middleware = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  next: (error?: unknown) => void,
-) => void | Promise<void>;
 
 /** What the middlewares require, each documented at {@link Requirements}. */
 type Require = Requirements<Middleware>;

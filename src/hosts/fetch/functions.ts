@@ -10,6 +10,7 @@ import { authenticatorOf } from '../../gate/identity-in-force.js';
 import { refusalOf } from '../../gate/refusal.js';
 import { fetchRequestIn } from '../fetch-request.js';
 import { arrive, isInside, parametersFor } from './arrival.js';
+import { verifierBy, type McpTokenVerifier } from './mcp-token-verifier.js';
 import { requestIn, type RequestSource } from './request-source.js';
 
 /**
@@ -112,6 +113,19 @@ const anyToken: RequirementOptions = Object.freeze({});
 export interface FetchFunctions {
   readonly authenticate: Authenticate;
   readonly protect: Protect;
+  /**
+   * Makes a verifier for `requireBearerAuth({ verifier })` of the MCP SDK.
+   *
+   * @param requirement - what a token has to satisfy; default: that it is valid
+   * @throws ConfigurationError if the requirement is not valid
+   * @example
+   * ```ts
+   * import { mcpTokenVerifier } from 'microsoft-identity-decorators/fetch';
+   *
+   * export const verifier = mcpTokenVerifier({ scope: 'access_as_user' });
+   * ```
+   */
+  readonly mcpTokenVerifier: (requirement?: RequirementOptions) => McpTokenVerifier;
 }
 
 /**
@@ -138,5 +152,6 @@ export function fetchFunctionsFor(bound?: Authenticator): FetchFunctions & { rea
       }
     },
     protect: (requirement, handler) => protectBy(bound, requirement, handler) as never,
+    mcpTokenVerifier: (given = anyToken) => verifierBy(requirementFrom(given, 'mcpTokenVerifier()', bound)),
   };
 }
