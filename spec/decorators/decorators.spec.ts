@@ -164,7 +164,7 @@ describe('a decorator on the wrong element', () => {
       () => {
         on(RequiresAuth(), prototype, 'total', Object.getOwnPropertyDescriptor(prototype, 'total'));
       },
-      'Orders.total has a requirement, and is not a method. ' +
+      'Orders.total has a decorator for methods, and is not a method. ' +
         'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
     ],
     [
@@ -172,7 +172,7 @@ describe('a decorator on the wrong element', () => {
       () => {
         on(RequiresAuth(), prototype, 'name');
       },
-      'Orders.name has a requirement, and is not a method. ' +
+      'Orders.name has a decorator for methods, and is not a method. ' +
         'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
     ],
     [

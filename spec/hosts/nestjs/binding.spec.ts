@@ -243,7 +243,7 @@ describe('the binding', () => {
       }
       RequiresAuth()(Wrong.prototype, 'value');
       return Wrong;
-    }).toThrow('Wrong.value has a requirement, and is not a method.');
+    }).toThrow('Wrong.value has a decorator for methods, and is not a method.');
   });
 
   it('protects a static method', () => {
