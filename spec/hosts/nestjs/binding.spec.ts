@@ -241,7 +241,7 @@ describe('the binding', () => {
       class Wrong {
         declare value: string;
       }
-      RequiresAuth()(Wrong.prototype, 'value');
+      RequiresAuth()(Wrong.prototype, 'value', undefined);
       return Wrong;
     }).toThrow('Wrong.value has a decorator for methods, and is not a method.');
   });

@@ -3,6 +3,7 @@ import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type Exec
 import 'reflect-metadata';
 import { ownMember } from '../../core/json.js';
 import type { Host } from '../../decorators/decorators.js';
+import { isReplaced } from '../../decorators/protected-class.js';
 import { verifiedClaimsOf } from '../../gate/current-caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
@@ -56,10 +57,13 @@ export const nestjs: Host = {
     return guarded;
   },
   isLifecycleMethod: (name) => lifecycleMethods.has(name),
+  // `applyDecorators` of Nest drops what each decorator returns: the next one gets the class as it was. MicrosoftIdentityModule
+  // protects what derives from such a class.
+  mayReplace: (constructor) => !isReplaced(constructor),
   protectProperty(held, name, prototype) {
     const guarded = guardOfOtherHost(held, name, prototype, prototype);
     // Nest calls what an instance has in the place of a method.
-    return name in prototype ? guarded : protectedAsHandler(held, guarded, prototype);
+    return name in prototype ? guarded : protectedAsHandler(held, guarded, name, prototype);
   },
   onRequirement(prototype, method) {
     if (method === undefined) refuseController(prototype.constructor);

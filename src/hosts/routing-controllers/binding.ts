@@ -12,7 +12,7 @@ import { protection, type Controller } from './run-action.js';
 export const routingControllers: Host = {
   ...protection,
   protectProperty: (held, name, prototype) =>
-    protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), prototype),
+    protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), name, prototype),
   onRequirement(prototype, method) {
     hookIntoStorage();
     if (method === undefined) refuseGlobal(prototype.constructor);
