@@ -67,7 +67,7 @@ function methodDescriptor(target: object, method: string | symbol, given: Proper
   const descriptor = given ?? Object.getOwnPropertyDescriptor(target, method);
   if (!isMethod(descriptor?.value)) {
     throw new ConfigurationError(
-      `${nameOfElement(target, method)} has a requirement, and is not a method. ` +
+      `${nameOfElement(target, method)} has a decorator for methods, and is not a method. ` +
         'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
     );
   }
