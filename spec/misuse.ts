@@ -187,6 +187,14 @@ export function misuse(): void {
   getTokenClaims().exp.trim();
 }
 
+/** What a decorator that calls others has to pass on and return. */
+export const composedOfMethod = (target: object, key: string): void => {
+  // @ts-expect-error -- without the descriptor, the compiled class puts the method back as it was
+  RequiresAuth()(target, key);
+};
+export const composedOfClass = <Class extends object>(target: Class): Class =>
+  RequiresRole('Admin')(RequiresAuth()(target));
+
 /** Where a decorator may stand, in the words of the compiler: as a method's, and as a parameter's. */
 type MethodDecorator = (target: object, propertyKey: string, descriptor: PropertyDescriptor) => void;
 // @ts-expect-error -- it belongs on a parameter
@@ -216,6 +224,10 @@ export class Misused {
   apiNotCalled(@OnBehalfOf graph: DownstreamApi): unknown {
     return graph;
   }
+
+  // @ts-expect-error -- it belongs on a method, or a class
+  @RequiresAuth()
+  property = 1;
 
   // A class import survives every compiler in a decorated signature.
   @RequiresAuth()

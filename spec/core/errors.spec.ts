@@ -308,7 +308,10 @@ describe('copyOf', () => {
   it('is addressed to no caller, also where the error was, and leaves the error alone', () => {
     const error = new InvalidTokenError('expired');
     const unaddressed = error.headers['WWW-Authenticate'];
-    error[address]({ caller: undefined, resource: { metadataUrl: 'https://other.contoso.com/metadata', scopesFor: () => [] } });
+    error[address]({
+      caller: undefined,
+      resource: { metadataUrl: 'https://other.contoso.com/metadata', scopesFor: () => [] },
+    });
     const addressed = error.headers['WWW-Authenticate'];
     const copy = copyOf(error) as AuthError;
     expect(copy.headers['WWW-Authenticate']).toBe(unaddressed);

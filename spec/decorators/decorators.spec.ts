@@ -164,7 +164,7 @@ describe('a decorator on the wrong element', () => {
       () => {
         on(RequiresAuth(), prototype, 'total', Object.getOwnPropertyDescriptor(prototype, 'total'));
       },
-      'Orders.total has a requirement, and is not a method. ' +
+      'Orders.total has a decorator for methods, and is not a method. ' +
         'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
     ],
     [
@@ -172,7 +172,7 @@ describe('a decorator on the wrong element', () => {
       () => {
         on(RequiresAuth(), prototype, 'name');
       },
-      'Orders.name has a requirement, and is not a method. ' +
+      'Orders.name has a decorator for methods, and is not a method. ' +
         'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
     ],
     [
@@ -211,13 +211,66 @@ describe('a decorator on the wrong element', () => {
     expect(requirementOf(prototype, 'list')).toBeUndefined();
   });
 
-  it('protects a method that it is called for by hand, without a descriptor', () => {
-    class ByHand {
+  it('throws where a decorator on a method calls it without the descriptor, which would put the method back', () => {
+    const AdminOnly = (target: object, key: string) => {
+      on(RequiresRole('Admin'), target, key);
+    };
+    expect(() => {
+      class Composed {
+        @AdminOnly
+        list(): readonly string[] {
+          return [];
+        }
+      }
+      return Composed;
+    }).toThrow(
+      new ConfigurationError(
+        'Composed.list has a decorator that was called without a descriptor. ' +
+          'In a decorator that calls it, pass all three arguments on.',
+      ),
+    );
+  });
+
+  it('protects the method of a decorator that passes the descriptor on', () => {
+    const AdminOnly = (target: object, key: string, descriptor: PropertyDescriptor) => {
+      RequiresAuth()(target, key, descriptor);
+      RequiresRole('Admin')(target, key, descriptor);
+    };
+    class Composed {
+      @AdminOnly
       list(): readonly string[] {
         return [];
       }
     }
-    on(RequiresAuth(), ByHand.prototype, 'list');
-    expect(() => new ByHand().list()).toThrow(/^ByHand\.list is protected/);
+    expect(() => new Composed().list()).toThrow(/^Composed\.list is protected/);
+  });
+
+  it('throws where a decorator on a class drops the class that another one returned', () => {
+    const Secured = (target: object) => {
+      RequiresAuth()(target);
+      RequiresRole('Admin')(target);
+    };
+    expect(() => {
+      @Secured
+      class Composed {}
+      return Composed;
+    }).toThrow(
+      new ConfigurationError(
+        'Composed has two decorators, and the second one got the class without the first. ' +
+          'In a decorator that calls others, return what they return, and pass it from one to the next.',
+      ),
+    );
+  });
+
+  it('protects the class of a decorator that passes the class on and returns it', () => {
+    const Secured = <Class extends object>(target: Class) => RequiresRole('Admin')(RequiresAuth()(target));
+    @Secured
+    class Composed {}
+    class Derived extends Composed {
+      list(): readonly string[] {
+        return [];
+      }
+    }
+    expect(() => new Derived().list()).toThrow(/^Derived\.list is protected/);
   });
 });

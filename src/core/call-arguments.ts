@@ -58,8 +58,11 @@ export interface Signature {
   readonly required?: readonly string[];
 }
 
-/** Whether a function is a class, which is called with `new` alone: its prototype cannot be replaced. */
-export const isClass = (value: object) => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
+/** Whether a function is a class, which is called with `new` alone: the prototype of a class cannot be replaced. */
+export const isClass = (value: object) =>
+  Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false &&
+  // A function that is frozen has such a prototype too. JavaScript's own classes, and proxies of classes, show no source.
+  /^class\b|\[native code\] \}$/.test(Function.prototype.toString.call(value));
 
 const isElementKey = (key: unknown) => typeof key === 'string' || typeof key === 'symbol';
 

@@ -6,7 +6,14 @@ import { checkArguments } from '../core/call-arguments.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { claimFiller, recordFilledParameter } from './filled-parameters.js';
-import { isMethod, protectedMember, protectMembers, replacementOf, type MemberProtection } from './protected-class.js';
+import {
+  isMethod,
+  protectedDescriptor,
+  protectMembers,
+  replacementOf,
+  type MemberProtection,
+} from './protected-class.js';
+import type { Method } from './protected-method.js';
 import { record, type ParameterFiller } from './records.js';
 
 /**
@@ -14,11 +21,12 @@ import { record, type ParameterFiller } from './records.js';
  *
  * The signature is exact on purpose: without that compiler option, using one is a compile-time error.
  */
-export type RequirementDecorator = (
-  target: object,
-  propertyKey?: string | symbol,
-  descriptor?: PropertyDescriptor | number,
-) => void;
+export interface RequirementDecorator {
+  /** Of a class. Returns the class that takes its place, which a decorator that calls this one has to return too. */
+  <Class extends object>(target: Class, propertyKey?: undefined, descriptor?: undefined): Class;
+  /** Of a method, whose descriptor it changes. */
+  (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor | number | undefined): void;
+}
 
 /** A decorator for a parameter, in TypeScript's `experimentalDecorators` form. */
 export type ClaimsDecorator = (
@@ -65,26 +73,37 @@ function refuseOtherUses(target: unknown, context: unknown): void {
   );
 }
 
+/** The name of a member, as objects have it. Of a name in brackets, compilers give what it is computed from: a number too. */
+const memberName = <Name>(given: Name) => (typeof given === 'number' ? String(given) : given) as Name;
+
 /** The descriptor of a method that a decorator is on. */
 function methodDescriptor(target: object, method: string | symbol, given: PropertyDescriptor | undefined) {
   const descriptor = given ?? Object.getOwnPropertyDescriptor(target, method);
-  if (isMethod(descriptor?.value)) return descriptor;
+  if (!isMethod(descriptor?.value)) {
+    throw new ConfigurationError(
+      `${nameOfElement(target, method)} has a decorator for methods, and is not a method. ` +
+        'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
+    );
+  }
+  if (given !== undefined) return given;
+  // Compiled code puts the descriptor in place that the outermost decorator has, and with it the method as it was.
   throw new ConfigurationError(
-    `${nameOfElement(target, method)} has a requirement, and is not a method. ` +
-      'Make it a method. Below another decorator that replaces the method, a requirement is on the method itself.',
+    `${nameOfElement(target, method)} has a decorator that was called without a descriptor. ` +
+      'In a decorator that calls it, pass all three arguments on.',
   );
 }
 
-function protectClass(host: Host, constructor: { readonly prototype: object }): object | undefined {
+function protectClass(host: Host, constructor: { readonly prototype: object }): object {
   const { prototype } = constructor;
   host.onRequirement?.(prototype, undefined);
   protectMembers(prototype, host);
-  return host.mayReplace?.(constructor) === false ? undefined : replacementOf(constructor, host);
+  return host.mayReplace?.(constructor) === false ? constructor : replacementOf(constructor, host);
 }
 
 function requirementDecorator(host: Host, requirement: DecoratorRequirement): RequirementDecorator {
-  return (target, propertyKey, given) => {
-    refuseOtherUses(target, propertyKey);
+  const decorate = (target: object, key?: string | symbol, given?: PropertyDescriptor | number) => {
+    refuseOtherUses(target, key);
+    const propertyKey = memberName(key);
     if (typeof given === 'number') {
       throw new ConfigurationError(
         `${nameOfElement(target, propertyKey)} has a requirement on a parameter. Move it to the method or the class.`,
@@ -101,17 +120,20 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
     // Another method may override one that has a requirement above.
     if (typeof target === 'function') protectMembers(target.prototype as object, host);
     else protectMembers(target, host, propertyKey);
-    Object.assign(descriptor, protectedMember({ descriptor, definer: target }, propertyKey, target, host));
+    const protect = (method: Method) => host.protect(method, propertyKey, target, target);
+    Object.assign(descriptor, protectedDescriptor(descriptor, propertyKey, target, protect));
     // The caller of a decorator may put no descriptor in place: a decorator can be called by hand.
     Object.defineProperty(target, propertyKey, descriptor);
     return undefined;
   };
+  return decorate;
 }
 
 /** A decorator that fills a parameter of a method. */
 export function parameterDecorator(host: Host, parameter: FilledParameter): ClaimsDecorator {
-  return (target, propertyKey, index) => {
-    refuseOtherUses(target, propertyKey);
+  return (target, key, index) => {
+    refuseOtherUses(target, key);
+    const propertyKey = memberName(key);
     if (propertyKey === undefined) {
       throw new ConfigurationError(
         `${nameOfElement(target)} has ${parameter.decorator} on a parameter of its constructor, which runs before any request. ` +

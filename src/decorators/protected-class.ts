@@ -3,7 +3,7 @@ import { isClass } from '../core/call-arguments.js';
 import { nameOfElement } from '../core/element-name.js';
 import { ConfigurationError } from '../core/errors.js';
 import { requirementOf } from './decorated-elements.js';
-import { originalOf, type Method } from './protected-method.js';
+import { inheritedOriginal, isProtectedAs, originalOf, remember, type Method } from './protected-method.js';
 import { isSameOrDerived, prototypeChainOf } from './prototype-chain.js';
 
 /** How a host protects the members of a class. */
@@ -21,19 +21,19 @@ export interface MemberProtection {
   isLifecycleMethod?(name: PropertyKey): boolean;
 }
 
-/** Of a class: what the language itself keeps there. */
-const ownOfFunctions: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'prototype', 'caller', 'arguments']);
-
 const replacements = new WeakSet<object>();
+
+const replaced = new WeakSet<object>();
+
+/** Whether another class takes the place of a class. */
+export const isReplaced = (constructor: object): boolean => replaced.has(constructor);
 
 export const isMethod = (value: unknown): value is Method => typeof value === 'function' && !isClass(value);
 
-function define(target: object, name: PropertyKey, descriptor: PropertyDescriptor): void {
-  if (Reflect.defineProperty(target, name, descriptor)) return;
-  throw new ConfigurationError(
-    `${nameOfElement(target, name)} cannot be protected, because the property is read-only. ` +
-      'Make it configurable, or move it to a class without a requirement.',
-  );
+/** What a property gives: its method, or its getter. */
+function methodIn({ value, get }: { readonly value?: unknown; readonly get?: unknown }): Method | undefined {
+  const held = get ?? value;
+  return typeof held === 'function' ? (held as Method) : undefined;
 }
 
 interface Member {
@@ -41,90 +41,83 @@ interface Member {
   readonly definer: object;
 }
 
-/** The members along a prototype chain, each as the nearest class defines it. */
-function membersAlong(chain: Iterable<object>, isLanguages: (name: PropertyKey) => boolean): Map<PropertyKey, Member> {
+/** The members of a class, or its static members, each as the nearest class defines it. */
+function membersOf(start: object): Map<PropertyKey, Member> {
   const members = new Map<PropertyKey, Member>();
-  for (const definer of chain) {
+  for (const definer of prototypeChainOf(start)) {
     if (definer === Object.prototype || definer === Function.prototype) break;
     // The class that it takes the place of comes next, and has the same members.
     if (replacements.has(definer)) continue;
     for (const name of Reflect.ownKeys(definer)) {
       const descriptor = Object.getOwnPropertyDescriptor(definer, name);
-      if (!isLanguages(name) && descriptor !== undefined && !members.has(name)) {
-        members.set(name, { descriptor, definer });
-      }
+      const isTheClass = name === 'constructor' && typeof definer !== 'function';
+      if (!isTheClass && descriptor !== undefined && !members.has(name)) members.set(name, { descriptor, definer });
     }
   }
   return members;
 }
 
-/** The members of a class, its own and those it inherits. */
-const membersOf = (prototype: object) => membersAlong(prototypeChainOf(prototype), (name) => name === 'constructor');
-
-/** The static members of a class, its own and those it inherits. */
-const staticsOf = (constructor: object) =>
-  membersAlong(prototypeChainOf(constructor), (name) => ownOfFunctions.has(name));
-
-const protectedGetters = new WeakSet<() => unknown>();
+type Protect = (held: Method) => Method;
 
 /** A getter whose functions are protected. Libraries that bind methods replace them by a getter. */
-function protectGetter(
-  get: () => unknown,
-  name: PropertyKey,
-  owner: object,
-  protectValue: (value: Method) => Method,
-): NonNullable<PropertyDescriptor['get']> {
+function protectGetter(get: Method, name: PropertyKey, owner: object, protect: Protect): () => unknown {
+  const original = inheritedOriginal(get, name, owner)?.method ?? get;
   const known = new WeakMap<Method, Method>();
-  const isProtected = (value: Method) => originalOf(value)?.owner === owner;
-  const protectedOf = (value: Method) => {
-    const protectedValue = known.get(value) ?? (isProtected(value) ? value : protectValue(value));
+  const protectOnce = (value: Method) => {
+    const protectedValue = known.get(value) ?? (isProtectedAs(value, name, owner) ? value : protect(value));
     known.set(value, protectedValue);
     return protectedValue;
   };
-  const protectedGetter = function (this: object) {
-    const value = get.call(this);
+  const protectedGetter: Method = function () {
+    const value = Reflect.apply(original, this, []);
     // Such a getter may define what it returns on the instance, and is not called again.
     const own = Object.getOwnPropertyDescriptor(this, name);
-    if (isMethod(own?.value) && !isProtected(own.value)) {
-      define(this, name, { ...own, value: protectedOf(own.value) });
-    }
-    return isMethod(value) ? protectedOf(value) : value;
+    if (own !== undefined) defineProtected(this as object, name, own, owner, protectOnce);
+    return isMethod(value) ? protectOnce(value) : value;
   };
-  protectedGetters.add(protectedGetter);
-  return protectedGetter;
+  return remember(protectedGetter, { method: original, name, definer: owner, owner });
 }
 
 /**
- * A member of a class, protected.
+ * A member of a class, or a property of an instance, protected by what the class requires of it.
  *
- * @returns undefined where the member is no method, or is protected already
+ * @returns undefined where it is no method, or is protected already
  */
-export function protectedMember(
-  { descriptor, definer }: Member,
+export function protectedDescriptor(
+  descriptor: PropertyDescriptor,
   name: PropertyKey,
   owner: object,
-  host: MemberProtection,
+  protect: Protect,
 ): PropertyDescriptor | undefined {
-  const { value, get } = descriptor as { readonly value?: unknown; readonly get?: () => unknown };
-  if (isMethod(value)) {
-    const original = originalOf(value);
-    if (original?.owner === owner) return undefined;
-    return { ...descriptor, value: host.protect(value, name, owner, definer) };
-  }
-  if (get === undefined || protectedGetters.has(get)) return undefined;
-  const protectValue = (held: Method) => host.protect(held, name, owner, definer);
-  return { ...descriptor, get: protectGetter(get, name, owner, protectValue) };
+  const { value, get } = descriptor as { readonly value?: unknown; readonly get?: Method };
+  if (isMethod(value)) return isProtectedAs(value, name, owner) ? undefined : { ...descriptor, value: protect(value) };
+  if (get === undefined || isProtectedAs(get, name, owner)) return undefined;
+  return { ...descriptor, get: protectGetter(get, name, owner, protect) };
 }
 
-function protectAll(members: ReadonlyMap<PropertyKey, Member>, owner: object, host: MemberProtection): void {
-  for (const [name, member] of members) {
-    const { value } = member.descriptor as { readonly value?: unknown };
+function defineProtected(
+  target: object,
+  name: PropertyKey,
+  descriptor: PropertyDescriptor,
+  owner: object,
+  protect: Protect,
+): void {
+  const replacing = protectedDescriptor(descriptor, name, owner, protect);
+  if (replacing === undefined || Reflect.defineProperty(target, name, replacing)) return;
+  throw new ConfigurationError(
+    `${nameOfElement(target, name)} cannot be protected, because the property is read-only. ` +
+      'Make it configurable, or move it to a class without a requirement.',
+  );
+}
+
+function protectAll(owner: object, host: MemberProtection, except?: PropertyKey): void {
+  for (const [name, { descriptor, definer }] of membersOf(owner)) {
+    if (name === except || host.isLifecycleMethod?.(name) === true) continue;
+    const method = methodIn(descriptor);
+    if (method === undefined) continue;
     // Of a protected method that is inherited, the requirement here may be another, or be lifted.
-    const isProtectedAbove = isMethod(value) && originalOf(value) !== undefined;
-    if (requirementOf(owner, name) === undefined && !isProtectedAbove) continue;
-    if (host.isLifecycleMethod?.(name) === true) continue;
-    const descriptor = protectedMember(member, name, owner, host);
-    if (descriptor !== undefined) define(owner, name, descriptor);
+    if (requirementOf(owner, name) === undefined && originalOf(method) === undefined) continue;
+    defineProtected(owner, name, descriptor, owner, (held) => host.protect(held, name, owner, definer));
   }
 }
 
@@ -134,12 +127,10 @@ function protectAll(members: ReadonlyMap<PropertyKey, Member>, owner: object, ho
  * @param except - the method whose decorator runs, which puts it in its place afterwards
  */
 export function protectMembers(prototype: object, host: MemberProtection, except?: PropertyKey): void {
-  const members = membersOf(prototype);
-  if (except !== undefined) members.delete(except);
-  protectAll(members, prototype, host);
+  protectAll(prototype, host, except);
   const { constructor } = prototype;
-  if ((constructor as { readonly prototype?: unknown }).prototype === prototype) {
-    protectAll(staticsOf(constructor), constructor, host);
+  if ((constructor as { readonly prototype?: unknown } | undefined)?.prototype === prototype) {
+    protectAll(constructor, host);
     protectSingletons(constructor, prototype, host);
   }
 }
@@ -156,32 +147,51 @@ function protectSingletons(constructor: object, prototype: object, host: MemberP
 
 const withInstances = new WeakSet<object>();
 
-/** Protects the members of a class when its first instance is there: the last time that JavaScript gives a hook for it. */
+/**
+ * Protects the members of a class, and of those above it, when its first instance is there: the last time that JavaScript
+ * gives a hook for it.
+ */
 export function protectMembersOfInstances(prototype: object, host: MemberProtection): void {
-  if (withInstances.has(prototype)) return;
-  protectMembers(prototype, host);
-  // After it: a class that is refused is refused at each of its instances.
-  withInstances.add(prototype);
+  for (const level of prototypeChainOf(prototype)) {
+    if (level === Object.prototype || withInstances.has(level)) continue;
+    protectMembers(level, host);
+    // After it: a class that is refused is refused at each of its instances.
+    withInstances.add(level);
+  }
 }
 
-/** The functions that properties hold after {@link protectProperties}. */
-const protectedHeld = new WeakSet<Method>();
-
 function protectProperties(instance: object, prototype: object, host: MemberProtection): void {
-  if (host.protectProperty === undefined) return;
+  const protectProperty = host.protectProperty?.bind(host);
+  if (protectProperty === undefined) return;
   for (const name of Reflect.ownKeys(instance)) {
     const descriptor = Object.getOwnPropertyDescriptor(instance, name);
-    const held: unknown = descriptor?.value;
-    if (!isMethod(held) || protectedHeld.has(held) || requirementOf(prototype, name) === undefined) continue;
-    // A protected method under its own name is protected as it has to be; under another name, it has another requirement.
-    if (originalOf(held) !== undefined && membersOf(prototype).get(name)?.descriptor.value === held) continue;
-    const protectedValue = host.protectProperty(held, name, prototype);
-    protectedHeld.add(protectedValue);
-    define(instance, name, { ...descriptor, value: protectedValue });
+    if (descriptor === undefined || methodIn(descriptor) === undefined) continue;
+    if (requirementOf(prototype, name) === undefined) continue;
+    defineProtected(instance, name, descriptor, prototype, (held) => protectProperty(held, name, prototype));
+  }
+}
+
+/** Libraries find the metadata of reflect-metadata along the prototype chain, or that of the class alone. */
+function copyOwnMetadata(constructor: object, replacement: object): void {
+  // An application may do without reflect-metadata.
+  const metadata = Reflect as Partial<typeof Reflect>;
+  for (const key of (metadata.getOwnMetadataKeys?.(constructor) ?? []) as string[]) {
+    metadata.defineMetadata?.(key, metadata.getOwnMetadata?.(key, constructor), replacement);
   }
 }
 
 type Constructor = new (...parameters: unknown[]) => object;
+
+/** The prototype of an instance of a class. */
+function prototypeOfInstance(instance: unknown, { prototype, name }: Constructor): object {
+  const ofInstance =
+    typeof instance === 'object' && instance !== null ? (Object.getPrototypeOf(instance) as object | null) : null;
+  if (ofInstance !== null && isSameOrDerived(ofInstance, prototype as object)) return ofInstance;
+  throw new ConfigurationError(
+    `${name} has a requirement, and its constructor returns something else than an instance, which cannot be protected. ` +
+      'Return it from a method.',
+  );
+}
 
 /**
  * The class that takes the place of a class with a requirement. At the first instance of it, or of a class below it, the
@@ -190,15 +200,27 @@ type Constructor = new (...parameters: unknown[]) => object;
  */
 export function replacementOf(constructor: { readonly prototype: object }, host: MemberProtection): object {
   if (replacements.has(constructor)) return constructor;
+  if (isReplaced(constructor)) {
+    throw new ConfigurationError(
+      `${nameOfElement(constructor)} has two decorators, and the second one got the class without the first. ` +
+        'In a decorator that calls others, return what they return, and pass it from one to the next.',
+    );
+  }
+  const protectInstance = <Instance>(instance: Instance, target: Constructor) => {
+    protectProperties(instance as object, prototypeOfInstance(instance, target), host);
+    return instance;
+  };
   const replacement = new Proxy(constructor as Constructor, {
     construct(target, parameters, newTarget) {
-      const prototype = newTarget.prototype as object;
-      protectMembersOfInstances(prototype, host);
-      const instance = Reflect.construct(target, parameters, newTarget) as object;
-      protectProperties(instance, prototype, host);
-      return instance;
+      protectMembersOfInstances(newTarget.prototype as object, host);
+      return protectInstance(Reflect.construct(target, parameters, newTarget) as object, target);
     },
-    // Metadata of other libraries is found on either class.
+    // A constructor without class syntax is called on the instance of a class below it.
+    apply(target, instance: unknown, parameters) {
+      protectMembersOfInstances(prototypeOfInstance(instance, target), host);
+      return protectInstance((Reflect.apply(target, instance, parameters) as unknown) ?? instance, target);
+    },
+    // Metadata that other libraries give the class later is found on either.
     getPrototypeOf: (target) => target,
   });
   Object.defineProperty(constructor.prototype, 'constructor', {
@@ -206,6 +228,8 @@ export function replacementOf(constructor: { readonly prototype: object }, host:
     writable: true,
     configurable: true,
   });
+  copyOwnMetadata(constructor, replacement);
+  replaced.add(constructor);
   replacements.add(replacement);
   return replacement;
 }

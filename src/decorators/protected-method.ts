@@ -13,10 +13,11 @@ import { isSameOrDerived, prototypeFor } from './prototype-chain.js';
 
 export type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
-/** The method behind a protected one. */
+/** The method behind a protected one, or the getter behind one whose functions are protected. */
 export interface Original {
   /** As it was written. */
   readonly method: Method;
+  readonly name: PropertyKey;
   /** The prototype that defines it, and recorded its parameters. */
   readonly definer: object;
   /** The prototype, or class, whose requirements apply to a call that has no instance. */
@@ -27,6 +28,21 @@ const originals = new WeakMap<Method, Original>();
 
 /** The method behind a protected one; undefined for a method that is not protected. */
 export const originalOf = (method: Method): Original | undefined => originals.get(method);
+
+/** Whether a method is protected by what a class requires of it under this name. */
+export function isProtectedAs(method: Method, name: PropertyKey, owner: object): boolean {
+  const original = originals.get(method);
+  return original?.owner === owner && original.name === name;
+}
+
+/**
+ * The method behind a protected one that a class inherits, whose requirement there may be another, or be lifted. A method
+ * of another class or of another name keeps its own requirement: it is undefined for those.
+ */
+export function inheritedOriginal(method: Method, name: PropertyKey, owner: object): Original | undefined {
+  const original = originals.get(method);
+  return original?.name === name && isSameOrDerived(owner, original.owner) ? original : undefined;
+}
 
 /** Remembers the method behind a protected one. */
 export function remember(protectedMethod: Method, original: Original): Method {
@@ -46,6 +62,10 @@ export function asProtected(protectedMethod: Method, original: Original, replace
     // Express takes a function of four parameters for an error handler.
     length: { value: length, configurable: true },
   });
+  // Express calls a mounted application by this method, which it would inherit below.
+  if (typeof (replaced as { readonly handle?: unknown }).handle === 'function') {
+    Object.defineProperty(protectedMethod, 'handle', { value: protectedMethod, configurable: true, writable: true });
+  }
   // Frameworks keep metadata on a method, some of it later on, and reflect-metadata looks for it up the chain. A copy would
   // lack what is written later: without its role for another guard, a route is open.
   Object.setPrototypeOf(protectedMethod, replaced);
@@ -109,13 +129,10 @@ export function guard(
   definer: object = owner,
   handlers?: HandlerForm,
 ): Method {
-  const earlier = originals.get(method);
-  // A method that was borrowed from another class keeps what it requires there.
-  const isInherited = earlier !== undefined && isSameOrDerived(owner, earlier.owner);
-  const original = { method, definer, ...(isInherited && earlier), owner };
+  const original = { method, name, definer, ...inheritedOriginal(method, name, owner), owner };
   const run = (instance: unknown, parameters: unknown[], context: VerifiedContext | undefined) => {
     fillParameters(parameters, original.definer, name, context);
-    return original.method.apply(instance, parameters);
+    return Reflect.apply(original.method, instance, parameters);
   };
   const guardedMethod: Method = function (...parameters) {
     const context = currentRequest.getStore();

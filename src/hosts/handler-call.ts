@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { currentRequest, verifiedRequests } from '../core/access/current-request.js';
-import type { MemberProtection } from '../decorators/protected-class.js';
+import { isMethod, type MemberProtection } from '../decorators/protected-class.js';
 import {
   asProtected,
   guard,
@@ -82,10 +82,10 @@ export const guardOfOtherHost: MemberProtection['protect'] = (method, name, owne
   });
   const guardedMethod: Method = function (...parameters) {
     const request = handlerCallIn(parameters)?.request;
-    if (request === undefined || !isServed(request)) return inner.apply(this, parameters);
-    return runInOwnContext(request, () => inner.apply(this, parameters));
+    if (request === undefined || !isServed(request)) return Reflect.apply(inner, this, parameters);
+    return runInOwnContext(request, () => Reflect.apply(inner, this, parameters));
   };
-  return asProtected(guardedMethod, originalOf(inner) ?? { method, definer, owner }, method);
+  return asProtected(guardedMethod, originalOf(inner) ?? { method, name, definer, owner }, method);
 };
 
 const isHandlerCall = (parameters: readonly unknown[]) =>
@@ -95,10 +95,19 @@ const isHandlerCall = (parameters: readonly unknown[]) =>
  * A function in a property of an instance: protected where it is called as a handler, and else as it is. Express and hosts
  * of Fetch take any function for a handler, whichever host the decorators of its class are for.
  */
-export function protectedAsHandler(held: Method, protectedHeld: Method, prototype: object): Method {
-  const proxy = new Proxy(held, {
+export function protectedAsHandler(held: Method, protectedHeld: Method, name: PropertyKey, prototype: object): Method {
+  const proxy = handlerCallsBy(protectedHeld, held);
+  return remember(proxy, { method: held, name, definer: prototype, owner: prototype });
+}
+
+function handlerCallsBy(protectedHeld: Method, called: Method): Method {
+  return new Proxy(called, {
     apply: (target, instance, parameters: unknown[]) =>
       Reflect.apply(isHandlerCall(parameters) ? protectedHeld : target, instance, parameters),
+    get(target, key, receiver) {
+      const member: unknown = Reflect.get(target, key, receiver);
+      // Express calls a mounted application by this method.
+      return key === 'handle' && isMethod(member) ? handlerCallsBy(protectedHeld, member) : member;
+    },
   });
-  return remember(proxy, { method: held, definer: prototype, owner: prototype });
 }

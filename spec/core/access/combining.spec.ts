@@ -218,7 +218,8 @@ describe('the elements of a prototype chain', () => {
     ['of the scheme above a demand of the process', [scope, by(second, entra)], second],
     ['of the process where the nearest scheme is', [entra, by(second, entra)], undefined],
     ['of a bound demand where no element has a scheme', [scope, by(first, scope)], first],
-    ['of the scheme, also for demands above it', [by(first, entra), by(second, scope)], first],
+    ['of the scheme, also for demands of the process above it', [by(first, entra), scope], first],
+    ['of the scheme, also for bound demands of its own above it', [by(first, entra), by(first, scope)], first],
   ])('are of one configuration: that %s', (_, elements, identity) => {
     expect(upTheChain(...elements.map((element) => [element]))).toMatchObject({ identity });
   });
@@ -227,6 +228,8 @@ describe('the elements of a prototype chain', () => {
     ['a demand below the scheme of the process', [by(first, scope), entra]],
     ['a demand below the scheme of another', [by(first, scope), by(second, entra)]],
     ['demands of two', [by(first, scope), by(second, scope)]],
+    ['a bound demand above the scheme of the process', [entra, by(second, scope)]],
+    ['a bound demand above the scheme of another', [by(first, entra), by(second, scope)]],
   ])('cannot be of two configurations: %s', (_, elements) => {
     expect(() => upTheChain(...elements.map((element) => [element]))).toThrow(
       new ConfigurationError('Orders.list combines decorators of two configurations. Use one per route.'),

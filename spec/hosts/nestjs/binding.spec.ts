@@ -241,9 +241,9 @@ describe('the binding', () => {
       class Wrong {
         declare value: string;
       }
-      RequiresAuth()(Wrong.prototype, 'value');
+      RequiresAuth()(Wrong.prototype, 'value', undefined);
       return Wrong;
-    }).toThrow('Wrong.value has a requirement, and is not a method.');
+    }).toThrow('Wrong.value has a decorator for methods, and is not a method.');
   });
 
   it('protects a static method', () => {

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Module, type DynamicModule } from '@nestjs/common';
+import { applyDecorators, Controller, Get, Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import 'reflect-metadata';
 import { describe, expect, it, vi } from 'vitest';
@@ -8,6 +8,7 @@ import {
   MICROSOFT_IDENTITY,
   MicrosoftIdentityModule,
   RequiresAuth,
+  RequiresRole,
   withSecurity,
   type IdentityOptions,
   type MicrosoftIdentity,
@@ -20,7 +21,45 @@ import { BareController, UndecoratedController, WeatherController } from './cont
 
 useIssuer();
 
+const AdminOnly = () => applyDecorators(Injectable(), RequiresAuth(), RequiresRole('Admin'));
+
+@AdminOnly()
+class Ledger {
+  read() {
+    return { entries: 1 };
+  }
+}
+
+@Injectable()
+class YearLedger extends Ledger {
+  override read() {
+    return { entries: 12 };
+  }
+}
+
+@Controller('ledger')
+@RequiresAuth()
+class LedgerController {
+  constructor(@Inject(YearLedger) private readonly ledger: YearLedger) {}
+
+  @Get()
+  read() {
+    return this.ledger.read();
+  }
+}
+
 describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
+  it('protects a provider that is derived from a class with composed decorators', async () => {
+    const api = await serve(platform, {
+      imports: [MicrosoftIdentityModule.forRoot(issuer.options)],
+      controllers: [LedgerController],
+      providers: [YearLedger],
+    });
+    expectRefusal(await api.call('/ledger', { token: await issuer.token() }), { insufficientScope: 'role' });
+    const answer = await api.call('/ledger', { token: await issuer.token({ roles: ['Admin'] }) });
+    expect(answer.body).toEqual({ entries: 12 });
+  });
+
   @Controller('keys')
   class KeysController {
     constructor(@Inject(MICROSOFT_IDENTITY) private readonly identity: MicrosoftIdentity) {}

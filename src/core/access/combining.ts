@@ -125,9 +125,12 @@ export function combineAlongPrototypeChain(
   const scheme = inheritedScheme(levels.map((level) => level.scheme).filter((named) => named !== undefined));
   const demands = levels.flatMap((level) => level.demands);
   if (scheme === undefined && demands.length === 0) return undefined;
-  // The scheme decides: demands above it are checked against its configuration too.
+  // The scheme decides: demands of the process above it are checked against its configuration too. Those that are bound to
+  // another configuration are not: there the same name may be another role.
   const schemeLevel = levels.findIndex((level) => level.scheme !== undefined);
-  const identity = commonIdentity(schemeLevel === -1 ? levels : levels.slice(0, schemeLevel + 1), at);
+  const deciding = schemeLevel === -1 ? levels : levels.slice(0, schemeLevel + 1);
+  const bound = levels.filter((level) => level.identity !== undefined && level.demands.length > 0);
+  const identity = commonIdentity([...deciding, ...bound], at);
   return Object.freeze({ at, identity, scheme, demands: Object.freeze(demands) });
 }
 

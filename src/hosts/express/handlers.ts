@@ -74,22 +74,23 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
   const inner = guard(method, name, owner, definer, { answer: answerUnawaited });
   const gatedMethod: Method = function (...parameters) {
     const call = handlerCallIn(parameters);
-    if (call === undefined) return inner.apply(this, parameters);
-    const run: Run = (request, response, next) => inner.apply(this, call.parametersWith(request, response, next));
+    if (call === undefined) return Reflect.apply(inner, this, parameters);
+    const run: Run = (request, response, next) =>
+      Reflect.apply(inner, this, call.parametersWith(request, response, next));
     const current = currentRequest.getStore();
     // In a test nothing is judged. A server that listens in a test has the test's context in all of its requests.
     if (current !== undefined && current.requirement === undefined && !isServed(call.request)) {
       publishClaims(call.request, current.claims);
-      return inner.apply(this, parameters);
+      return Reflect.apply(inner, this, parameters);
     }
     // What a handler calls in turn is judged as a method. Its refusal is thrown to the handler.
-    if (isCalledInTurn(call)) return inner.apply(this, parameters);
+    if (isCalledInTurn(call)) return Reflect.apply(inner, this, parameters);
     return arrive(requirementOf(prototypeFor(this, owner), name), call, run);
   };
-  return asProtected(gatedMethod, originalOf(inner) ?? { method, definer, owner }, method);
+  return asProtected(gatedMethod, originalOf(inner) ?? { method, name, definer, owner }, method);
 }
 
 /** A function in a property of an instance: gated where it is called as a handler, and else as it is. */
 export function gatedProperty(held: Method, name: PropertyKey, prototype: object): Method {
-  return protectedAsHandler(held, gated(held, name, prototype, prototype), prototype);
+  return protectedAsHandler(held, gated(held, name, prototype, prototype), name, prototype);
 }

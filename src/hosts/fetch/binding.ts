@@ -27,14 +27,14 @@ function gated(method: Method, name: PropertyKey, owner: object, definer: object
     const handle = (context: AdmittedRequest | undefined) => inner.apply(this, parametersFor(context, parameters, 1));
     return arrive(requirement, request, handle, parameters[0]);
   };
-  return asProtected(gatedMethod, originalOf(inner) ?? { method, definer, owner }, method);
+  return asProtected(gatedMethod, originalOf(inner) ?? { method, name, definer, owner }, method);
 }
 
 /** The binding of the decorators to handlers of Fetch. */
 const fetchHost: Host = {
   protect: gated,
   protectProperty: (held, name, prototype) =>
-    protectedAsHandler(held, gated(held, name, prototype, prototype), prototype),
+    protectedAsHandler(held, gated(held, name, prototype, prototype), name, prototype),
   onRequirement(prototype, method) {
     if (method === undefined) refuseController(prototype.constructor);
   },

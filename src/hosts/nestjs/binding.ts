@@ -2,6 +2,7 @@
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
+import { isReplaced } from '../../decorators/protected-class.js';
 import { DownstreamApi } from '../../downstream/downstream-api.js';
 import { verifiedContextOf } from '../../gate/current-caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
@@ -70,10 +71,13 @@ export const nestjs: Host = {
     return guarded;
   },
   isLifecycleMethod: (name) => lifecycleMethods.has(name),
+  // `applyDecorators` of Nest drops what each decorator returns: the next one gets the class as it was. MicrosoftIdentityModule
+  // protects what derives from such a class.
+  mayReplace: (constructor) => !isReplaced(constructor),
   protectProperty(held, name, prototype) {
     const guarded = guardOfOtherHost(held, name, prototype, prototype);
     // Nest calls what an instance has in the place of a method.
-    return name in prototype ? guarded : protectedAsHandler(held, guarded, prototype);
+    return name in prototype ? guarded : protectedAsHandler(held, guarded, name, prototype);
   },
   onRequirement(prototype, method) {
     if (method === undefined) refuseController(prototype.constructor);

@@ -15,10 +15,12 @@ import { checkArguments, checkCount } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
+import { protectMembersOfInstances } from '../../decorators/protected-class.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import { initialize, initializeWithRequireAuth } from '../../gate/initialize.js';
 import { warnDeveloper } from '../../gate/refusal.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
+import { nestjs } from './binding.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
 import { refusalFilter } from './refusals.js';
 
@@ -119,6 +121,20 @@ function moduleWith(
 }
 
 /**
+ * Protects the classes of an application before it makes their instances. A class that is derived from one with a
+ * requirement is protected by its first instance only where Nest did not drop the class that the decorator returned.
+ */
+function protectClassesOf(modules: ModulesContainer): void {
+  for (const { providers, controllers } of modules.values()) {
+    for (const { metatype } of [...providers.values(), ...controllers.values()]) {
+      // Of a factory, it is the factory.
+      const prototype = (metatype as { readonly prototype?: unknown } | null)?.prototype;
+      if (typeof prototype === 'object' && prototype !== null) protectMembersOfInstances(prototype, nestjs);
+    }
+  }
+}
+
+/**
  * Calls `initialize` when the application starts, provides what it returns as {@link MICROSOFT_IDENTITY}, and closes it
  * when the application shuts down. It can be replaced by a call of `initialize`. An application imports it once: a second
  * import with other options stops the start-up.
@@ -137,8 +153,12 @@ function moduleWith(
 export class MicrosoftIdentityModule implements OnApplicationShutdown {
   readonly #identity: MicrosoftIdentity;
 
-  constructor(@Inject(MICROSOFT_IDENTITY) identity: MicrosoftIdentity) {
+  constructor(
+    @Inject(MICROSOFT_IDENTITY) identity: MicrosoftIdentity,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
     this.#identity = identity;
+    protectClassesOf(modules);
   }
 
   /**

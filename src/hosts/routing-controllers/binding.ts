@@ -16,7 +16,7 @@ enforcesRequireAuth('routing-controllers', hookIntoStorage);
 export const routingControllers: Host = {
   ...protection,
   protectProperty: (held, name, prototype) =>
-    protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), prototype),
+    protectedAsHandler(held, guardOfOtherHost(held, name, prototype, prototype), name, prototype),
   onRequirement(prototype, method) {
     hookIntoStorage();
     if (method === undefined) refuseGlobal(prototype.constructor);
