@@ -1,7 +1,8 @@
-// Builds both module formats: two runs of tsc, and jose inlined into the CommonJS one.
+// Builds both module formats: two runs of tsc, made small, and jose inlined into the CommonJS one.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
@@ -15,6 +16,46 @@ for (const [project, folder, type] of [
   execFileSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
   writeFileSync(`${folder}/package.json`, `${JSON.stringify({ type })}\n`);
 }
+
+const filesIn = (folder, suffix) =>
+  readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => join(folder, name));
+
+// Node finds the names that a CommonJS file re-exports by the form of its lines.
+const reExports = (file) =>
+  /__exportStar\(require|Object\.defineProperty\(exports, "(?!__esModule)/.test(readFileSync(file, 'utf8'));
+
+// Comments stand in the declarations too, where editors read them. Lines stay short, so that a stack trace can be read.
+const emitted = filesIn('dist', '.js');
+const plain = emitted.filter(reExports);
+const small = { minifyWhitespace: true, lineLimit: 120 };
+for (const [entryPoints, options] of [
+  [emitted.filter((file) => !plain.includes(file)), small],
+  [plain, {}],
+]) {
+  await build({ entryPoints, outdir: 'dist', outbase: 'dist', allowOverwrite: true, ...options });
+}
+
+/** The declarations that a declaration imports, itself included. */
+function reachedFrom(declaration, reached = new Set()) {
+  if (reached.has(declaration)) return reached;
+  reached.add(declaration);
+  for (const [, imported] of readFileSync(declaration, 'utf8').matchAll(/['"](\.{1,2}\/[^'"]+)\.js['"]/g)) {
+    const file = join(dirname(declaration), `${imported}.d.ts`);
+    if (existsSync(file)) reachedFrom(file, reached);
+  }
+  return reached;
+}
+
+// No compiler reads the other declarations.
+const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'));
+const reached = new Set();
+for (const { import: imported, require: required } of Object.values(entries)) {
+  for (const { types } of [imported, required].filter((entry) => entry !== undefined))
+    reachedFrom(join(types), reached);
+}
+for (const declaration of filesIn('dist', '.d.ts')) if (!reached.has(declaration)) rmSync(declaration);
 
 chmodSync('dist/esm/bin.js', 0o755);
 

@@ -80,11 +80,11 @@ export function faultIn(request, { status, headers, text }) {
   }
 }
 
-function refusalFault(headers) {
+export function refusalFault(headers) {
   return headers['cache-control'] === 'no-store' ? undefined : 'a refusal that may be cached';
 }
 
-function parse(text) {
+export function parse(text) {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,47 +1,21 @@
 // Soaks the gate in mixed traffic while keys rotate, the issuer fails and days pass on the API's clock.
 // Usage: node bench/soak/run.mjs [--requests 100000] [--seconds 300]; needs dist/. Exit code 1 on any wrong answer.
-import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { startTestIssuer } from '../../dist/esm/testing.js';
+import { startApi } from './api-process.mjs';
 import { Client, faultIn } from './client.mjs';
 import { phases, settleMs, statusesBetween, statusOf } from './phases.mjs';
+import { wholeNumbers } from './flags.mjs';
 import { Report } from './report.mjs';
 import { Traffic } from './traffic.mjs';
 
-const { values: flags } = parseArgs({
-  options: { requests: { type: 'string', default: '100000' }, seconds: { type: 'string', default: '300' } },
-});
-const mostRequests = wholeNumber('requests');
-const mostMs = wholeNumber('seconds') * 1000;
+const flags = wholeNumbers({ requests: 100_000, seconds: 300 });
+const mostRequests = flags.requests;
+const mostMs = flags.seconds * 1000;
 const senders = 48;
 const sendersBetween = 4;
 
-function wholeNumber(flag) {
-  const number = Number(flags[flag]);
-  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`--${flag} takes a whole number from 1.`);
-  return number;
-}
-
-const child = fork(new URL('server.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
-let asked = 0;
-function tell(command, parameters = {}) {
-  const id = ++asked;
-  return new Promise((resolve) => {
-    const hear = (message) => {
-      if (message.id !== id) return;
-      child.off('message', hear);
-      resolve(message.result);
-    };
-    child.on('message', hear);
-    child.send({ id, command, ...parameters });
-  });
-}
-// A crash is the worst of wrong answers.
-child.on('exit', (code) => {
-  console.error(`The server process ended with code ${code}.`);
-  process.exit(1);
-});
+const { tell, stop } = startApi('server.mjs');
 
 const start = Date.UTC(2026, 0, 1);
 let clock = start;
@@ -130,7 +104,6 @@ report.print({
   ready: issuer.requests,
 });
 client.close();
-child.removeAllListeners('exit');
-child.kill();
+stop();
 await issuer.close();
 process.exitCode = report.failed ? 1 : 0;

@@ -3,19 +3,12 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import express from 'express';
 import { Body, Get, JsonController, Param, Post, useExpressServer } from 'routing-controllers';
 import { initialize, RequiresAuth, RequiresB2cAuth, TokenClaims, ValidateScope } from '../../dist/esm/index.js';
-
-// Plain JavaScript has no decorator syntax yet: a decorator is a function, and can be called as one.
-function decorateMethod(controller, name, ...decorators) {
-  for (const decorate of decorators.reverse()) {
-    const descriptor = Object.getOwnPropertyDescriptor(controller.prototype, name);
-    decorate(controller.prototype, name, descriptor);
-    Object.defineProperty(controller.prototype, name, descriptor);
-  }
-}
+import { hear } from './api-process.mjs';
+import { decorateMethod } from './decorate.mjs';
+import { figures } from './figures.mjs';
 
 class OrderController {
   show(id, claims) {
@@ -55,10 +48,6 @@ decorateMethod(HealthController, 'health', Get('/health'));
 JsonController()(HealthController);
 
 let clock = 0;
-const delays = [];
-let monitor;
-const milliseconds = (nanoseconds) => Math.round(nanoseconds / 1e4) / 100;
-
 const commands = {
   async start({ options, now }) {
     clock = now;
@@ -73,33 +62,7 @@ const commands = {
   setClock({ now }) {
     clock = now;
   },
-  /** Between phases: memory after a collection that the event loop's figures do not count. */
-  pause() {
-    if (monitor !== undefined) {
-      monitor.disable();
-      delays.push({ p50: monitor.percentile(50), p99: monitor.percentile(99), max: monitor.max });
-    }
-    globalThis.gc();
-    const { rss, heapUsed } = process.memoryUsage();
-    return { rss, heapUsed };
-  },
-  resume() {
-    // A new one each time: one that is enabled again counts the pause as a delay.
-    monitor = monitorEventLoopDelay({ resolution: 1 });
-    monitor.enable();
-  },
-  /** The median phase's median, and the worst phase's 99th percentile and maximum. */
-  delays() {
-    const sorted = (member) => delays.map((phase) => phase[member]).sort((a, b) => a - b);
-    return {
-      p50: milliseconds(sorted('p50')[Math.floor(delays.length / 2)]),
-      p99: milliseconds(sorted('p99').at(-1)),
-      max: milliseconds(sorted('max').at(-1)),
-    };
-  },
+  ...figures,
 };
 
-process.on('message', async ({ id, command, ...parameters }) => {
-  process.send({ id, result: await commands[command](parameters) });
-});
-process.on('disconnect', () => process.exit());
+hear(commands);

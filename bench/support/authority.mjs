@@ -21,6 +21,8 @@ export async function startAuthority(settings) {
     writeTokens,
     /** @returns tokens, no two the same */
     tokens: async (count, options) => readTokens(await writeTokens(count, options)),
+    /** @returns how many token requests there were so far */
+    tokenRequests: () => child.ask('tokenRequests'),
     stop: child.stop,
   };
 }

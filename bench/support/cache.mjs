@@ -4,13 +4,7 @@ import { createInterface } from 'node:readline';
 import { createMicrosoftIdentity } from '../../dist/esm/express.js';
 import { answer } from './child.mjs';
 import { gateOf } from './gate.mjs';
-
-function usedBytes() {
-  globalThis.gc();
-  globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
+import { usedBytes } from './memory-use.mjs';
 
 let identity;
 

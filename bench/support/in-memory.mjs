@@ -5,7 +5,6 @@ import { setImmediate } from 'node:timers';
 import { readTokens } from './authority.mjs';
 import { answer } from './child.mjs';
 import { processorTime, since } from './processor-time.mjs';
-import { createApp } from './route.mjs';
 
 /** What Node's server asks of a socket, and does nothing about in memory. */
 class MemorySocket extends Duplex {
@@ -51,7 +50,9 @@ function requestOf(token) {
 let requests;
 
 answer({
-  async start({ file, ...options }) {
+  /** @param route - the file of this folder that creates the application */
+  async start({ file, route = 'route.mjs', ...options }) {
+    const { createApp } = await import(`./${route}`);
     send = open(await createApp(options));
     requests = readTokens(file).map(requestOf);
   },

@@ -40,12 +40,15 @@ answer({
     return {
       options,
       b2cOptions,
+      ...issuer.downstreamOptions,
       issuer: issuerName,
       audience: options.clientId,
       jwksUri: `${url}/${options.tenantId}/discovery/v2.0/keys`,
       metadataUrl: `${issuerName}/.well-known/openid-configuration`,
     };
   },
+  /** How many token requests there were so far. */
+  tokenRequests: () => issuer.requests.tokens,
   /** Every token is another one. `names` are tenants or policies, taken in turn. */
   async writeTokens({ file, count, kind = 'plain', names = [''] }) {
     const stream = createWriteStream(file);

@@ -4,7 +4,7 @@ import { Get, JsonController, UseBefore, useExpressServer } from 'routing-contro
 import { initialize, RequiresAuth } from '../../dist/esm/index.js';
 import { variants } from './variants.mjs';
 
-function decorate(target, method, decorators) {
+export function decorate(target, method, decorators) {
   const descriptor = Object.getOwnPropertyDescriptor(target, method);
   // As TypeScript does it: the one nearest to the method first.
   for (const decorator of decorators.reverse()) decorator(target, method, descriptor);

@@ -76,6 +76,9 @@ const nodes = {
 
 const formats = ['esm', 'cjs'] as const;
 
+const copyProject = (to: string, name: string) =>
+  cp(join(import.meta.dirname, 'project', `${name}.ts`), inFolder(to, `${name}.ts`));
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'consumers-'));
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
@@ -89,7 +92,8 @@ beforeAll(async () => {
     await mkdir(inFolder(format));
     const type = format === 'esm' ? 'module' : 'commonjs';
     await writeFile(inFolder(format, 'package.json'), JSON.stringify({ type }));
-    await cp(join(import.meta.dirname, 'project', 'weather.ts'), inFolder(format, 'weather.ts'));
+    await copyProject(format, 'weather');
+    await copyProject(format, 'downstream');
   }
 });
 
@@ -128,7 +132,12 @@ interface CompilerOptions {
 }
 
 /** Writes a tsconfig of its own for one run of a compiler. */
-async function writeProject(format: string, name: string, options: object): Promise<string> {
+async function writeProject(
+  format: string,
+  name: string,
+  options: object,
+  files: readonly string[] = ['weather.ts'],
+): Promise<string> {
   const file = inFolder(format, `tsconfig.${name}.json`);
   const compilerOptions = {
     target: 'es2022',
@@ -140,8 +149,14 @@ async function writeProject(format: string, name: string, options: object): Prom
     types: ['node'],
     ...options,
   };
-  await writeFile(file, JSON.stringify({ compilerOptions, files: ['weather.ts'] }));
+  await writeFile(file, JSON.stringify({ compilerOptions, files }));
   return file;
+}
+
+/** What a compiler finds. What other libraries' declarations get wrong is theirs. */
+async function problemsIn(project: string, typescript: string): Promise<string[]> {
+  const { stdout } = await execute(process.execPath, [binary(typescript, 'bin/tsc'), '-p', project]);
+  return stdout.split('\n').filter((line) => /(weather|downstream)\.ts|microsoft-identity-decorators/.test(line));
 }
 
 const typescripts = ['typescript59', 'typescript6', 'typescript7'];
@@ -156,11 +171,9 @@ const modes: readonly [string, 'esm' | 'cjs', CompilerOptions][] = [
 describe.each(typescripts)('%s', (typescript) => {
   it.each(modes)('checks a consumer under %s, %s, libraries included', async (mode, format, options) => {
     const name = `${typescript}-${mode}`;
-    const project = await writeProject(format, name, { ...options, outDir: name });
-    const { stdout } = await execute(process.execPath, [binary(typescript, 'bin/tsc'), '-p', project]);
-    // What other libraries' declarations get wrong is theirs.
-    const ours = stdout.split('\n').filter((line) => /weather\.ts|microsoft-identity-decorators/.test(line));
-    expect(ours).toEqual([]);
+    const files = ['weather.ts', 'downstream.ts'];
+    const project = await writeProject(format, name, { ...options, outDir: name }, files);
+    expect(await problemsIn(project, typescript)).toEqual([]);
     await expectMainJob(process.execPath, [inFolder(format, name, 'weather.js')]);
   });
 });
@@ -204,46 +217,123 @@ describe('class-validator', () => {
   });
 });
 
+type Format = (typeof formats)[number];
+
+/** Compiles `<name>.ts` of a folder, and returns the file to run. */
+type Compile = (format: Format, folderOfProject: string, name: string) => Promise<string>;
+
+const bySwc: Compile = async (format, folderOfProject, name) => {
+  const swc = (await import(binary('@swc/core', 'index.js'))) as {
+    default: { transformFile(file: string, options: object): Promise<{ code: string }> };
+  };
+  const { code } = await swc.default.transformFile(inFolder(folderOfProject, `${name}.ts`), {
+    swcrc: false,
+    module: { type: format === 'esm' ? 'nodenext' : 'commonjs', ignoreDynamic: true },
+    jsc: {
+      target: 'es2022',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+    },
+  });
+  const output = inFolder(folderOfProject, `${name}.swc.js`);
+  await writeFile(output, code);
+  return output;
+};
+
+const byEsbuild: Compile = async (format, folderOfProject, name) => {
+  const output = inFolder(folderOfProject, `${name}.esbuild.js`);
+  const tsconfig = '--tsconfig-raw={"compilerOptions":{"experimentalDecorators":true}}';
+  const { status, stderr } = await execute(binary('esbuild', 'bin/esbuild'), [
+    inFolder(folderOfProject, `${name}.ts`),
+    `--format=${format}`,
+    '--platform=node',
+    tsconfig,
+    `--outfile=${output}`,
+  ]);
+  expect([status, stderr]).toEqual([0, expect.any(String)]);
+  return output;
+};
+
+const byTsc: Compile = async (_, folderOfProject, name) => {
+  const options = { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' };
+  const project = await writeProject(folderOfProject, name, options, [`${name}.ts`]);
+  expect(await problemsIn(project, 'typescript6')).toEqual([]);
+  return inFolder(folderOfProject, 'out', `${name}.js`);
+};
+
+/** What runs a TypeScript file as it is, without metadata of its decorators. */
+async function withTsx(folderOfProject: string, name: string): Promise<readonly string[]> {
+  const options = { module: 'nodenext', moduleResolution: 'nodenext' };
+  const project = await writeProject(folderOfProject, 'tsx', options, [`${name}.ts`]);
+  return [binary('tsx', 'dist/cli.mjs'), '--tsconfig', project, inFolder(folderOfProject, `${name}.ts`)];
+}
+
 describe.each(formats)('compiled to %s', (format) => {
   it('by swc', async () => {
-    const swc = (await import(binary('@swc/core', 'index.js'))) as {
-      default: { transformFile(file: string, options: object): Promise<{ code: string }> };
-    };
-    const { code } = await swc.default.transformFile(inFolder(format, 'weather.ts'), {
-      swcrc: false,
-      module: { type: format === 'esm' ? 'nodenext' : 'commonjs', ignoreDynamic: true },
-      jsc: {
-        target: 'es2022',
-        parser: { syntax: 'typescript', decorators: true },
-        transform: { legacyDecorator: true, decoratorMetadata: true },
-      },
-    });
-    await writeFile(inFolder(format, 'swc.js'), code);
-    await expectMainJob(process.execPath, [inFolder(format, 'swc.js')]);
+    await expectMainJob(process.execPath, [await bySwc(format, format, 'weather')]);
   });
 
   it('by esbuild, which emits no metadata', async () => {
-    const output = inFolder(format, 'esbuild.js');
-    const tsconfig = '--tsconfig-raw={"compilerOptions":{"experimentalDecorators":true}}';
-    const { status, stderr } = await execute(binary('esbuild', 'bin/esbuild'), [
-      inFolder(format, 'weather.ts'),
-      `--format=${format}`,
-      '--platform=node',
-      tsconfig,
-      `--outfile=${output}`,
-    ]);
-    expect([status, stderr]).toEqual([0, expect.any(String)]);
-    await expectMainJob(process.execPath, [output]);
+    await expectMainJob(process.execPath, [await byEsbuild(format, format, 'weather')]);
   });
 
   it('by tsx, on the fly', async () => {
-    const project = await writeProject(format, 'tsx', { module: 'nodenext', moduleResolution: 'nodenext' });
-    await expectMainJob(process.execPath, [
-      binary('tsx', 'dist/cli.mjs'),
-      '--tsconfig',
-      project,
-      inFolder(format, 'weather.ts'),
-    ]);
+    await expectMainJob(process.execPath, await withTsx(format, 'weather'));
+  });
+});
+
+const answersOfDownstream = {
+  answers: [
+    [200, { oid: 'ada', isClass: true }],
+    [200, { oid: 'ada' }],
+    [200, { roles: ['access_as_app'] }],
+  ],
+  faked: { oid: 'eve' },
+};
+
+async function expectDownstreamJob(parameters: readonly string[]) {
+  const { stdout, stderr } = await execute(process.execPath, parameters);
+  expect([stderr, stdout && JSON.parse(stdout)]).toEqual(['', answersOfDownstream]);
+}
+
+describe.each(['3.8', '5', '7'])('msal-node %s', (release) => {
+  const own = (format: Format) => join(`msal${release}`, format);
+
+  beforeAll(async () => {
+    for (const format of formats) {
+      await mkdir(inFolder(own(format)), { recursive: true });
+      await copyProject(own(format), 'downstream');
+      const type = format === 'esm' ? 'module' : 'commonjs';
+      await writeFile(inFolder(own(format), 'package.json'), JSON.stringify({ type }));
+    }
+    const parent = inFolder(`msal${release}`);
+    await writeFile(join(parent, 'package.json'), '{ "private": true }\n');
+    // The other packages are found in the folder above.
+    await install(parent, '--omit=peer', join('..', tarballName), `@azure/msal-node@${release}`);
+  });
+
+  it.each(formats)('calls other APIs, as %s', async (format) => {
+    await expectDownstreamJob([await byTsc(format, own(format), 'downstream')]);
+  });
+
+  it.each(formats)('calls other APIs, compiled to %s by swc, esbuild and tsx', async (format) => {
+    await expectDownstreamJob([await bySwc(format, own(format), 'downstream')]);
+    await expectDownstreamJob([await byEsbuild(format, own(format), 'downstream')]);
+    await expectDownstreamJob(await withTsx(own(format), 'downstream'));
+  });
+});
+
+describe('without msal-node', () => {
+  it.each(formats)('an application that calls other APIs is told what to install, as %s', async (format) => {
+    const { stdout, stderr } = await execute(process.execPath, [await byTsc(format, format, 'downstream')]);
+    const message =
+      'The option downstream needs the package @azure/msal-node, which could not be loaded. Run: npm install @azure/msal-node';
+    expect(JSON.parse(stdout)).toEqual({
+      missing: message,
+      answers: Array.from({ length: 3 }, () => [500, { error: 'server_error' }]),
+      faked: answersOfDownstream.faked,
+    });
+    expect(stderr).toContain(`[invalid_configuration] MicrosoftIdentityWarning: ${message}`);
   });
 });
 
@@ -322,8 +412,7 @@ describe.each(['11', '12'])('NestJS %s', (release) => {
       moduleResolution: 'nodenext',
       outDir: 'out',
     });
-    const { stdout: problems } = await execute(process.execPath, [binary('typescript6', 'bin/tsc'), '-p', project]);
-    expect(problems.split('\n').filter((line) => /weather\.ts|microsoft-identity-decorators/.test(line))).toEqual([]);
+    expect(await problemsIn(project, 'typescript6')).toEqual([]);
     const { stdout, stderr } = await execute(process.execPath, [join(own, 'out', 'weather.js')]);
     expect([stderr, stdout && JSON.parse(stdout)]).toEqual([
       '',

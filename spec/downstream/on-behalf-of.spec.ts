@@ -93,6 +93,13 @@ describe('onBehalfOf', () => {
     expect(issuer.requests.tokens).toBe(before);
   });
 
+  it('is for the caller whom the gate let in, where a token is kept and the header was changed', async () => {
+    const { request } = await admitted(issuer.token({ oid: 'ada' }));
+    const kept = await onBehalfOf('graph', request).getAccessToken();
+    request.headers['authorization'] = `Bearer ${await issuer.token({ oid: 'eve' })}`;
+    expect(await onBehalfOf('graph', request).getAccessToken()).toBe(kept);
+  });
+
   it('keeps the verified token where it was bound before the header was changed', async () => {
     const { request } = await admitted(issuer.token({ oid: 'ada' }));
     const graph = onBehalfOf('graph', request);

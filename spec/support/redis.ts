@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const serverName = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
 const startLimitMs = 20_000;
@@ -102,18 +103,37 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
   };
 }
 
-/** A network in front of a server, that can lose what is sent. */
-export async function startNetwork(
-  to: number,
-): Promise<{ readonly port: number; lose(): void; stop(): Promise<void> }> {
+export interface Network {
+  readonly port: number;
+  /** Loses all that is sent from now on. */
+  lose(): void;
+  /** Delays what is sent from now on, in each direction. */
+  slow(ms: number): void;
+  stop(): Promise<void>;
+}
+
+/** A network in front of a server, that can lose or delay what is sent. */
+export async function startNetwork(to: number): Promise<Network> {
   const sockets = new Set<Socket>();
   let isLost = false;
+  let delayMs = 0;
   const pass = (from: Socket, into: Socket) => {
     sockets.add(from);
+    let sent = Promise.resolve();
     from.on('error', () => into.destroy());
-    from.on('close', () => into.destroy());
+    from.on('close', () => {
+      sockets.delete(from);
+      into.destroy();
+    });
     from.on('data', (bytes) => {
-      if (!isLost) into.write(bytes);
+      if (isLost) return;
+      const dueAtMs = performance.now() + delayMs;
+      // In its order, also where the delay has become shorter.
+      sent = sent.then(async () => {
+        const leftMs = dueAtMs - performance.now();
+        if (leftMs > 0) await sleep(leftMs);
+        if (into.writable) into.write(bytes);
+      });
     });
   };
   const network = createServer((client) => {
@@ -126,6 +146,9 @@ export async function startNetwork(
     port: (network.address() as AddressInfo).port,
     lose: () => {
       isLost = true;
+    },
+    slow: (ms) => {
+      delayMs = ms;
     },
     stop: async () => {
       for (const socket of sockets) socket.destroy();

@@ -276,6 +276,8 @@ export class DownstreamApi {
   }
 
   #token(options: Parameters<TokenSource['token']>[0], signal?: AbortSignalLike) {
+    // Each promise costs about as much as the look-up of a token that is kept.
+    if (signal === undefined) return this.#source.token(options);
     return unlessAborted(signal, async () => this.#source.token(options));
   }
 

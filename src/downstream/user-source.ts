@@ -59,14 +59,17 @@ function sourceOfCaller(
       const { authority, tenant } = userAuthority(entra, token);
       // Entra has no on-behalf-of flow for an application: it would refuse the token, and count it as a failure.
       if (callsAsApp(claims)) throw new InsufficientScopeError('caller');
-      const assertion = assertionOf();
-      if (assertion === undefined || context.presented === undefined) throw new MissingTokenError();
+      if (context.presented === undefined) throw new MissingTokenError();
       return tokensOf(identity).ofUser({
         api: name,
         authority,
         tenant,
         scopes: scopesOf(options.scopes)?.scopes ?? scopes,
-        assertion,
+        get assertion() {
+          const assertion = assertionOf();
+          if (assertion === undefined) throw new MissingTokenError();
+          return assertion;
+        },
         digest: context.presented.digest,
         assertionExpiresAtMs: (claims.exp + clockToleranceSeconds) * 1000,
         claims: options.claims,

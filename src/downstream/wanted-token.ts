@@ -14,7 +14,7 @@ export interface AppTokenRequest {
 
 /** A token in a user's name. */
 export interface UserTokenRequest extends AppTokenRequest {
-  /** The verified token of the user. */
+  /** The verified token of the user. It is read where a token is to be obtained, and not where one is kept. */
   readonly assertion: string;
   /** Its SHA-256 digest, as the verifier computed it. */
   readonly digest: string;
@@ -42,7 +42,9 @@ export function keyOf(request: AppTokenRequest, user: UserTokenRequest | undefin
 
 export function wantedOf(key: string, request: AppTokenRequest, user: UserTokenRequest | undefined): WantedToken {
   const { api, authority, tenant, scopes, claims } = request;
-  return { api, authority, tenant, scopes, claims, key, user, as: user === undefined ? 'application' : 'user' };
+  const as = user === undefined ? 'application' : 'user';
+  // A copy: the assertion is read now, because the request that carries it may be gone when it is used.
+  return { api, authority, tenant, scopes, claims, key, user: user && { ...user }, as };
 }
 
 /** Calls that ask for claims share a flight with those that ask for the same claims alone. */
