@@ -4,7 +4,7 @@ import type { B2cOptions, IdentityOptions } from '../core/configuration/options.
 import { UsageError } from './terminal.js';
 
 export const help = `Usage: microsoft-identity-decorators doctor [options] [token]
-       microsoft-identity-decorators doctor --routes <module> [--json]
+       microsoft-identity-decorators doctor --routes <module> [--open <route>] [--json]
 
 Shows step by step whether an API accepts an access token, and what to change if it does not.
 Without a token argument, the token is read from standard input, or from a prompt that does not show it.
@@ -29,6 +29,7 @@ The requirement of the route:
   --now <time>                 the time to check against: ISO 8601, or seconds since the epoch
   --json                       prints JSON, for scripts
   --routes <module>            lists the routes of an app; fails if one is neither protected nor @AllowAnonymous
+  --open <route>               such as 'GET /health': open on purpose, without @AllowAnonymous; may be repeated
   --help, --version
 
 Exits with 0 if the token passes (with --routes: if no route is unprotected), else with 1.
@@ -51,6 +52,7 @@ const commandLineOptions = {
   now: { type: 'string' },
   json: { type: 'boolean' },
   routes: { type: 'string' },
+  open: { type: 'string', multiple: true },
   help: { type: 'boolean' },
   version: { type: 'boolean' },
 } satisfies ParseArgsConfig['options'];
@@ -71,7 +73,7 @@ export interface TokenArguments {
 
 export type Arguments =
   | TokenArguments
-  | { readonly kind: 'routes'; readonly module: string; readonly json: boolean }
+  | { readonly kind: 'routes'; readonly module: string; readonly open: readonly string[]; readonly json: boolean }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
@@ -143,8 +145,13 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const [command, token, ...rest] = positionals;
   if (command !== 'doctor') throw new UsageError('The only command is doctor.');
   if (rest.length > 0) throw new UsageError('Give one token. Quote it if it has spaces.');
-  if (values.routes === undefined) return tokenArguments(values, token);
-  const others = Object.keys(values).filter((name) => name !== 'routes' && name !== 'json');
-  if (others.length > 0 || token !== undefined) throw new UsageError('--routes can only be combined with --json.');
-  return { kind: 'routes', module: values.routes, json: values.json === true };
+  if (values.routes === undefined) {
+    if (values.open !== undefined) throw new UsageError('--open belongs to --routes.');
+    return tokenArguments(values, token);
+  }
+  const others = Object.keys(values).filter((name) => !['routes', 'open', 'json'].includes(name));
+  if (others.length > 0 || token !== undefined) {
+    throw new UsageError('--routes can only be combined with --open and --json.');
+  }
+  return { kind: 'routes', module: values.routes, open: values.open ?? [], json: values.json === true };
 }

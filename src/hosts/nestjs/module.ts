@@ -14,6 +14,7 @@ import { checkArguments } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import { initialize, initializeWithRequireAuth } from '../../gate/initialize.js';
+import { closingParts } from '../../gate/known-handlers.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
 import { refusalFilter } from './refusals.js';
@@ -41,12 +42,13 @@ type OptionsFactory = Pick<MicrosoftIdentityAsyncOptions, 'imports' | 'inject'> 
 function moduleWith(
   { imports = [], inject = [], useFactory }: OptionsFactory,
   guardOptions: MicrosoftIdentityGuardOptions,
+  options?: IdentityOptions,
 ): DynamicModule {
   const examples = ['options', 'options, { requireAuth: true }'] as const;
   const requireAuth = demandsTokens([guardOptions], 'MicrosoftIdentityModule.forRoot', examples);
   const configure = requireAuth ? initializeWithRequireAuth : initialize;
   enforcesRequireAuth('Nest');
-  return {
+  const dynamicModule: DynamicModule = {
     module: MicrosoftIdentityModule,
     global: true,
     imports,
@@ -62,6 +64,8 @@ function moduleWith(
     ],
     exports: [MICROSOFT_IDENTITY],
   };
+  closingParts.set(dynamicModule, () => requireAuth || options?.requireAuth === true);
+  return dynamicModule;
 }
 
 /**
@@ -94,7 +98,7 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
    *   name among `options`
    */
   static forRoot(options?: IdentityOptions, guardOptions: MicrosoftIdentityGuardOptions = {}): DynamicModule {
-    return moduleWith({ useFactory: () => options }, guardOptions);
+    return moduleWith({ useFactory: () => options }, guardOptions, options);
   }
 
   /**
