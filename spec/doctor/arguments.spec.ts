@@ -12,8 +12,8 @@ describe('the command line', () => {
     [['--now', 'soon', 'token'], '--now takes a time'],
     [['one', 'two'], 'Give one token.'],
     [['--config', 'x', '--client-id', 'y'], 'exclude each other'],
-    [['--routes', 'x', '--offline'], '--routes can only be combined with --json'],
-    [['--routes', 'x', 'token'], '--routes can only be combined with --json'],
+    [['--routes', 'x', '--offline'], '--routes can only be combined with --open and --json'],
+    [['--routes', 'x', 'token'], '--routes can only be combined with --open and --json'],
     [['--scope', 'api://x/read', '--tenant-id', elsewhere, '--client-id', elsewhere, 'token'], 'short name'],
   ])('is refused if it is wrong: %j', async (argv, message) => {
     const said = await run(argv);

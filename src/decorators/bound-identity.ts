@@ -4,6 +4,7 @@ import { checkCount } from '../core/call-arguments.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { createIdentity } from '../core/identity.js';
+import { createOrAudit } from '../gate/audit.js';
 import { explainRefusals } from '../gate/debug-output.js';
 import { bindAuthenticator } from '../gate/identity-in-force.js';
 import type { Decorators } from './decorators.js';
@@ -19,7 +20,7 @@ export function boundIdentityFor<Bound extends Decorators>(
   return (...given) => {
     checkCount('createMicrosoftIdentity', given, { examples: ['options'], most: 1 });
     const [options] = given;
-    const identity = createIdentity(options);
+    const identity = createOrAudit(() => createIdentity(options), options);
     if (identity.settings.requireAuth) {
       throw new ConfigurationError(
         'createMicrosoftIdentity: requireAuth: is an option of initialize(). ' +

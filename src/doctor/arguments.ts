@@ -6,7 +6,7 @@ import { UsageError } from './terminal.js';
 export const help = `Usage: microsoft-identity-decorators doctor [options] [token]
        microsoft-identity-decorators doctor AADSTS65001 [--json]
        microsoft-identity-decorators doctor --downstream [options]
-       microsoft-identity-decorators doctor --routes <module> [--json]
+       microsoft-identity-decorators doctor --routes <module> [--open <route>] [--json]
 
 Shows step by step whether an API accepts an access token, and what to change if it does not.
 In place of a token it takes a number of Entra's errors, or a message that holds one, and explains it.
@@ -33,6 +33,7 @@ The requirement of the route:
   --json                       prints JSON, for scripts
   --downstream                 shows what is set up for calls of other APIs, and fails if a part of it is wrong
   --routes <module>            lists the routes of an app; fails if one is neither protected nor @AllowAnonymous
+  --open <route>               such as 'GET /health': open on purpose, without @AllowAnonymous; may be repeated
   --help, --version
 
 Exits with 0 if the token passes, the number is known, no part of the set-up is wrong or no route is unprotected,
@@ -57,6 +58,7 @@ const commandLineOptions = {
   json: { type: 'boolean' },
   downstream: { type: 'boolean' },
   routes: { type: 'string' },
+  open: { type: 'string', multiple: true },
   help: { type: 'boolean' },
   version: { type: 'boolean' },
 } satisfies ParseArgsConfig['options'];
@@ -87,7 +89,7 @@ export interface TokenArguments extends ConfigurationArguments {
 export type Arguments =
   | TokenArguments
   | SetUpArguments
-  | { readonly kind: 'routes'; readonly module: string; readonly json: boolean }
+  | { readonly kind: 'routes'; readonly module: string; readonly open: readonly string[]; readonly json: boolean }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
@@ -174,9 +176,12 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (command !== 'doctor') throw new UsageError('The only command is doctor.');
   if (rest.length > 0) throw new UsageError('Give one token. Quote it if it has spaces.');
   if (values.routes === undefined) {
+    if (values.open !== undefined) throw new UsageError('--open belongs to --routes.');
     return values.downstream === true ? setUpArguments(values, token) : tokenArguments(values, token);
   }
-  const others = Object.keys(values).filter((name) => name !== 'routes' && name !== 'json');
-  if (others.length > 0 || token !== undefined) throw new UsageError('--routes can only be combined with --json.');
-  return { kind: 'routes', module: values.routes, json: values.json === true };
+  const others = Object.keys(values).filter((name) => !['routes', 'open', 'json'].includes(name));
+  if (others.length > 0 || token !== undefined) {
+    throw new UsageError('--routes can only be combined with --open and --json.');
+  }
+  return { kind: 'routes', module: values.routes, open: values.open ?? [], json: values.json === true };
 }

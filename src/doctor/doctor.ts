@@ -12,7 +12,7 @@ import { entraErrorsJson, entraErrorsText, faultsIn, setUpJson, setUpLines, setU
 import { entraErrorsIn, type EntraError } from './entra-errors.js';
 import { examine } from './examination.js';
 import { examinationJson, examinationText, paintFor, routesJson, routesText } from './report.js';
-import { routesIn } from './routes.js';
+import { openOnPurpose, routesIn } from './routes.js';
 import { examineSetUp } from './set-up.js';
 import { readTokenText, UsageError, type Terminal } from './terminal.js';
 import { escapedLines } from './values.js';
@@ -72,8 +72,11 @@ async function reportSetUp(given: SetUpArguments, terminal: Terminal): Promise<E
   return faultsIn(items) === 0 ? 0 : 1;
 }
 
-async function auditRoutes(module: string, isJson: boolean, terminal: Terminal): Promise<ExitCode> {
-  const routes = await routesIn(module, terminal.cwd);
+async function auditRoutes(
+  { module, open, json: isJson }: Extract<Arguments, { readonly kind: 'routes' }>,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const routes = openOnPurpose(await routesIn(module, terminal.cwd), open);
   terminal.stdout.write(isJson ? routesJson(routes) : routesText(routes, paintFor(terminal.stdout, terminal.env)));
   return routes.some(({ protection }) => protection === 'unprotected') ? 1 : 0;
 }
@@ -87,7 +90,7 @@ async function run(asked: Arguments, terminal: Terminal): Promise<ExitCode> {
       terminal.stdout.write(`${terminal.version()}\n`);
       return 0;
     case 'routes':
-      return auditRoutes(asked.module, asked.json, terminal);
+      return auditRoutes(asked, terminal);
     case 'downstream':
       return reportSetUp(asked, terminal);
     case 'token':
@@ -113,7 +116,10 @@ function versionBeside(program: string): string {
 
 /** Runs the command line of a process, and exits: a loaded module may keep the process alive with a server. */
 export function runInProcess(process: NodeJS.Process): void {
-  const { argv, env, stdin, stdout, stderr } = process;
+  const { argv, env, stdin, stderr } = process;
+  // What a loaded module prints does not belong to the report, which may be JSON.
+  const stdout = { isTTY: process.stdout.isTTY, write: process.stdout.write.bind(process.stdout) };
+  process.stdout.write = stderr.write.bind(stderr);
   const [, program = '', ...rest] = argv;
   const terminal: Terminal = {
     argv: rest,

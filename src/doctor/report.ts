@@ -116,6 +116,8 @@ export function examinationJson(
 
 const protections: Readonly<Record<Protection, (route: Route, paint: Paint) => string>> = {
   protected: ({ requirement }, paint) => paint('green', requirement ?? ''),
+  authorized: ({ requirement }, paint) => paint('green', `${requirement ?? ''}: the app's checker decides`),
+  open: (_, paint) => paint('yellow', 'open (--open)'),
   anonymous: (_, paint) => paint('yellow', 'open (@AllowAnonymous)'),
   unprotected: (_, paint) => paint('red', 'NOT PROTECTED'),
 };

@@ -3,13 +3,28 @@ import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/access/requirement.js';
 import { allowsAnonymous, requirementOf } from '../decorators/decorated-elements.js';
 import { actionsOf } from '../decorators/prototype-chain.js';
-import { requirementOfUndecorated } from '../decorators/undecorated.js';
-import { loadModule } from './modules.js';
+import { rolesAt, type ResponseHandlers } from '../decorators/authorized-roles.js';
+import { requirementOfUndecorated, validToken } from '../decorators/undecorated.js';
+import { beginAudit, endAudit } from '../gate/audit.js';
+import { closingParts } from '../gate/known-handlers.js';
+import {
+  isNestApplication,
+  isNestModule,
+  moduleTreeOf,
+  routesOfApplication,
+  routesOfController,
+  type NestRoute,
+} from '../openapi/nest-routes.js';
+import { isExpressApplication, routesOfExpress, watchExpress } from './express-routes.js';
+import { fileOf, loadFile, preventListening } from './modules.js';
 import { UsageError } from './terminal.js';
 import { either } from './values.js';
 
-/** `unprotected`: the route has neither a requirement nor `@AllowAnonymous()`. */
-export type Protection = 'protected' | 'anonymous' | 'unprotected';
+/**
+ * `open`: the command line names the route as open on purpose. `authorized`: the application's own checker decides, for `@Authorized()` of routing-controllers. `unprotected`: there is
+ * neither a requirement nor `@Authorized()` nor `@AllowAnonymous()`.
+ */
+export type Protection = 'protected' | 'authorized' | 'anonymous' | 'open' | 'unprotected';
 
 /** One route. */
 export interface Route {
@@ -18,7 +33,7 @@ export interface Route {
   /** `WeatherController.report` */
   readonly action: string;
   readonly protection: Protection;
-  /** The requirement in words; null if there is none. */
+  /** The requirement in words, or what `@Authorized()` names; null if there is none. */
   readonly requirement: string | null;
 }
 
@@ -29,7 +44,7 @@ interface Controller {
 }
 
 /** What is used of the metadata that the decorators of routing-controllers store. */
-interface Storage {
+interface Storage extends ResponseHandlers {
   readonly controllers: readonly { readonly target: Controller; readonly route?: string }[];
   readonly actions: readonly {
     readonly target: Controller;
@@ -40,12 +55,13 @@ interface Storage {
 }
 
 /** The storage of the copy of routing-controllers that the app uses. The doctor may be installed elsewhere. */
-function storageBeside(file: string): Storage {
+function storageBeside(file: string): Storage | undefined {
   let routingControllers: unknown;
   try {
     routingControllers = createRequire(file)('routing-controllers');
   } catch {
-    throw new UsageError(`routing-controllers is not installed for ${file}.`);
+    // An application of another host.
+    return undefined;
   }
   return (routingControllers as { getMetadataArgsStorage: () => Storage }).getMetadataArgsStorage();
 }
@@ -84,29 +100,163 @@ function requirementWords({ scheme, demands, identity }: Requirement): string {
   return [token.filter((word) => word !== undefined).join(' '), ...demands.map(demandWords)].join('; ');
 }
 
-function routeOf(controller: Controller, base: string, action: Storage['actions'][number]): Route {
-  const { prototype } = controller;
-  const requirement = requirementOf(prototype, action.method) ?? requirementOfUndecorated(prototype, action.method);
-  const isMeant = allowsAnonymous(prototype, action.method);
-  return {
-    method: action.type.toUpperCase(),
-    path: `${base}${String(action.route ?? '')}` || '/',
-    action: `${controller.name}.${action.method}`,
-    protection: requirement !== undefined ? 'protected' : isMeant ? 'anonymous' : 'unprotected',
-    requirement: requirement === undefined ? null : requirementWords(requirement),
-  };
+function routeFor(named: Pick<Route, 'method' | 'path' | 'action'>, { requirement, isMeant, checker }: Guarded): Route {
+  if (requirement !== undefined)
+    return { ...named, protection: 'protected', requirement: requirementWords(requirement) };
+  if (checker !== undefined) return { ...named, protection: 'authorized', requirement: checker };
+  return { ...named, protection: isMeant ? 'anonymous' : 'unprotected', requirement: null };
+}
+
+/** What stands before a route. */
+interface Guarded {
+  readonly requirement: Requirement | undefined;
+  /** Whether it is open on purpose. */
+  readonly isMeant: boolean;
+  /** What `@Authorized()` asks the checker of the application. */
+  readonly checker?: string | undefined;
+}
+
+function checkerWords(target: Controller, method: string, storage: Storage): string | undefined {
+  const roles = rolesAt(target, method, storage);
+  if (roles === undefined) return undefined;
+  return roles.length === 0 ? '@Authorized()' : `@Authorized() with ${either(roles.map(String))}`;
+}
+
+function routesOfRoutingControllers(storage: Storage): readonly Route[] {
+  return storage.controllers.flatMap(({ target, route: base = '' }) =>
+    actionsOf(target, storage.actions).map(({ method, type, route = '' }) => {
+      const { prototype, name } = target;
+      const checker = checkerWords(target, method, storage);
+      const undecorated = checker === undefined ? requirementOfUndecorated(prototype, method) : undefined;
+      return routeFor(
+        { method: type.toUpperCase(), path: `${base}${String(route)}` || '/', action: `${name}.${method}` },
+        {
+          requirement: requirementOf(prototype, method) ?? undecorated,
+          isMeant: allowsAnonymous(prototype, method),
+          checker,
+        },
+      );
+    }),
+  );
+}
+
+const isClosing = (part: object) => closingParts.get(part)?.() === true;
+
+function routesOfNest(routes: readonly NestRoute[], isClosed: boolean): readonly Route[] {
+  return routes.map(({ controller, prototype, method, httpMethod, path }) => {
+    const isMeant = allowsAnonymous(prototype, method);
+    const action = `${controller.name}.${method}`;
+    const undecorated = isClosed && !isMeant ? validToken(action) : undefined;
+    return routeFor(
+      { method: httpMethod.toUpperCase(), path, action },
+      { requirement: requirementOf(prototype, method) ?? undecorated, isMeant },
+    );
+  });
+}
+
+async function routesOfExport(exported: unknown): Promise<readonly Route[]> {
+  if (isExpressApplication(exported)) {
+    return routesOfExpress(exported).map(({ requirement, isAnonymous, ...named }) =>
+      routeFor(named, { requirement, isMeant: isAnonymous }),
+    );
+  }
+  if (isNestApplication(exported)) {
+    const { config } = exported;
+    const guards = [...config.getGlobalGuards(), ...config.getGlobalRequestGuards().map(({ instance }) => instance)];
+    return routesOfNest(
+      routesOfApplication(exported),
+      guards.some((guard) => guard !== undefined && isClosing(guard)),
+    );
+  }
+  if (isNestModule(exported)) {
+    const { controllers, parts } = await moduleTreeOf(exported);
+    return routesOfNest(
+      controllers.flatMap((controller) => routesOfController(controller)),
+      parts.some(isClosing),
+    );
+  }
+  return [];
 }
 
 /**
- * Lists the routes of all controllers that a module defines or imports, as routing-controllers would register them.
+ * Marks the routes that are open on purpose.
+ *
+ * @param names - such as `GET /health`
+ * @throws UsageError if a name is that of no open route: it may be misspelt, or the route may have moved
+ */
+export function openOnPurpose(routes: readonly Route[], names: readonly string[]): readonly Route[] {
+  const nameOf = ({ method, path }: Route) => `${method} ${path}`;
+  const isUnprotected = ({ protection }: Route) => protection === 'unprotected';
+  for (const name of names) {
+    if (!routes.some((route) => isUnprotected(route) && nameOf(route) === name)) {
+      throw new UsageError(`--open ${name}: there is no unprotected route of this name.`);
+    }
+  }
+  return routes.map((route) =>
+    isUnprotected(route) && names.includes(nameOf(route)) ? { ...route, protection: 'open' } : route,
+  );
+}
+
+const isClass = (value: object) => Function.prototype.toString.call(value).startsWith('class');
+
+/** A function that makes an application: the default export, or `createApp`. */
+function isFactory(name: string, value: unknown): value is () => unknown {
+  if (name !== 'default' && name !== 'createApp') return false;
+  if (typeof value !== 'function' || value.length > 0) return false;
+  return !isClass(value) && !isExpressApplication(value) && !isNestModule(value);
+}
+
+/** What a module exports: each value once, and in the place of a factory what it makes. */
+async function exportsOf(exports: object): Promise<readonly unknown[]> {
+  const { default: main } = exports as { readonly default?: unknown };
+  // A CommonJS module has its exports on the default export too.
+  const all = [...Object.entries(typeof main === 'object' && main !== null ? main : {}), ...Object.entries(exports)];
+  const values = new Set<unknown>();
+  const called = new Set<unknown>();
+  for (const [name, value] of all) {
+    if (!isFactory(name, value)) values.add(await value);
+    else if (!called.has(value)) {
+      called.add(value);
+      values.add(await value());
+    }
+  }
+  return [...values];
+}
+
+async function exportsIn(file: string, module: string): Promise<readonly unknown[]> {
+  const exports = await loadFile(file, module);
+  try {
+    return await exportsOf(exports);
+  } catch (error) {
+    throw new UsageError(`${module} makes no app: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/**
+ * Lists the routes of an application: of all controllers of routing-controllers that a module defines or imports, and of
+ * the Express and Nest applications and the Nest modules that it exports, or that its factory makes. Nothing listens.
  *
  * @throws UsageError if the module cannot be loaded, or has no routes
  */
 export async function routesIn(module: string, cwd: string): Promise<readonly Route[]> {
-  const storage = storageBeside(await loadModule(module, cwd));
-  const routes = storage.controllers.flatMap(({ target, route = '' }) =>
-    actionsOf(target, storage.actions).map((action) => routeOf(target, route, action)),
+  const file = fileOf(module, cwd);
+  watchExpress(file);
+  const doNotListen = preventListening();
+  beginAudit();
+  try {
+    const exported = await exportsIn(file, module);
+    const storage = storageBeside(file);
+    const routes = [
+      ...(storage === undefined ? [] : routesOfRoutingControllers(storage)),
+      ...(await Promise.all(exported.map(routesOfExport))).flat(),
+    ];
+    if (routes.length > 0) return routes;
+  } finally {
+    endAudit();
+    doNotListen.restore();
+  }
+  throw new UsageError(
+    `${module} defines no routes, and imports none. It has to import controllers of routing-controllers, or to export an ` +
+      'Express app, a Nest module, or a function that makes an app, as its default export or as createApp.',
   );
-  if (routes.length === 0) throw new UsageError(`${module} defines no routes, and imports none.`);
-  return routes;
 }

@@ -5,6 +5,7 @@ import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity, identityOf } from '../core/identity.js';
+import { createOrAudit } from './audit.js';
 import { explainRefusals } from './debug-output.js';
 import { putInForce } from './identity-in-force.js';
 import { prepareHosts } from './require-auth.js';
@@ -47,7 +48,11 @@ export function initialize(...given: [options?: IdentityOptions]): MicrosoftIden
       'initialize: got undefined; it takes an object of options. To read the environment, write initialize().',
     );
   }
-  return putIntoForce(options === undefined ? identityFromEnvironment() : createIdentity(options));
+  return putIntoForce(identityFrom(options));
+}
+
+function identityFrom(options: IdentityOptions | undefined): Authenticator {
+  return createOrAudit(() => (options === undefined ? identityFromEnvironment() : createIdentity(options)), options);
 }
 
 function putIntoForce(identity: Authenticator): MicrosoftIdentity {
@@ -63,6 +68,6 @@ function putIntoForce(identity: Authenticator): MicrosoftIdentity {
  * @throws ConfigurationError as {@link initialize}
  */
 export function initializeWithRequireAuth(options: IdentityOptions | undefined): MicrosoftIdentity {
-  const { settings } = options === undefined ? identityFromEnvironment() : createIdentity(options);
+  const { settings } = identityFrom(options);
   return putIntoForce(identityOf(Object.freeze({ ...settings, requireAuth: true })));
 }

@@ -4,6 +4,7 @@ import type { Requirement } from '../../core/access/requirement.js';
 import { requirementOf } from '../../decorators/decorated-elements.js';
 import { asProtected, guard, originalOf, type Method } from '../../decorators/protected-method.js';
 import { prototypeFor } from '../../decorators/prototype-chain.js';
+import { methodsOfHandlers } from '../../gate/known-handlers.js';
 import { isRefusal } from '../../gate/refusal.js';
 import { answerUnawaited, handlerCallIn, isServed, protectedAsHandler, type HandlerCall } from '../handler-call.js';
 import { refuse } from '../node-middleware.js';
@@ -87,6 +88,7 @@ export function gated(method: Method, name: PropertyKey, owner: object, definer:
     if (isCalledInTurn(call)) return Reflect.apply(inner, this, parameters);
     return arrive(requirementOf(prototypeFor(this, owner), name), call, run);
   };
+  methodsOfHandlers.set(gatedMethod, { prototype: owner, method: name });
   return asProtected(gatedMethod, originalOf(inner) ?? { method, name, definer, owner }, method);
 }
 

@@ -7,6 +7,7 @@ import {
   type Requirements,
 } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { requirementsOfMiddlewares } from '../../gate/known-handlers.js';
 import { isResponse } from '../handler-call.js';
 import type { Middleware } from '../node-middleware.js';
 import { proceedOrRefuse } from './chain.js';
@@ -44,7 +45,7 @@ export interface Middlewares {
 }
 
 function middlewareFor(requirement: Requirement): Middleware {
-  return (request, response, next) => {
+  const middleware: Middleware = (request, response, next) => {
     if (!isResponse(response)) {
       throw new ConfigurationError(
         `${String(requirement.at)} is a middleware of Express, and was called by something else. ` +
@@ -55,6 +56,8 @@ function middlewareFor(requirement: Requirement): Middleware {
       next();
     });
   };
+  requirementsOfMiddlewares.set(middleware, requirement);
+  return middleware;
 }
 
 /**

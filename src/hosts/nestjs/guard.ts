@@ -11,6 +11,7 @@ import { validToken } from '../../decorators/undecorated.js';
 import { admissionOf, enter, satisfy } from '../../gate/admission.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
+import { closingParts } from '../../gate/known-handlers.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { runHandler } from '../running-handlers.js';
 import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
@@ -85,6 +86,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
   constructor(...given: [options?: MicrosoftIdentityGuardOptions]) {
     this.#requireAuth = demandsTokens(given);
     if (this.#requireAuth) enforcesRequireAuth('Nest');
+    closingParts.set(this, () => this.#requiresAuth());
   }
 
   /**
@@ -131,8 +133,11 @@ export class MicrosoftIdentityGuard implements CanActivate {
   #requirementsFor(context: ExecutionContext): readonly Requirement[] {
     const requirements = requirementsFor(context);
     if (requirements.length > 0) return requirements;
-    const isRequired = this.#requireAuth || identityInForce()?.settings.requireAuth === true;
-    return isRequired && !isLifted(context) ? [ofUndecorated] : requirements;
+    return this.#requiresAuth() && !isLifted(context) ? [ofUndecorated] : requirements;
+  }
+
+  #requiresAuth(): boolean {
+    return this.#requireAuth || identityInForce()?.settings.requireAuth === true;
   }
 
   #refuseOtherThanHttp(context: ExecutionContext): void {

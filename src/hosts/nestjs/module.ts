@@ -18,6 +18,7 @@ import { processWide } from '../../core/process-wide.js';
 import { protectMembersOfInstances } from '../../decorators/protected-class.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import { initialize, initializeWithRequireAuth } from '../../gate/initialize.js';
+import { closingParts } from '../../gate/known-handlers.js';
 import { warnDeveloper } from '../../gate/refusal.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { nestjs } from './binding.js';
@@ -98,10 +99,11 @@ function moduleWith(
   useFactory: OptionsFactory,
   { imports = [], inject = [] }: Pick<MicrosoftIdentityAsyncOptions, 'imports' | 'inject'>,
   guardOptions: MicrosoftIdentityGuardOptions,
+  options?: IdentityOptions,
 ): DynamicModule {
   const requireAuth = demandsTokens([guardOptions], 'MicrosoftIdentityModule.forRoot', examples);
   enforcesRequireAuth('Nest');
-  return {
+  const dynamicModule: DynamicModule = {
     module: MicrosoftIdentityModule,
     global: true,
     imports,
@@ -118,6 +120,8 @@ function moduleWith(
     ],
     exports: [MICROSOFT_IDENTITY],
   };
+  closingParts.set(dynamicModule, () => requireAuth || options?.requireAuth === true);
+  return dynamicModule;
 }
 
 /**
@@ -171,7 +175,7 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
   static forRoot(...given: [options?: IdentityOptions, guardOptions?: MicrosoftIdentityGuardOptions]): DynamicModule {
     checkCount('MicrosoftIdentityModule.forRoot', given, { examples, most: 2 });
     const [options, guardOptions = {}] = given;
-    return moduleWith(() => options, {}, guardOptions);
+    return moduleWith(() => options, {}, guardOptions, options);
   }
 
   /**

@@ -5,24 +5,13 @@ import { anyOf, type NameDemand, type Requirement } from '../../core/access/requ
 import { onlyScheme } from '../../core/access/scheme.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
+import { rolesAt } from '../../decorators/authorized-roles.js';
 import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { authenticate, enter } from '../../gate/admission.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import type { Controller, Storage } from './run-action.js';
 
 type Roles = readonly unknown[];
-
-/** The roles that one class names for an action, on itself and on the method; undefined where it has no `@Authorized()`. */
-export function rolesAt(target: object, method: string, { responseHandlers }: Storage): Roles | undefined {
-  const handlers = responseHandlers.filter((handler) => handler.type === 'authorized' && handler.target === target);
-  // As in ActionMetadata of routing-controllers: one decorator of the class and one of the method count, and a checker
-  // gets the roles of both in one list.
-  const found = [undefined, method]
-    .map((place) => handlers.find((handler) => (handler.method as string | undefined) === place))
-    .filter((handler) => handler !== undefined);
-  if (found.length === 0) return undefined;
-  return found.flatMap(({ value }: { readonly value?: unknown }) => (value === undefined ? [] : value));
-}
 
 /** The lists of roles that an action is to be held against: one of its class, and one of each class above. */
 export function authorizedRoles(target: Controller, method: string, storage: Storage): readonly Roles[] {

@@ -1,0 +1,209 @@
+/** The routes of an Express application, and the middlewares ahead of each. Works on the objects of Express 4 and 5. */
+import { createRequire } from 'node:module';
+import { combineAlongMiddlewares } from '../core/access/combining.js';
+import type { Requirement } from '../core/access/requirement.js';
+import { allowsAnonymous, requirementOf } from '../decorators/decorated-elements.js';
+import { prototypeFor } from '../decorators/prototype-chain.js';
+import { methodsOfHandlers, requirementsOfMiddlewares } from '../gate/known-handlers.js';
+
+type Callback = ((...parameters: unknown[]) => unknown) & { readonly stack?: readonly Layer[] };
+
+interface Layer {
+  readonly handle: Callback;
+  readonly method?: string;
+  readonly route?: { readonly path: unknown; readonly stack: readonly Layer[] } | undefined;
+}
+
+interface Router {
+  readonly stack: readonly Layer[];
+}
+
+/** What is used of an Express application. `_router` is that of Express 4, which has none before the first route. */
+interface Application {
+  readonly handle: unknown;
+  readonly set: unknown;
+  readonly _router?: Router;
+  readonly router?: Router;
+}
+
+/** The router of an application; undefined for Express 4 before its first route, whose `router` throws. */
+const routerOf = (app: Application) => app._router ?? ('lazyrouter' in app ? undefined : app.router);
+
+/** One route of an Express application. */
+export interface ExpressRoute {
+  readonly method: string;
+  readonly path: string;
+  /** The name of the handler, or of its class and method. */
+  readonly action: string;
+  readonly requirement: Requirement | undefined;
+  readonly isAnonymous: boolean;
+}
+
+type Use = (this: Router, ...given: unknown[]) => unknown;
+interface Watched {
+  use: Use;
+}
+
+/** Where middlewares, routers and applications are mounted. Express keeps no text of it. */
+const mountPaths = new WeakMap<Layer, readonly unknown[]>();
+const mountedApps = new WeakMap<Layer, Application>();
+
+const isFunction = (value: unknown): value is Callback => typeof value === 'function';
+
+export function isExpressApplication(value: unknown): value is Application {
+  return (
+    isFunction(value) && isFunction((value as Partial<Application>).handle) && 'set' in value && 'mountpath' in value
+  );
+}
+
+const isRouter = (value: Callback): value is Callback & Router => Array.isArray(value.stack) && 'use' in value;
+
+function watchRouter(prototype: Watched): void {
+  const { use } = prototype;
+  prototype.use = function (this: Router, ...given) {
+    const before = new Set(this.stack);
+    const result = use.apply(this, given);
+    const [first] = given.slice(0, 1).flat(Infinity);
+    const paths = isFunction(first) ? ['/'] : [given[0]].flat(Infinity);
+    for (const layer of this.stack) if (!before.has(layer)) mountPaths.set(layer, paths);
+    return result;
+  };
+}
+
+function watchApplications(application: Watched & { lazyrouter?: (this: unknown) => void }): void {
+  const { use } = application;
+  application.use = function (this, ...given) {
+    const apps = given.flat(Infinity).filter(isExpressApplication);
+    application.lazyrouter?.call(this);
+    const before = new Set(routerOf(this as unknown as Application)?.stack);
+    const result = use.apply(this, given);
+    const layers =
+      routerOf(this as unknown as Application)?.stack.filter(
+        (layer) => !before.has(layer) && layer.handle.name === 'mounted_app',
+      ) ?? [];
+    for (const [index, layer] of layers.entries()) {
+      const app = apps[index];
+      if (app !== undefined) mountedApps.set(layer, app);
+    }
+    return result;
+  };
+}
+
+/** Remembers which method a bound handler stands for: `reports.list.bind(reports)`. */
+function watchBoundHandlers(): void {
+  const bind = Reflect.get(Function.prototype, 'bind') as (this: object, ...given: unknown[]) => Callback;
+  Function.prototype.bind = function (this: object, ...given: unknown[]) {
+    const bound = bind.apply(this, given);
+    const known = methodsOfHandlers.get(this);
+    if (known !== undefined)
+      methodsOfHandlers.set(bound, { ...known, prototype: prototypeFor(given[0], known.prototype) });
+    return bound;
+  };
+}
+
+const watched = new WeakSet();
+
+/** Watches what the application mounts, and where. To be called before the application is loaded. */
+export function watchExpress(file: string): void {
+  let express: { Router: Watched & { readonly prototype: Partial<Watched> }; readonly application: Watched };
+  try {
+    express = createRequire(file)('express') as typeof express;
+  } catch {
+    // An application of another host.
+    return;
+  }
+  if (watched.has(express)) return;
+  watched.add(express);
+  const { Router, application } = express;
+  watchRouter(isFunction(Router.prototype.use) ? (Router.prototype as Watched) : Router);
+  watchApplications(application);
+  watchBoundHandlers();
+}
+
+const segmentsOf = (path: string) => path.split('/').filter((segment) => segment !== '');
+
+/** Whether what is mounted at a path is ahead of a route. Of a path that is not plain text this is not known: then it is not. */
+function covers(mounted: unknown, route: string): boolean {
+  if (typeof mounted !== 'string' || /[*?+(){}]/.test(mounted)) return false;
+  const [own, others] = [segmentsOf(mounted), segmentsOf(route)];
+  return own.every((segment, index) => {
+    const other = others[index];
+    if (other === undefined) return false;
+    return segment.startsWith(':') || segment.toLowerCase() === other.toLowerCase();
+  });
+}
+
+interface Ahead {
+  readonly requirement: Requirement;
+  readonly paths: readonly unknown[];
+}
+
+const sumOf = (requirements: readonly Requirement[]) =>
+  requirements.length === 0 ? undefined : requirements.reduce(combineAlongMiddlewares);
+
+/** What one function that Express calls requires. */
+function requirementOfHandler(handler: object): Requirement | undefined {
+  const { prototype, method } = methodsOfHandlers.get(handler) ?? {};
+  if (prototype !== undefined && method !== undefined) return requirementOf(prototype, method);
+  return requirementsOfMiddlewares.get(handler);
+}
+
+function nameOf(handler: Callback): string {
+  const { prototype, method } = methodsOfHandlers.get(handler) ?? {};
+  if (prototype === undefined || method === undefined) return handler.name === '' ? '(anonymous)' : handler.name;
+  return `${(typeof prototype === 'function' ? prototype : prototype.constructor).name}.${String(method)}`;
+}
+
+/** routing-controllers registers its routes with this function. They are listed from its own metadata. */
+const isOfRoutingControllers = (stack: readonly Layer[]) => stack[0]?.handle.name === 'routeGuard';
+
+function routesOfLayer({ route }: Layer, prefix: string, ahead: readonly Ahead[]): readonly ExpressRoute[] {
+  if (route === undefined || isOfRoutingControllers(route.stack)) return [];
+  const methods = [...new Set(route.stack.map(({ method }) => method))];
+  return [route.path].flat(Infinity).flatMap((path) => {
+    const full = `${prefix}${String(path)}`;
+    const before = ahead.filter(({ paths }) => paths.some((mounted) => covers(mounted, full)));
+    return methods.map((method): ExpressRoute => {
+      const handlers = route.stack.filter((layer) => layer.method === method || layer.method === undefined);
+      const last = handlers.at(-1)?.handle;
+      const own = handlers.map(({ handle }) => requirementOfHandler(handle)).filter((found) => found !== undefined);
+      const known = last && methodsOfHandlers.get(last);
+      return {
+        method: method === undefined ? 'ALL' : method.toUpperCase(),
+        path: full,
+        action: last === undefined ? '(none)' : nameOf(last),
+        requirement: sumOf([...before.map(({ requirement }) => requirement), ...own]),
+        isAnonymous: known !== undefined && allowsAnonymous(known.prototype, known.method),
+      };
+    });
+  });
+}
+
+function walk(stack: readonly Layer[], prefix: string, above: readonly Ahead[]): readonly ExpressRoute[] {
+  const ahead = [...above];
+  return stack.flatMap((layer) => {
+    if (layer.route !== undefined) return routesOfLayer(layer, prefix, ahead);
+    const paths = mountPaths.get(layer) ?? [undefined];
+    const requirement = requirementsOfMiddlewares.get(layer.handle);
+    if (requirement !== undefined) {
+      ahead.push({
+        requirement,
+        paths: paths.map((path) => (typeof path === 'string' ? `${prefix}/${path}` : path)),
+      });
+      return [];
+    }
+    const app = mountedApps.get(layer);
+    const inner = app === undefined ? layer.handle : routerOf(app);
+    if (inner === undefined || (isFunction(inner) && !isRouter(inner))) return [];
+    return paths.flatMap((path) => {
+      const mounted = typeof path === 'string' || path instanceof RegExp ? String(path) : '/(unknown)';
+      return walk(inner.stack, `${prefix}${mounted}`.replace(/\/+$/, ''), ahead);
+    });
+  });
+}
+
+/** The routes of an application, with the paths where its routers are mounted. */
+export function routesOfExpress(app: Application): readonly ExpressRoute[] {
+  const router = routerOf(app);
+  return router === undefined ? [] : walk(router.stack, '', []);
+}
