@@ -94,6 +94,7 @@ const entryPoints = [
       'MICROSOFT_IDENTITY',
       'MicrosoftIdentityGuard',
       'MicrosoftIdentityModule',
+      'operationRoutes',
       'resourceMetadata',
       'withAuthInfo',
     ],

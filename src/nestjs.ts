@@ -47,6 +47,7 @@ export {
   MicrosoftIdentityModule,
   type MicrosoftIdentityAsyncOptions,
 } from './hosts/nestjs/module.js';
+export { operationRoutes } from './hosts/nestjs/operation-routes.js';
 export { MicrosoftIdentityGuard, type MicrosoftIdentityGuardOptions } from './hosts/nestjs/guard.js';
 export { withAuthInfo, type McpAuthInfo } from './hosts/mcp.js';
 export type { Middleware } from './hosts/node-middleware.js';

@@ -28,5 +28,5 @@ export type { Callers, ClaimValue } from '../core/access/demand-names.js';
 export type { ResourceMetadata } from '../core/issuers/resource-metadata.js';
 export type { ClaimsDecorator, Decorators, RequirementDecorator } from '../decorators/decorators.js';
 export { securitySchemes, type OAuth2SecurityScheme, type SecurityOptions } from '../openapi/security-schemes.js';
-export { withSecurity, type OpenApiDocument } from '../openapi/with-security.js';
-export { type OperationRoute } from '../openapi/operation-route.js';
+export { withSecurity, type DocumentOptions, type OpenApiDocument } from '../openapi/with-security.js';
+export { type OperationRoute, type UnmatchedOperations } from '../openapi/operation-route.js';

@@ -5,9 +5,11 @@ import type { Authenticator, Requirement } from '../core/access/requirement.js';
 import { schemeFor } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { requirementOf } from '../decorators/decorated-elements.js';
+import { ConfigurationError } from '../core/errors.js';
 import { requirementOfUndecorated } from '../decorators/undecorated.js';
 import { identityInForce } from '../gate/identity-in-force.js';
-import { addressOf, routeFinder, type Json, type OperationRoute } from './operation-route.js';
+import { warnDeveloper } from '../gate/refusal.js';
+import { routeFinder, type Json, type OperationRoute, type UnmatchedOperations } from './operation-route.js';
 import {
   checkSecurityOptions,
   entriesOf,
@@ -24,6 +26,28 @@ export interface OpenApiDocument {
   readonly components?: object | undefined;
   readonly security?: readonly unknown[] | undefined;
 }
+
+/** The options of `withSecurity`. */
+export interface DocumentOptions extends SecurityOptions {
+  /**
+   * Is called where the document and the routes do not match: an operation may be described as open that is protected, or
+   * a route not at all. Default: a warning. A function that throws stops a build.
+   */
+  readonly onUnmatched?: ((unmatched: UnmatchedOperations) => void) | undefined;
+}
+
+function warnOfUnmatched({ operations, routes }: UnmatchedOperations): void {
+  const parts = [
+    operations.length === 0 ? '' : ` Operations without a route were left as they are: ${operations.join(', ')}.`,
+    routes.length === 0 ? '' : ` Routes without an operation: ${routes.join(', ')}.`,
+  ];
+  warnDeveloper(
+    new ConfigurationError(
+      `withSecurity(): the document and the routes do not match.${parts.join('')} See onUnmatched.`,
+    ),
+  );
+}
+
 type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
 
 const httpMethods: readonly string[] = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
@@ -114,23 +138,27 @@ function isCheckedBy(identity: Authenticator, requirement: Requirement, isBound:
  *
  * @param document - of routing-controllers-openapi, `@nestjs/swagger` or any other tool
  * @param routes - the routes of the application
- * @param options - the configuration, its scopes with a description, the Application ID URIs, and a prefix
+ * @param options - the configuration, its scopes with a description, the Application ID URIs, a prefix, and what to do
+ *   where document and routes do not match
  * @throws ConfigurationError before `initialize`, and where a route requires an authority that is not configured
  */
 export function withSecurity<Document extends OpenApiDocument>(
   document: Document,
   routes: readonly OperationRoute[],
-  options: SecurityOptions = {},
+  options: DocumentOptions = {},
 ): Document {
-  checkSecurityOptions('withSecurity', 'document, routes', options, ['identity', 'scopes', 'appIdUri', 'prefix']);
+  const names = ['identity', 'scopes', 'appIdUri', 'prefix', 'onUnmatched'];
+  checkSecurityOptions('withSecurity', 'document, routes', options, names);
+  const { onUnmatched = warnOfUnmatched } = options;
+  if (typeof onUnmatched !== 'function') throw new ConfigurationError('withSecurity: onUnmatched takes a function.');
   const identity = identityToDescribe(options);
   const isBound = options.identity !== undefined && options.identity !== identity;
   const entries = entriesOf(identity.settings, options);
   const scopes = scopesIn(options);
-  const routeOf = routeFinder(routes);
+  const finder = routeFinder(routes);
 
-  const secure = (operation: Json, address: string): Json => {
-    const route = routeOf(address, operation);
+  const secure = (operation: Json, httpMethod: string, path: string): Json => {
+    const route = finder.find(httpMethod, path, operation);
     if (route === undefined) return operation;
     const { prototype, method } = route;
     const ofProcess = isBound ? identityInForce() : identity;
@@ -158,13 +186,15 @@ export function withSecurity<Document extends OpenApiDocument>(
     Object.fromEntries(
       Object.entries(item).map(([key, value]) => [
         key,
-        httpMethods.includes(key) ? secure(value as Json, addressOf(key, path)) : value,
+        httpMethods.includes(key) ? secure(value as Json, key, path) : value,
       ]),
     );
 
   const paths = Object.fromEntries(
     Object.entries(document.paths ?? {}).map(([path, item]) => [path, secureAll(item as Json, path)]),
   );
+  const unmatched = finder.unmatched();
+  if (unmatched.operations.length + unmatched.routes.length > 0) onUnmatched(unmatched);
   const components = (document.components ?? {}) as { readonly securitySchemes?: Json; readonly responses?: Json };
   return {
     ...document,
