@@ -26,7 +26,8 @@ async function start(): Promise<void> {
     : await (await import('./local-setup.js')).startLocalSetup(url, shared?.store);
 
   // Without options, `initialize` reads the tenant from the environment. A store is not named there.
-  const identity = initialize(local?.options ?? (shared && optionsWithStore(shared.store)));
+  const options = local?.options ?? (shared && optionsWithStore(shared.store));
+  const identity = options === undefined ? initialize() : initialize(options);
   // Loads the signing keys, so that a tenant that does not exist is found now and not by the first caller.
   await identity.ready();
 
