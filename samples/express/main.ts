@@ -13,7 +13,7 @@ const isTenantConfigured = Object.keys(process.env).some((name) => /^AzureAd(B2C
 async function start(): Promise<void> {
   // Without a tenant in the environment, a local issuer replaces Microsoft's.
   const issuer = isTenantConfigured ? undefined : await startTestIssuer();
-  const identity = initialize(issuer && { ...issuer.options, b2c: issuer.b2cOptions });
+  const identity = issuer === undefined ? initialize() : initialize({ ...issuer.options, b2c: issuer.b2cOptions });
   // Loads the signing keys, so that a tenant that does not exist is found now and not by the first caller.
   await identity.ready();
 

@@ -62,7 +62,7 @@ const foreign: readonly (readonly [string, Requirement, (header: TokenOverrides)
 describe.each(foreign)('a token of another %s', (_, requirement, make) => {
   it.each(forms)('with %s is refused without any request', async (_form, header, spoil) => {
     await refuses(async () => check(spoil(await make(header)), requirement), 'issuer');
-    expect(requests()).toEqual({ metadata: 0, keys: 0 });
+    expect(requests()).toEqual({ metadata: 0, keys: 0, tokens: 0 });
     await identity.ready();
     const loaded = requests();
     await refuses(async () => check(spoil(await make(header)), requirement), 'issuer');
@@ -76,9 +76,9 @@ describe('a token of the configured scheme with another form of issuer', () => {
     ['B2C', b2c, () => issuer.b2cToken({ iss: `${issuer.url}/${issuer.b2cOptions.tenantId}/v2.0` }, { kid: 'x' })],
   ])('of %s is compared with the published issuer, and no key is loaded for it', async (_, requirement, make) => {
     await refuses(async () => check(make(), requirement), 'issuer');
-    expect(requests()).toEqual({ metadata: 1, keys: 0 });
+    expect(requests()).toEqual({ metadata: 1, keys: 0, tokens: 0 });
     await refuses(async () => check(make(), requirement), 'issuer');
-    expect(requests()).toEqual({ metadata: 1, keys: 0 });
+    expect(requests()).toEqual({ metadata: 1, keys: 0, tokens: 0 });
   });
 });
 
@@ -108,7 +108,7 @@ describe('many tenants', () => {
       async () => check(issuer.token({ iss: `https://login.example/${stranger}/v2.0` }), entra, by),
       'issuer',
     );
-    expect(requests()).toEqual({ metadata: 0, keys: 0 });
+    expect(requests()).toEqual({ metadata: 0, keys: 0, tokens: 0 });
     const other = { iss: `${issuer.url}/${stranger}/v2.0`, tid: stranger };
     expect(await check(issuer.token(other), entra, by)).toMatchObject({ outcome: 'verified' });
     const loaded = requests();

@@ -37,6 +37,7 @@ function requestOf(extra: object) {
     presented: undefined,
     groups: undefined,
     satisfied: undefined,
+    isHandling: false,
   };
   verifiedRequests.set(request, context);
   return request;

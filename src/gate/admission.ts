@@ -74,6 +74,7 @@ function remember(
     handed: handedWeakly,
     groups,
     satisfied: undefined,
+    isHandling: false,
   };
   verifiedRequests.set(request, context);
   return context;

@@ -1,36 +1,43 @@
 /** The running calls of handlers and actions: what one of them calls in turn is no new arrival of its request. */
-import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
+import {
+  currentRequest,
+  verifiedRequests,
+  type AdmittedRequest,
+  type VerifiedContext,
+} from '../core/access/current-request.js';
+import { privateField } from '../core/access/return-override.js';
 import { processWide } from '../core/process-wide.js';
-import type { HandlerCall } from './handler-call.js';
 import type { Next } from './node-middleware.js';
 
-/** A call of a handler: its request, and the `next` that it was given. */
-interface RunningHandler {
-  readonly request: object;
-  readonly next: Next | undefined;
+/**
+ * The context of the handler that was given a `next`. The context itself holds neither its request nor `next`: a connection
+ * that a handler opens keeps its context, and with it the token would stay in memory.
+ */
+const handlersGiven = processWide('handlers-given-next', () => privateField<VerifiedContext>());
+
+/** Notes that a handler or an action runs in a context, and the `next` that it was given. */
+export function noteHandler(context: AdmittedRequest, next: Next | undefined): void {
+  context.isHandling = true;
+  if (next !== undefined) handlersGiven.set(next, context);
 }
 
-/** By the context that a call runs in. */
-const running = processWide('running-handlers', () => new WeakMap<VerifiedContext, RunningHandler>());
-
-/** Runs a handler in a context that no other call of a handler shares. */
-export function runHandler<Parameters extends unknown[], Result>(
-  context: VerifiedContext,
-  handler: RunningHandler,
-  run: (...parameters: Parameters) => Result,
-  ...parameters: Parameters
-): Result {
-  const own = context.requirement === undefined ? { ...context } : { original: context, ...context };
-  running.set(own, handler);
-  return currentRequest.run(own, run, ...parameters);
+/** Whether a context is that of a handler which runs, for a request. In a test nothing is judged. */
+export function isHandling(context: VerifiedContext | undefined, request: object): context is AdmittedRequest {
+  if (context?.requirement === undefined || !context.isHandling) return false;
+  return verifiedRequests.get(request) === (context.original ?? context);
 }
 
 /**
  * Whether the handler that runs makes a call, for its own request. A router in a handler, or an app, calls with a `next` of its
  * own: then it is an arrival.
  */
-export function isCalledInTurn({ request, next }: HandlerCall): boolean {
+export function isCalledInTurn({
+  request,
+  next,
+}: {
+  readonly request: object;
+  readonly next: Next | undefined;
+}): boolean {
   const current = currentRequest.getStore();
-  const calling = current && running.get(current);
-  return calling?.request === request && (next === undefined || next === calling.next);
+  return isHandling(current, request) && (next === undefined || handlersGiven.get(next) === current);
 }

@@ -39,4 +39,13 @@ describe('a private field', () => {
   it.each([undefined, null, 'GET /', 1, Symbol('request')])('is not there on %s', (value) => {
     expect(privateField().get(value)).toBeUndefined();
   });
+
+  it('is kept on a function too', () => {
+    const field = privateField<string>();
+    const next = () => undefined;
+    expect(field.get(next)).toBeUndefined();
+    field.set(next, 'value');
+    expect(field.get(next)).toBe('value');
+    expect(Reflect.ownKeys(next)).toEqual(['length', 'name']);
+  });
 });

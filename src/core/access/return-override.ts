@@ -11,7 +11,7 @@ class ReturnOverride {
 
 /** A private field on objects of any origin. */
 export interface PrivateField<T> {
-  /** The field of an object; undefined where it was not set, and for any value that is no object. */
+  /** The field of an object; undefined where it was not set, and for any value that is neither an object nor a function. */
   get(object: unknown): T | undefined;
   set(object: object, value: T): void;
 }
@@ -33,7 +33,8 @@ export function privateField<T>(): PrivateField<T> {
     }
 
     static get(object: unknown): T | undefined {
-      return typeof object === 'object' && object !== null && #value in object ? object.#value : undefined;
+      if ((typeof object !== 'object' && typeof object !== 'function') || object === null) return undefined;
+      return #value in object ? object.#value : undefined;
     }
 
     static set(object: object, value: T): void {

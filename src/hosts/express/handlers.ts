@@ -1,5 +1,10 @@
 /** A decorated method as a handler of Express: its gate, and then the method. */
-import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
+import {
+  currentRequest,
+  verifiedRequests,
+  type AdmittedRequest,
+  type VerifiedContext,
+} from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { requirementOf } from '../../decorators/decorated-elements.js';
 import { asProtected, guard, originalOf, type Method } from '../../decorators/protected-method.js';
@@ -8,7 +13,7 @@ import { methodsOfHandlers } from '../../gate/known-handlers.js';
 import { isRefusal } from '../../gate/refusal.js';
 import { answerUnawaited, handlerCallIn, isServed, protectedAsHandler, type HandlerCall } from '../handler-call.js';
 import { refuse } from '../node-middleware.js';
-import { isCalledInTurn, runHandler } from '../running-handlers.js';
+import { isCalledInTurn, noteHandler } from '../running-handlers.js';
 import { proceedOrRefuse, publishClaims } from './chain.js';
 
 type Run = (...parameters: unknown[]) => unknown;
@@ -20,7 +25,10 @@ function runIn(context: VerifiedContext, { request, response, next }: HandlerCal
     ((error?: unknown) => {
       currentRequest.run(context, next, error);
     });
-  return runHandler(context, { request, next: leave }, run, request, response, leave);
+  if (context.requirement === undefined) return currentRequest.run(context, run, request, response, leave);
+  const own: AdmittedRequest = { original: context, ...context };
+  noteHandler(own, leave);
+  return currentRequest.run(own, run, request, response, leave);
 }
 
 const isFalsy = (value: unknown) => !value;

@@ -1,22 +1,19 @@
 /** A request at the gate of a handler that takes a Fetch request: it is let in and handled, or refused. */
 import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
-import { privateField } from '../../core/access/return-override.js';
 import { isThenable } from '../../core/awaited.js';
 import { admissionOf, demandsOn, enter } from '../../gate/admission.js';
 import { isRefusal } from '../../gate/refusal.js';
 import type { FetchRequest } from '../fetch-request.js';
+import { isHandling, noteHandler } from '../running-handlers.js';
 import { refuse } from './response.js';
-
-/** The requests that are being handled, by the context their handler runs in. */
-const handling = privateField<FetchRequest>();
 
 /**
  * Whether code runs in the handler of a request: what that calls in turn is judged as a method, and is no new arrival. In
  * a test nothing is judged.
  */
 export function isInside(current: VerifiedContext | undefined, request: FetchRequest): current is VerifiedContext {
-  return current !== undefined && (current.requirement === undefined || handling.get(current) === request);
+  return current !== undefined && (current.requirement === undefined || isHandling(current, request));
 }
 
 /**
@@ -29,20 +26,17 @@ export function parametersFor(context: AdmittedRequest | undefined, parameters: 
   const next = parameters[index];
   if (context === undefined || typeof next !== 'function') return parameters;
   const callNext = next as (...given: unknown[]) => unknown;
-  const leave = (...given: unknown[]) => currentRequest.run({ ...context, original: context }, callNext, ...given);
+  const leave = (...given: unknown[]) =>
+    currentRequest.run({ ...context, original: context, isHandling: false }, callNext, ...given);
   return parameters.with(index, leave);
 }
 
 type Handle<Context> = (context: Context) => unknown;
 
-function runIn(
-  context: AdmittedRequest | undefined,
-  request: FetchRequest,
-  handle: Handle<AdmittedRequest | undefined>,
-): unknown {
+function runIn(context: AdmittedRequest | undefined, handle: Handle<AdmittedRequest | undefined>): unknown {
   // Of a request within another one, the other's caller is not the caller.
   if (context === undefined) return currentRequest.exit(handle, undefined);
-  handling.set(context, request);
+  noteHandler(context, undefined);
   return currentRequest.run(context, handle, context);
 }
 
@@ -85,7 +79,7 @@ export async function arrive(
     return refuse(error, request, requirement);
   }
   try {
-    const result = runIn(context, request, handle as Handle<AdmittedRequest | undefined>);
+    const result = runIn(context, handle as Handle<AdmittedRequest | undefined>);
     return isThenable(result) ? await result : result;
   } catch (error) {
     if (!isRefusal(error)) throw error;

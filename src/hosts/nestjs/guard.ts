@@ -13,7 +13,7 @@ import { identityInForce } from '../../gate/identity-in-force.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { closingParts } from '../../gate/known-handlers.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
-import { runHandler } from '../running-handlers.js';
+import { noteHandler } from '../running-handlers.js';
 import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
 import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';
 import { exceptionFor } from './refusals.js';
@@ -174,7 +174,8 @@ class RequestContext implements NestInterceptor {
         });
       const run = () => {
         if (verified === undefined) return currentRequest.exit(handle);
-        return runHandler(verified, { request, next: context.switchToHttp().getNext() }, handle);
+        if (verified.requirement !== undefined) noteHandler(verified, context.switchToHttp().getNext());
+        return currentRequest.run(verified, handle);
       };
       let checked: Promise<void> | undefined;
       try {

@@ -16,7 +16,7 @@ import { satisfy } from '../../gate/admission.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { guardOfOtherHost } from '../handler-call.js';
 import { refuse, type Next } from '../node-middleware.js';
-import { runHandler } from '../running-handlers.js';
+import { noteHandler } from '../running-handlers.js';
 import { refuseActionOnKoa, type KoaContext } from './koa.js';
 
 export type Storage = ReturnType<typeof getMetadataArgsStorage>;
@@ -151,8 +151,11 @@ function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Act
     checkWithoutDecorator(metadata);
     return currentRequest.exit(run, metadata, action, parameters);
   }
+  if (context.requirement !== undefined) noteHandler(context, undefined);
   const runInRequest = (): unknown =>
-    runHandler(context, { request, next: undefined }, run, metadata, action, parameters);
+    currentRequest.getStore() === context
+      ? run(metadata, action, parameters)
+      : currentRequest.run(context, run, metadata, action, parameters);
   // A middleware of /express after the gate may have added to what the request was admitted for.
   return requirement === undefined ? runInRequest() : andThen(satisfy(context, requirement), runInRequest);
 }
