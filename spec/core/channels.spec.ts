@@ -1,7 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
-import { downstreamChannel, keysChannel, publishRefused, requestChannel, type KeysEvent } from '../../src/core/channels.js';
+import {
+  downstreamChannel,
+  keysChannel,
+  publishRefused,
+  requestChannel,
+  type KeysEvent,
+} from '../../src/core/channels.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { errorOf } from '../support/refusals.js';
