@@ -38,6 +38,7 @@ const insufficientScopeReasons: readonly InsufficientScopeReason[] = [
   'group',
   'groups_overage',
   'auth_context',
+  'check',
 ];
 
 const made: readonly [RefusalName, () => AuthError][] = [
