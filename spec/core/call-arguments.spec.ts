@@ -140,6 +140,9 @@ const required: Signature = {
 };
 const optionsAndMore: Signature = { examples: ['{ callers }, more'], most: 2, options: ['callers'] };
 
+const oneFunction: Signature = { examples: ['(claims) => true'], most: 1, takes: 'function' };
+const values: Signature = { examples: ["'department', 'finance'"], takes: 'values' };
+
 /** The message with which arguments are refused; undefined if they are taken. */
 function refusalOf(check: typeof checkArguments, given: readonly unknown[], signature: Signature): string | undefined {
   try {
@@ -229,6 +232,93 @@ describe('arguments', () => {
     ],
   ])('are refused, and the right ones shown: %s', (_, signature, given, message) => {
     expect(refusalOf(checkArguments, given, signature)).toBe(`@Demand: ${message}`);
+  });
+});
+
+describe('arguments of other types', () => {
+  function classify(): boolean {
+    return true;
+  }
+
+  it.each<[string, Signature, readonly unknown[]]>([
+    ['a function', oneFunction, [classify]],
+    ['an arrow function', oneFunction, [() => true]],
+    ['an async function', oneFunction, [async () => Promise.resolve(true)]],
+    ['a bound function', oneFunction, [classify.bind(undefined)]],
+    ['a function of JavaScript', oneFunction, [Math.max]],
+    ['a bound method', oneFunction, [new Orders().list.bind(undefined)]],
+    ['a function, and undefined', oneFunction, [classify, undefined]],
+    [
+      'a frozen function that names a class',
+      oneFunction,
+      [
+        Object.freeze(function () {
+          return 'class';
+        }),
+      ],
+    ],
+    [
+      'a frozen function that names native code',
+      oneFunction,
+      [
+        Object.freeze(function () {
+          return '[native code] }';
+        }),
+      ],
+    ],
+    ['values of claims', values, ['level', 1, true, undefined, '']],
+    ['no value', values, []],
+  ])('are taken: %s', (_, signature, given) => {
+    expect(refusalOf(checkArguments, given, signature)).toBeUndefined();
+  });
+
+  it.each<[string, Signature, readonly unknown[], string]>([
+    ['no function', oneFunction, [], 'got undefined; it takes a function. Write @Demand((claims) => true).'],
+    ['undefined', oneFunction, [undefined], 'got undefined; it takes a function. Write @Demand((claims) => true).'],
+    ['null', oneFunction, [null], 'got null; it takes a function. Write @Demand((claims) => true).'],
+    ['a string', oneFunction, ['x'], "got 'x'; it takes a function. Write @Demand((claims) => true)."],
+    ['an object', oneFunction, [{}], 'got an object; it takes a function. Write @Demand((claims) => true).'],
+    ['two strings', oneFunction, ['x', 'y'], 'got 2 arguments; it takes 1. Write @Demand((claims) => true).'],
+    [
+      'an object among values',
+      values,
+      [{ name: 'department' }],
+      "got an object; it takes a string, a number or a boolean. Write @Demand('department', 'finance').",
+    ],
+    [
+      'null among values',
+      values,
+      ['department', null],
+      "got null; it takes a string, a number or a boolean. Write @Demand('department', 'finance').",
+    ],
+    [
+      'a list among values',
+      values,
+      ['department', ['finance']],
+      "got a list of 1; it takes a string, a number or a boolean. Write @Demand('department', 'finance').",
+    ],
+  ])('are refused: %s', (_, signature, given, message) => {
+    expect(refusalOf(checkArguments, given, signature)).toBe(`@Demand: ${message}`);
+  });
+
+  it.each<[string, readonly unknown[], string]>([
+    ['on a class', [Orders], 'Orders: '],
+    ['on a class of JavaScript', [Date], 'Date: '],
+    ['on a class, by a standard decorator', [Orders, { kind: 'class' }], 'Orders: '],
+    ['on a proxy of a class', [new Proxy(Orders, {})], 'Orders: '],
+    ['on a function, by a standard decorator', [classify, { kind: 'method' }], 'classify: '],
+    ['on a static method of a constructor function', [classify, 'all', {}], 'classify.all: '],
+    ['on a method', [Orders.prototype, 'list', {}], 'Orders.list: '],
+  ])('are those of a function without its parentheses: %s', (_, given, element) => {
+    expect(refusalOf(checkArguments, given, oneFunction)).toBe(
+      `${element}@Demand is used without its parentheses. Write @Demand((claims) => true).`,
+    );
+  });
+
+  it('are those of a function without its parentheses where any function is given, and none is taken', () => {
+    expect(refusalOf(checkArguments, [classify], values)).toBe(
+      "classify: @Demand is used without its parentheses. Write @Demand('department', 'finance').",
+    );
   });
 });
 

@@ -116,6 +116,11 @@ describe('downstream', () => {
       'apis: got a list of 1; it takes an object of APIs by their names',
     ],
     [
+      'a name that begins with a digit',
+      { credential, apis: { '1a': graph } },
+      "apis: got the name '1a'; it takes names of letters, digits, _ and -, which begin with a letter",
+    ],
+    [
       'a name with a dot',
       { credential, apis: { 'a.b': graph } },
       'apis: got the name a string of 3 characters; it takes names of letters, digits, _ and -, which begin with a letter',
@@ -182,6 +187,7 @@ describe('a credential', () => {
     ['a file', { federatedTokenFile: '/var/run/secrets/token' }],
     ['the managed identity of the system', { managedIdentity: 'system' }],
     ['a managed identity', { managedIdentity: otherId }],
+    ['a managed identity in capitals', { managedIdentity: 'AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE' }],
     ['one beside members that are undefined', { ...credential, certificate: undefined }],
   ])('can be %s', async (_, given) => {
     const { credential: read } = settingsOf({ credential: given });
@@ -301,6 +307,7 @@ describe('an API', () => {
     ['https://user:sEcr3t@graph.microsoft.com', 'a string of 39 characters'],
     ['https://:sEcr3t@graph.microsoft.com', 'a string of 35 characters'],
     ['https://user@graph.microsoft.com', 'a string of 32 characters'],
+    ['https://graph.microsoft.com:port', "'https://graph.microsoft.com:port'"],
     ['ftp://graph.microsoft.com', "'ftp://graph.microsoft.com'"],
     ['https://graph.microsoft.com?a=1', 'a string of 31 characters'],
     ['https://graph.microsoft.com/#a', 'a string of 30 characters'],
