@@ -1,7 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
-import { downstreamChannel, keysChannel, requestChannel, type KeysEvent } from '../../src/core/channels.js';
+import {
+  downstreamChannel,
+  keysChannel,
+  publishRefused,
+  requestChannel,
+  type KeysEvent,
+} from '../../src/core/channels.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { errorOf } from '../support/refusals.js';
@@ -64,21 +70,21 @@ describe('the channel of requests', () => {
     const by = identity();
     const token = await issuer.token();
     for (let round = 0; round < 3; round++) await present(by, token);
-    expect(events).toEqual([{ outcome: 'verified' }, { outcome: 'cached' }, { outcome: 'cached' }]);
+    expect(events).toStrictEqual([{ outcome: 'verified' }, { outcome: 'cached' }, { outcome: 'cached' }]);
   });
 
   it('says that every token is verified where none is kept', async () => {
     const by = identity({ tokenCache: false });
     const token = await issuer.token();
     for (let round = 0; round < 2; round++) await present(by, token);
-    expect(events).toEqual([{ outcome: 'verified' }, { outcome: 'verified' }]);
+    expect(events).toStrictEqual([{ outcome: 'verified' }, { outcome: 'verified' }]);
   });
 
   it('says verified of each request that waits for one verification', async () => {
     const by = identity();
     const token = await issuer.token();
     await Promise.all([present(by, token), present(by, token)]);
-    expect(events).toEqual([{ outcome: 'verified' }, { outcome: 'verified' }]);
+    expect(events).toStrictEqual([{ outcome: 'verified' }, { outcome: 'verified' }]);
   });
 
   it.each<[string, () => Promise<string>, Requirement, object]>([
@@ -114,7 +120,7 @@ describe('the channel of requests', () => {
       const error = await errorOf(() => present(by, token, requirement));
       expect(error).toMatchObject(said);
     }
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       { outcome: 'refused', ...said },
       { outcome: 'refused', ...said },
     ]);
@@ -122,13 +128,23 @@ describe('the channel of requests', () => {
 
   it('says that there was no token', async () => {
     await errorOf(() => identity().authenticate({ headers: {} }, entra));
-    expect(events).toEqual([{ outcome: 'refused', code: 'missing_token', status: 401 }]);
+    expect(events).toStrictEqual([{ outcome: 'refused', code: 'missing_token', status: 401 }]);
+  });
+
+  it.each<[string, unknown, object]>([
+    ['nothing', new TypeError('down'), {}],
+    ['a code', { code: 'ECONNRESET' }, { code: 'ECONNRESET' }],
+    ['a reason', { reason: 'scope' }, { reason: 'scope' }],
+    ['a status', { status: 418 }, { status: 418 }],
+  ])('says of an error what it carries, and no more: %s', (_, error, said) => {
+    publishRefused(error);
+    expect(events).toStrictEqual([{ outcome: 'refused', ...said }]);
   });
 
   it('says that there are no keys', async () => {
     issuer.setFault({ status: 503 });
     await errorOf(async () => present(identity(), await issuer.token()));
-    expect(events).toEqual([{ outcome: 'refused', code: 'issuer_unavailable', status: 503 }]);
+    expect(events).toStrictEqual([{ outcome: 'refused', code: 'issuer_unavailable', status: 503 }]);
   });
 
   it('gives the same answers as without a listener', async () => {
@@ -169,17 +185,17 @@ describe('the channel of keys', () => {
     await by.ready();
     await by.ready();
     await present(by, await issuer.token());
-    expect(events).toEqual([event('loaded', 'configuration'), event('loaded', 'keys')]);
+    expect(events).toStrictEqual([event('loaded', 'configuration'), event('loaded', 'keys')]);
   });
 
   it('says of which document loading failed', async () => {
     issuer.setFault({ on: 'keys', status: 503 });
     await errorOf(() => identity().ready());
-    expect(events).toEqual([event('loaded', 'configuration'), event('failed', 'keys')]);
+    expect(events).toStrictEqual([event('loaded', 'configuration'), event('failed', 'keys')]);
     events.length = 0;
     issuer.setFault({ on: 'metadata', down: true });
     await errorOf(() => identity().ready());
-    expect(events).toEqual([event('failed', 'configuration')]);
+    expect(events).toStrictEqual([event('failed', 'configuration')]);
   });
 
   it.each<[string, object]>([
@@ -188,13 +204,13 @@ describe('the channel of keys', () => {
   ])('takes for a failure %s', async (_, fault) => {
     issuer.setFault(fault);
     await errorOf(() => identity().ready());
-    expect(events).toEqual([event('loaded', 'configuration'), event('failed', 'keys')]);
+    expect(events).toStrictEqual([event('loaded', 'configuration'), event('failed', 'keys')]);
   });
 
   it('takes for a failure the issuer of somebody else', async () => {
     issuer.setFault({ on: 'metadata', body: (document) => ({ ...document, issuer: 'https://m4rk3r.example' }) });
     await errorOf(() => identity().ready());
-    expect(events).toEqual([event('failed', 'configuration')]);
+    expect(events).toStrictEqual([event('failed', 'configuration')]);
   });
 
   it('says what a kid that is not known costs', async () => {
@@ -203,6 +219,6 @@ describe('the channel of keys', () => {
     events.length = 0;
     await errorOf(async () => present(by, await issuer.token({}, { kid: 'm4rk3r' })));
     await errorOf(async () => present(by, await issuer.token({}, { kid: 'm4rk3r-2' })));
-    expect(events).toEqual([event('loaded', 'keys')]);
+    expect(events).toStrictEqual([event('loaded', 'keys')]);
   });
 });

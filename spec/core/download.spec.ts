@@ -81,7 +81,9 @@ describe('downloadJson', () => {
       else response.writeHead(302, { location: '/elsewhere' }).end();
     });
     const following: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'follow' });
-    expect(await errorOf(() => downloadJson(following, url, never))).toBeInstanceOf(DownloadError);
+    expect(await errorOf(() => downloadJson(following, url, never))).toEqual(
+      new DownloadError(`GET ${url} was redirected`),
+    );
   });
 
   it.each([
@@ -92,7 +94,16 @@ describe('downloadJson', () => {
     ['white space', ' \n'],
   ])('fails at a body of %s', async (_, body) => {
     const url = await answering(body);
-    expect((await failureOf(url)).message).toBe(`GET ${url} answered something other than JSON`);
+    const error = await failureOf(url);
+    expect(error.message).toBe(`GET ${url} answered something other than JSON`);
+    expect(error.cause).toBeInstanceOf(SyntaxError);
+  });
+
+  it('fails at an answer that has no body at all', async () => {
+    const empty = () => Promise.resolve(new Response(null));
+    const error = await errorOf(() => downloadJson(empty, 'https://login.example', never));
+    expect(error).toBeInstanceOf(DownloadError);
+    expect((error as Error).message).toBe('GET https://login.example answered something other than JSON');
   });
 
   it('fails at bytes that are not UTF-8', async () => {
@@ -116,6 +127,7 @@ describe('downloadJson', () => {
     const url = await answering('{}');
     await new Promise((resolve) => servers.pop()?.close(resolve));
     const error = await failureOf(url);
+    expect(error.name).toBe('DownloadError');
     expect(error.message).toBe(`GET ${url} failed`);
     expect(error.cause).toBeInstanceOf(TypeError);
   });
@@ -226,8 +238,11 @@ describe('the bound on time', () => {
 describe('closing', () => {
   it('asks for nothing where it happened already', async () => {
     const asked = vi.fn(() => Promise.resolve(Response.json({})));
-    const closed = AbortSignal.abort(new Error('closed'));
-    expect(await errorOf(() => downloadJson(asked, 'https://login.example', closed))).toBeInstanceOf(DownloadError);
+    const reason = new Error('closed');
+    const error = await errorOf(() => downloadJson(asked, 'https://login.example', AbortSignal.abort(reason)));
+    expect(error).toBeInstanceOf(DownloadError);
+    expect((error as Error).message).toBe('GET https://login.example was not sent');
+    expect((error as Error).cause).toBe(reason);
     expect(asked).not.toHaveBeenCalled();
   });
 

@@ -9,8 +9,10 @@ import {
   InvalidTokenError,
   IssuerUnavailableError,
   MissingTokenError,
+  type InsufficientScopeReason,
   type InvalidTokenReason,
 } from '../../src/core/errors.js';
+import * as errors from '../../src/core/errors.js';
 import { expectRefused, refusals, type RefusalName } from '../support/refusals.js';
 
 const invalidTokenReasons: readonly InvalidTokenReason[] = [
@@ -25,6 +27,18 @@ const invalidTokenReasons: readonly InvalidTokenReason[] = [
   'tenant',
   'policy',
   'token_type',
+];
+
+const insufficientScopeReasons: readonly InsufficientScopeReason[] = [
+  'scope',
+  'role',
+  'client',
+  'caller',
+  'guest',
+  'group',
+  'groups_overage',
+  'auth_context',
+  'check',
 ];
 
 const made: readonly [RefusalName, () => AuthError][] = [
@@ -75,6 +89,17 @@ describe.each(made)('the refusal %s', (name, make) => {
       error_description: error.message,
     });
     expect(error.expose).toBe(true);
+  });
+});
+
+describe('the description', () => {
+  it.each<[AuthError, string]>([
+    [new MissingTokenError(), 'This request needs an access token.'],
+    [new InvalidRequestError(), 'The request must carry exactly one Authorization header.'],
+    [new IssuerUnavailableError(), 'The keys to check access tokens with are not available at the moment.'],
+  ])('is fixed where the challenge has none: %s', (error, description) => {
+    expect(error.message).toBe(description);
+    expect(error.toJSON().error_description).toBe(description);
   });
 });
 
@@ -254,6 +279,45 @@ describe('a refusal that is addressed', () => {
   });
 });
 
+describe('another copy of the module', () => {
+  const everyError = (from: typeof errors): readonly (AuthError | ConfigurationError)[] => [
+    new from.MissingTokenError(),
+    new from.InvalidRequestError(),
+    ...invalidTokenReasons.map((reason) => new from.InvalidTokenError(reason)),
+    ...insufficientScopeReasons.map((reason) => new from.InsufficientScopeError(reason, ['read'])),
+    new from.IssuerUnavailableError({ retryAfterSeconds: 7 }),
+    new from.ConfigurationError('initialize: tenantId: is wrong.'),
+  ];
+
+  it('gives each error the same name, text and answer', async () => {
+    vi.resetModules();
+    const copy = await import('../../src/core/errors.js');
+    const look = (error: AuthError | ConfigurationError) => {
+      const { name, message, headers, expose } = error;
+      return { name, message, headers, expose, body: error.toJSON() };
+    };
+    expect(everyError(copy).map(look)).toEqual(everyError(errors).map(look));
+  });
+
+  it('gives its classes a name that may be changed, as Error has it', async () => {
+    vi.resetModules();
+    const copy = await import('../../src/core/errors.js');
+    const ofError = Object.getOwnPropertyDescriptor(Error.prototype, 'name');
+    for (const { prototype } of [
+      copy.AuthError,
+      copy.MissingTokenError,
+      copy.InvalidRequestError,
+      copy.InvalidTokenError,
+      copy.InsufficientScopeError,
+      copy.IssuerUnavailableError,
+      copy.ConfigurationError,
+    ]) {
+      const name = (prototype.constructor as { readonly name: string }).name;
+      expect(Object.getOwnPropertyDescriptor(prototype, 'name')).toEqual({ ...ofError, value: name });
+    }
+  });
+});
+
 describe('instanceof', () => {
   it('holds between two copies of the module', async () => {
     vi.resetModules();
@@ -339,6 +403,8 @@ describe('copyOf', () => {
 
 describe('InsufficientScopeError', () => {
   it.each(['Preis€', 'a"b', 'two words', ''])('refuses %j, which is no scope name', (name) => {
-    expect(() => new InsufficientScopeError('scope', ['read', name])).toThrow(ConfigurationError);
+    expect(() => new InsufficientScopeError('scope', ['read', name])).toThrow(
+      new ConfigurationError('InsufficientScopeError: a scope name has a character that RFC 6749 §3.3 does not allow.'),
+    );
   });
 });

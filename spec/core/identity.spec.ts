@@ -562,7 +562,10 @@ describe('close', () => {
     issuer.setFault({ answer: () => undefined });
     const waiting = errorOf(async () => present(identity, await issuer.b2cToken(), b2c()));
     identity.close();
-    expectRefused(await waiting, 'issuer_unavailable');
+    const error = await waiting;
+    expectRefused(error, 'issuer_unavailable');
+    const { cause } = error as { readonly cause: Error };
+    expect(cause.cause).toEqual(new Error('The identity was closed.'));
     expect(await present(identity, token, entra)).toHaveProperty('claims');
     expect(await present(identity, await issuer.token({ uti: 'another' }), entra)).toHaveProperty('claims');
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deepFreeze, parseJsonObject } from '../../src/core/json.js';
+import { deepFreeze, ownMember, parseJsonObject } from '../../src/core/json.js';
 
 /** An object whose value nests so deeply, the object itself counted. */
 const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
@@ -16,6 +16,9 @@ describe('parseJsonObject', () => {
     '{"a\\\\":1,"b":"\\\\\\""}',
     '{"A":1,"a":2}',
     '{"a":["a","a",","],"b":[]}',
+    '{"a":["b","c","c"],"d":1}',
+    '{"a":["b","__proto__"],"d":1}',
+    '{"a\\"b":1,"a\\"c":2}',
     '{"constructor":1,"prototype":2,"toString":3}',
     '{"a":"__proto__"}',
     '{"":1}',
@@ -49,6 +52,8 @@ describe('parseJsonObject', () => {
     ['after an object', '{"a":{"c":1},"a":2}'],
     ['after a list', '{"a":[1,2],"a":2}'],
     ['after a string full of escapes', '{"a":"\\\\\\"\\\\","a":2}'],
+    ['whose name has an escaped quote', '{"a\\"b":1,"a\\"b":2}'],
+    ['whose name has several escaped quotes', '{"a\\"b\\"c":1,"a\\"b\\"c":2}'],
     ['where the name is empty', '{"":1,"":2}'],
     ['where the name is of Object.prototype', '{"constructor":1,"constructor":2}'],
   ])('refuses a member name that is repeated %s', (_, text) => {
@@ -64,6 +69,22 @@ describe('parseJsonObject', () => {
 
   it.each([33, 10_000])('refuses %i levels of nesting', (depth) => {
     expect(parseJsonObject(nested(depth))).toBeUndefined();
+  });
+});
+
+describe('ownMember', () => {
+  it('gives a member of the object itself', () => {
+    expect(ownMember({ a: 1 }, 'a')).toBe(1);
+    expect(ownMember(Object.assign(Object.create(null) as Record<string, number>, { a: 1 }), 'a')).toBe(1);
+    expect(ownMember({ hasOwnProperty: 1 }, 'hasOwnProperty')).toBe(1);
+  });
+
+  it.each([
+    ['the object lacks', {}],
+    ['the object inherits', Object.create({ a: 1 }) as Record<string, number>],
+  ])('gives nothing of a member that %s', (_, value: Readonly<Record<string, number>>) => {
+    expect(ownMember(value, 'a')).toBeUndefined();
+    expect(ownMember(value, 'toString')).toBeUndefined();
   });
 });
 

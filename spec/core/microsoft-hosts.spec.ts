@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   b2cHost,
   Cloud,
+  cloudOfGraph,
   externalIdHost,
   initialDomain,
   isB2cHost,
@@ -71,6 +72,27 @@ describe('isTokenService', () => {
     'login.microsoftonline.microsoft.scloud',
   ])('refuses %s', (host) => {
     expect(isTokenService(host)).toBe(false);
+  });
+});
+
+describe('cloudOfGraph', () => {
+  it.each([
+    ['graph.microsoft.com', 'https://login.microsoftonline.com'],
+    ['graph.microsoft.us', 'https://login.microsoftonline.us'],
+    ['dod-graph.microsoft.us', 'https://login.microsoftonline.us'],
+    ['microsoftgraph.chinacloudapi.cn', 'https://login.partner.microsoftonline.cn'],
+  ])('gives of %s the authority %s', (host, authority) => {
+    expect(cloudOfGraph(host)).toBe(authority);
+  });
+
+  it.each([
+    'graph.windows.net',
+    'evilgraph.microsoft.com',
+    'graph.microsoft.com.example',
+    'graph.microsoft.com:8443',
+    '',
+  ])('gives none of %s, which is not a host of Microsoft Graph', (host) => {
+    expect(cloudOfGraph(host)).toBeUndefined();
   });
 });
 

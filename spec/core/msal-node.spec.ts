@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { ConfigurationError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
-import { loadMsalNode } from '../../src/core/msal-node.js';
+import { codeOfMsalError, loadMsalNode } from '../../src/core/msal-node.js';
 import { startTestIssuer } from '../../src/testing.js';
 import { errorOf } from '../support/refusals.js';
 
@@ -41,7 +41,9 @@ describe('msal-node', () => {
     installation.isMissing = true;
     const error = await errorOf(() => readyWith(downstream));
     expect(error).toBeInstanceOf(ConfigurationError);
-    expect((error as Error).message).toContain('npm install @azure/msal-node');
+    expect((error as Error).message).toBe(
+      'The option downstream needs the package @azure/msal-node, which could not be loaded. Run: npm install @azure/msal-node',
+    );
     expect((error as Error).cause).toBeInstanceOf(Error);
   });
 
@@ -52,5 +54,26 @@ describe('msal-node', () => {
     expect(await loadMsalNode()).toBe(await loadMsalNode());
     await readyWith(downstream);
     expect(installation.loads).toBe(loads);
+  });
+});
+
+describe('the code of an error of msal-node', () => {
+  it.each(['invalid_grant', 'a', 'a'.repeat(60)])('is shown: %s', (errorCode) => {
+    expect(codeOfMsalError({ errorCode, errorMessage: 'sEcr3t' })).toBe(errorCode);
+  });
+
+  it.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['no object', 'invalid_grant'],
+    ['an error of another kind', new Error('invalid_grant')],
+    ['an error whose code is a number', { errorCode: 65001 }],
+    ['an error whose code is empty', { errorCode: '' }],
+    ['an error whose code has a capital', { errorCode: 'AADSTS' }],
+    ['an error whose code has a space before it', { errorCode: ' invalid_grant' }],
+    ['an error whose code has a text after it', { errorCode: 'invalid_grant: sEcr3t' }],
+    ['an error whose code is too long', { errorCode: 'a'.repeat(61) }],
+  ])('is unknown of %s', (_, error) => {
+    expect(codeOfMsalError(error)).toBe('an unknown error');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, parseUrl } from '../../src/core/url.js';
+import { isLoopback, isSecure, parseUrl } from '../../src/core/url.js';
 
 describe('parseUrl', () => {
   it('parses a text that is a URL', () => {
@@ -56,6 +56,25 @@ describe('isLoopback', () => {
     'refuses %s',
     (hostname) => {
       expect(isLoopback(hostname)).toBe(false);
+    },
+  );
+});
+
+describe('isSecure', () => {
+  it.each([
+    'https://login.example',
+    'https://localhost',
+    'http://localhost:8080',
+    'http://127.0.0.1',
+    'http://[::1]:1',
+  ])('accepts %s', (url) => {
+    expect(isSecure(new URL(url))).toBe(true);
+  });
+
+  it.each(['http://login.example', 'http://localhost.example', 'ftp://localhost', 'wss://login.example', 'data:,a'])(
+    'refuses %s',
+    (url) => {
+      expect(isSecure(new URL(url))).toBe(false);
     },
   );
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import { checkDemands } from '../../../src/core/access/requirement-checks.js';
-import { anyOf, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
+import { areChecksDemanded } from '../../../src/core/access/application-check.js';
+import { anyOf, requirementBy, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
 import type { VerifiedToken } from '../../../src/core/token/verified-token.js';
 import { errorOf, refuses } from '../../support/refusals.js';
@@ -47,6 +48,34 @@ describe('a check of the application', () => {
       },
     } as Promise<boolean>;
     expect(await ask(() => thenable)).toBeUndefined();
+  });
+
+  it('is kept in mind: a request is then kept at hand for it', () => {
+    requirementBy('check', '@ClaimCheck', [() => true]);
+    expect(areChecksDemanded()).toBe(true);
+  });
+
+  it('is asked once for a request that it let in, and again where it is another check', () => {
+    const asked: string[] = [];
+    const noting = (name: string) => demandOf(requires.check(() => asked.push(name) > 0));
+    const [first, second] = [noting('first'), noting('second')];
+    const satisfied: Requirement = { scheme: undefined, demands: [first] };
+    const caller = { token: tokenOf({}), requirement: satisfied };
+    expect(checkDemands({ scheme: undefined, demands: [first, second] }, caller, undefined, request)).toBeUndefined();
+    expect(asked).toEqual(['second']);
+    expect(checkDemands(satisfied, { token: tokenOf({}) }, undefined, request)).toBeUndefined();
+    expect(asked).toEqual(['second', 'first']);
+  });
+
+  it('is named as that of a route where its method is not known', async () => {
+    const throws = requires.check(() => {
+      throw new TypeError('sEcr3t');
+    });
+    const error = await errorOf(() => checkDemands(throws, { token: tokenOf({}) }, undefined, request));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toBe(
+      'The check of A route threw an error (TypeError). A check returns true or false.',
+    );
   });
 
   it.each([[false], [undefined], [null], [1], ['true'], [{}], [[true]]])(

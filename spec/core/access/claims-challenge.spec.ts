@@ -24,7 +24,7 @@ const capable = callerWith({ xms_cc: ['cp1'] });
 
 describe('authContextRequest', () => {
   it('asks for one authentication context, as essential', () => {
-    expect(stepUp).toEqual({ access_token: { acrs: { essential: true, value: 'c1' } } });
+    expect(authContextRequest('c1')).toEqual({ access_token: { acrs: { essential: true, value: 'c1' } } });
   });
 });
 
@@ -195,7 +195,9 @@ describe('a claims request that asks for nothing', () => {
     ['the ID token alone', { id_token: { acrs: { value: 'c1' } } }],
   ])('is a mistake of the developer: %s', (_, request) => {
     for (const caller of [undefined, capable, callerWith({})]) {
-      expect(() => new ClaimsChallengeError(request as ClaimsRequest, caller)).toThrow(ConfigurationError);
+      expect(() => new ClaimsChallengeError(request as ClaimsRequest, caller)).toThrow(
+        new ConfigurationError('ClaimsChallengeError takes { access_token: { … } }, with at least one claim.'),
+      );
     }
   });
 });
@@ -207,6 +209,9 @@ describe('instanceof', () => {
     expect(copy.ClaimsChallengeError).not.toBe(ClaimsChallengeError);
     expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(ClaimsChallengeError);
     expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(AuthError);
+    expect(new copy.ClaimsChallengeError(stepUp, capable).message).toBe(
+      'This request needs an access token with more claims.',
+    );
     expect(new ClaimsChallengeError(stepUp, callerWith({}))).not.toBeInstanceOf(InsufficientScopeError);
     expect(new InsufficientScopeError('scope')).not.toBeInstanceOf(ClaimsChallengeError);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AdmittedRequest } from '../../../src/core/access/current-request.js';
-import { presentedToken } from '../../../src/core/access/presented-token.js';
+import type { AdmittedRequest, PresentedToken } from '../../../src/core/access/current-request.js';
+import { keptToken, presentedToken } from '../../../src/core/access/presented-token.js';
 import { requires } from '../../../src/core/access/requirement.js';
 import { digestOf } from '../../../src/core/token/token-cache.js';
 import { createIdentity } from '../../../src/core/identity.js';
@@ -72,5 +72,36 @@ describe('the token of a request', () => {
   it('is not kept where no other API is called', async () => {
     const request = requestWith(await issuer.token());
     expect((await admitted(request, { downstream: undefined })).presented).toBeUndefined();
+  });
+});
+
+describe('a token that is kept for use after its request', () => {
+  type Carrier = ReturnType<typeof requestWith>;
+  const presentedIn = (carrier: Carrier | undefined, token: string): PresentedToken => ({
+    request: { deref: () => carrier } as PresentedToken['request'],
+    digest: digestOf(token),
+  });
+
+  it('is the one that was verified, however often it is asked for', () => {
+    const kept = keptToken(presentedIn(requestWith('token'), 'token'));
+    expect([kept(), kept(), kept()]).toEqual(['token', 'token', 'token']);
+  });
+
+  it('is taken at once: a later change of the header has no effect', () => {
+    const request = requestWith('token');
+    const kept = keptToken(presentedIn(request, 'token'));
+    request.headers['authorization'] = 'Bearer other';
+    expect([kept(), kept()]).toEqual(['token', 'token']);
+  });
+
+  it.each<[string, Carrier | undefined]>([
+    ['carries another token', requestWith('other')],
+    ['carries no token', { headers: {} }],
+    ['carries another scheme', { headers: { authorization: 'Basic dG9rZW4=' } }],
+    ['no longer exists', undefined],
+  ])('is missing where the request %s', (_, carrier) => {
+    const kept = keptToken(presentedIn(carrier, 'token'));
+    expect([kept(), kept()]).toEqual([undefined, undefined]);
+    expect(presentedToken(presentedIn(carrier, 'token'))).toBeUndefined();
   });
 });

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import { ClaimsChallengeError } from '../../../src/core/access/claims-challenge.js';
 import type { Callers, ClaimValue } from '../../../src/core/access/demand-names.js';
-import { checkDemands, checkPolicy, checkScopes } from '../../../src/core/access/requirement-checks.js';
+import {
+  checkDemands,
+  checkFurtherRequirement,
+  checkPolicy,
+  checkScopes,
+} from '../../../src/core/access/requirement-checks.js';
 import { anyOf, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
 import type { GroupsResolver } from '../../../src/core/configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
@@ -51,6 +56,7 @@ describe('a demand for scopes or roles', () => {
     ["the scope in an agent's roles, its scp a slash", 'scope', ['a'], { roles: ['a'], scp: '/' }],
     ["the scope in an agent's roles, its scp empty", 'scope', ['a'], { roles: ['a'], scp: '' }],
     ['the scope in the roles of an application that says so', 'scope', ['a'], { idtyp: 'app', roles: ['a'] }],
+    ['the scope of an application whose token has one', 'scope', ['a'], { idtyp: 'app', scp: 'a', roles: ['b'] }],
     ['the scope of a person who says so', 'scope', ['a'], { idtyp: 'user', scp: 'a' }],
     ["the role in a person's roles, of a token without scopes", 'role', ['a'], { idtyp: 'user', roles: ['a'] }],
     ["the role in a person's roles", 'role', ['a'], { roles: ['a'], scp: 'b' }],
@@ -153,6 +159,11 @@ describe('a demand of an unknown kind', () => {
         'Orders.list has a demand of another version of microsoft-identity-decorators. Load only one version.',
       ),
     );
+    expect(() => check({ scp: 'a' }, unknown)).toThrow(
+      new ConfigurationError(
+        'A route has a demand of another version of microsoft-identity-decorators. Load only one version.',
+      ),
+    );
   });
 });
 
@@ -180,6 +191,51 @@ describe('checkScopes', () => {
     expect(() => {
       checkScopes(names, claimsOf({ scp: names.join(' ') }));
     }).toThrow(ConfigurationError);
+  });
+});
+
+describe('a further requirement', () => {
+  const entraToken = tokenOf({ scp: 'a', hasgroups: true });
+  const b2cToken = tokenOf({ scp: 'a' }, 'B2C_1_susi');
+  const further = (token: VerifiedToken, scheme: Requirement['scheme'], ...demands: readonly Demand[]) =>
+    checkFurtherRequirement({ scheme, demands }, { token }, undefined);
+
+  it.each<[string, VerifiedToken, Requirement['scheme']]>([
+    ['no scheme, of Entra ID', entraToken, undefined],
+    ['no scheme, of B2C', b2cToken, undefined],
+    ['any scheme, of Entra ID', entraToken, { kind: 'any' }],
+    ['any scheme, of B2C', b2cToken, { kind: 'any' }],
+    ['its own scheme, of Entra ID', entraToken, { kind: 'entra' }],
+    ['its own scheme, of B2C', b2cToken, { kind: 'b2c' }],
+    ['its own policy', b2cToken, { kind: 'b2c', policies: ['B2C_1_edit', 'b2c_1_SUSI'] }],
+  ])('takes a token for %s', (_, token, scheme) => {
+    expect(further(token, scheme, anyOf('scope', ['a']))).toBeUndefined();
+  });
+
+  it('refuses a token of the other authority, before it looks at any demand', async () => {
+    const missing = anyOf('scope', ['missing']);
+    await refuses(() => further(entraToken, { kind: 'b2c' }, missing), 'policy');
+    await refuses(() => further(b2cToken, { kind: 'entra' }, missing), 'issuer');
+  });
+
+  it('refuses a token of another policy, before it looks at any demand', async () => {
+    const scheme = { kind: 'b2c', policies: ['B2C_1_edit'] } as const;
+    await refuses(() => further(b2cToken, scheme, anyOf('scope', ['missing'])), 'policy');
+  });
+
+  it('refuses a token that lacks a demand, or whose caller is not accepted', async () => {
+    await refuses(() => further(entraToken, undefined, anyOf('scope', ['b'])), 'scope', 'b');
+    await refusesCaller(() => further(entraToken, { kind: 'entra', callers: 'app' }), 'caller');
+  });
+
+  it('asks for the groups of its caller, unless they were looked up before', async () => {
+    const requirement: Requirement = { scheme: undefined, demands: [anyOf('group', ['staff'])] };
+    const resolve: GroupsResolver = () => Promise.resolve(['staff']);
+    await expect(checkFurtherRequirement(requirement, { token: entraToken }, resolve)).resolves.toEqual(['staff']);
+    await refusesCaller(() => checkFurtherRequirement(requirement, { token: entraToken }, undefined), 'groups_overage');
+    const never: GroupsResolver = () => expect.fail('groups were asked for');
+    const known = { token: entraToken, groups: ['staff'] };
+    expect(checkFurtherRequirement(requirement, known, never)).toEqual(['staff']);
   });
 });
 
@@ -299,6 +355,10 @@ describe('a demand for a person who is not a guest', () => {
     ['live.com for idp', { idp: 'live.com' }],
     ['mail for idp', { idp: 'mail' }],
     ['the bare tenant for idp', { idp: tid }],
+    [
+      'an issuer of Microsoft without a tenant for idp, and no tid',
+      { idp: `${new URL(iss).origin}/v2.0`, tid: undefined },
+    ],
     ['an empty idp', { idp: '' }],
     ['idp null', { idp: null }],
     ['a list for idp', { idp: [iss] }],

@@ -112,7 +112,10 @@ describe('a requirement as an object', () => {
     [{ claim: { name: 'department', values: [undefined] } }, 'A value of a claim is blank, or is no number.'],
     [{ check: undefined }, 'check: got undefined; it takes a function'],
     [{ check: true }, 'check: got true; it takes a function'],
-    [{ scopeOrAppPermission: undefined }, 'got no scope, which is required'],
+    [
+      { scopeOrAppPermission: undefined },
+      'scopeOrAppPermission: got no scope, which is required. Write scopeOrAppPermission({ scope:',
+    ],
     [{ scopeOrAppPermission: { scope: 'a', appPermissions: 'b' } }, "got 'appPermissions', which is no option"],
     [{ scheme: 'b2c', callers: 'app' }, 'protect() combines two of @RequiresAuth(), @RequiresB2cAuth()'],
     [{ scheme: 'any', policy: 'B2C_1_a' }, 'protect() combines two of'],
@@ -131,6 +134,7 @@ describe('a compiler of requirements', () => {
 
   it.each([
     ['that is not frozen', { scope: 'read' }],
+    ['with one list of two that is not frozen', Object.freeze({ scope: Object.freeze(['read']), role: ['Admin'] })],
     ['with a list that is not frozen', Object.freeze({ scope: ['read'] })],
     [
       'with a getter',

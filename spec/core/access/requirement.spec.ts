@@ -23,24 +23,28 @@ describe('anyOf', () => {
   );
 
   describe.each(['scope', 'role'] as const)('%s', (kind) => {
-    it.each<[string, readonly unknown[]]>([
-      ['no name', []],
-      ['an empty name', ['']],
-      ['a blank name', ['  ']],
-      ['a name that is a tab', ['\t']],
-      ['two names in one text', ['a b']],
-      ['a name with a tab', ['a\tb']],
-      ['a name with a line break', ['a\nb']],
-      ['a name with a no-break space', ['a\u00A0b']],
-      ['a space before the name', [' a']],
-      ['a space after the name', ['a ']],
-      ['a bad name beside a good one', ['a', '']],
-      ['a list in place of names', [['a', 'b']]],
-      ['undefined', [undefined]],
-      ['null', [null]],
-      ['a number', [1]],
-    ])('refuses %s', (_, names) => {
-      expect(() => anyOf(kind, names)).toThrow(ConfigurationError);
+    const none = `At least one ${kind} name is needed.`;
+    const blank = `A ${kind} name is blank.`;
+    const spaced = `A ${kind} name has white space. Give each name as a separate argument.`;
+
+    it.each<[string, readonly unknown[], string]>([
+      ['no name', [], none],
+      ['an empty name', [''], blank],
+      ['a blank name', ['  '], blank],
+      ['a name that is a tab', ['\t'], blank],
+      ['two names in one text', ['a b'], spaced],
+      ['a name with a tab', ['a\tb'], spaced],
+      ['a name with a line break', ['a\nb'], spaced],
+      ['a name with a no-break space', ['a\u00A0b'], spaced],
+      ['a space before the name', [' a'], spaced],
+      ['a space after the name', ['a '], spaced],
+      ['a bad name beside a good one', ['a', ''], blank],
+      ['a list in place of names', [['a', 'b']], blank],
+      ['undefined', [undefined], blank],
+      ['null', [null], blank],
+      ['a number', [1], blank],
+    ])('refuses %s', (_, names, message) => {
+      expect(() => anyOf(kind, names)).toThrow(new ConfigurationError(message));
     });
   });
 
@@ -59,7 +63,9 @@ describe('anyOf', () => {
     ['a control character', 'a\u0000b'],
     ['a delete character', 'a\u007F'],
   ])('refuses a scope name that holds %s', (_, name) => {
-    expect(() => anyOf('scope', [name])).toThrow(ConfigurationError);
+    expect(() => anyOf('scope', [name])).toThrow(
+      new ConfigurationError('A scope name has a character that RFC 6749 §3.3 does not allow.'),
+    );
   });
 });
 
@@ -79,18 +85,21 @@ describe('requires.b2c', () => {
     expect(requires.b2c()).toEqual({ scheme: { kind: 'b2c', policies: undefined }, demands: [] });
   });
 
-  it.each<[string, unknown]>([
-    ['an empty text', ''],
-    ['a blank', ' '],
-    ['white space', 'B2C_1_susi B2C_1A_signin'],
-    ['an empty list', []],
-    ['an empty text in a list', ['B2C_1_susi', '']],
-    ['a number', 1],
-    ['a number in a list', [1]],
-    ['null', null],
-    ['an object', { policy: 'B2C_1_susi' }],
-  ])('refuses %s', (_, policy) => {
-    expect(() => requires.b2c({ policy: policy as string })).toThrow(ConfigurationError);
+  const none = 'At least one policy name is needed.';
+  const blank = 'A policy name is blank or has white space.';
+
+  it.each<[string, unknown, string]>([
+    ['an empty text', '', blank],
+    ['a blank', ' ', blank],
+    ['white space', 'B2C_1_susi B2C_1A_signin', blank],
+    ['an empty list', [], none],
+    ['an empty text in a list', ['B2C_1_susi', ''], blank],
+    ['a number', 1, none],
+    ['a number in a list', [1], blank],
+    ['null', null, none],
+    ['an object', { policy: 'B2C_1_susi' }, none],
+  ])('refuses %s', (_, policy, message) => {
+    expect(() => requires.b2c({ policy: policy as string })).toThrow(new ConfigurationError(message));
   });
 });
 

@@ -31,6 +31,14 @@ describe('the environment', () => {
       'by numbers',
       { DownstreamApis__orders__Scopes__1: 'api://orders/b', DownstreamApis__orders__Scopes__0: 'api://orders/a' },
     ],
+    [
+      'by numbers of two digits',
+      { DownstreamApis__orders__Scopes__10: 'api://orders/b', DownstreamApis__orders__Scopes__9: 'api://orders/a' },
+    ],
+    [
+      'without a number before those by numbers',
+      { DownstreamApis__orders__Scopes__1: 'api://orders/b', DownstreamApis__orders__Scopes: 'api://orders/a' },
+    ],
   ])('lists scopes %s', (_, scopes) => {
     const environment = { ...graph, ...secret, DownstreamApis__orders__BaseUrl: 'https://orders.example', ...scopes };
     expect([...(settingsOf(environment)?.apis.keys() ?? [])].sort()).toEqual(['graph', 'orders']);
@@ -88,6 +96,16 @@ describe('the environment', () => {
       `${first}SourceType: got 'KeyVault'; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, call initialize() with the option downstream.`,
     ],
     [
+      'a source by the name of a member that every object has',
+      { [`${first}SourceType`]: 'constructor' },
+      `${first}SourceType: got 'constructor'; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, call initialize() with the option downstream.`,
+    ],
+    [
+      'a source that may be a secret',
+      { [`${first}SourceType`]: 'sEcr3t~sEcr3t' },
+      `${first}SourceType: got a string of 13 characters; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, call initialize() with the option downstream.`,
+    ],
+    [
       'two credentials',
       { ...secret, [`${first}SourceType`]: 'ClientSecret' },
       `AzureAd__ClientSecret and ${first}SourceType name two credentials. Set one of them.`,
@@ -111,5 +129,62 @@ describe('the environment', () => {
     const error = await errorOf(() => optionsOf({ ...graph, ...environment }));
     expect(error).toBeInstanceOf(ConfigurationError);
     expect((error as Error).message).toBe(message);
+  });
+
+  it.each<[string, object, object | undefined]>([
+    [
+      'the file of the list before that of Kubernetes',
+      {
+        [`${first}SourceType`]: 'SignedAssertionFilePath',
+        [`${first}SignedAssertionFileDiskPath`]: ' /list ',
+        AZURE_FEDERATED_TOKEN_FILE: '/kubernetes',
+      },
+      { federatedTokenFile: '/list' },
+    ],
+    [
+      'a secret without the white space around it',
+      { [`${first}SourceType`]: ' ClientSecret ', [`${first}ClientSecret`]: ' sEcr3t ' },
+      { clientSecret: 'sEcr3t' },
+    ],
+    [
+      'one credential, beside members of a second that has no source',
+      { ...secret, AzureAd__ClientCredentials__1__ClientSecret: 'x' },
+      { clientSecret: 'sEcr3t' },
+    ],
+    [
+      'one credential, beside a source of another list',
+      { ...secret, Other__ClientCredentials__1__SourceType: 'ClientSecret' },
+      { clientSecret: 'sEcr3t' },
+    ],
+    ['no credential where the secret is blank', { AzureAd__ClientSecret: ' ' }, undefined],
+  ])('names %s', (_, environment, credential) => {
+    expect(optionsOf({ ...graph, ...environment })?.credential).toEqual(credential);
+  });
+
+  it.each([
+    'DownstreamApis__orders__BaseUrl',
+    'DownstreamApis__or_ders__BaseUrl',
+    'DownstreamApis__o__BaseUrl',
+    'DownstreamApis__orders-2__BaseUrl',
+  ])('names an API by %s', (variable) => {
+    const name = variable.split('__')[1] ?? '';
+    expect(optionsOf({ [variable]: ' https://orders.example ' })?.apis).toEqual({
+      [name]: { baseUrl: 'https://orders.example' },
+    });
+  });
+
+  it.each([
+    'MyDownstreamApis__orders__BaseUrl',
+    'DownstreamApis__orders__BaseUrls',
+    'DownstreamApis__orders__BaseUri',
+    'DownstreamApis____orders__BaseUrl',
+    'DownstreamApis__orders__list__BaseUrl',
+    'DownstreamApis__orders__Scopes__a',
+    'DownstreamApis__orders__Scopes__',
+    'DownstreamApis__orders',
+    'DownstreamApis__BaseUrl',
+    'downstreamapis__orders__baseurl',
+  ])('names no API by %s', (variable) => {
+    expect(optionsOf({ [variable]: 'https://orders.example' })).toBeUndefined();
   });
 });

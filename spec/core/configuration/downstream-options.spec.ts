@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DownstreamSettings } from '../../../src/core/configuration/settings.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
+import { isApiName } from '../../../src/core/configuration/downstream-option-list.js';
+import { parseApplicationTenant, parseUnnamedApi } from '../../../src/core/configuration/parse-downstream.js';
 import { errorOf } from '../../support/refusals.js';
 import { b2c, entra, otherId, parse, refusalOf } from './given-options.js';
 
@@ -57,6 +59,36 @@ describe('downstream', () => {
       { credential, secret: 'sEcr3t' },
       "got 'secret', which is no option; it takes credential, apis, store, maxEntries",
     ],
+    [
+      'a part of an entry',
+      { credential, maxEntries: 1.5 },
+      'maxEntries: got 1.5; it takes a whole number from 1 to 1000000',
+    ],
+    [
+      'too many entries',
+      { credential, maxEntries: 1_000_001 },
+      'maxEntries: got 1000001; it takes a whole number from 1 to 1000000',
+    ],
+    [
+      'a store that cannot be read',
+      { credential, store: { set: store.set } },
+      'store: got an object; it takes what redisTokenStore() returns, or { get, set }',
+    ],
+    [
+      'a store that cannot give up a claim',
+      { credential, store: { ...store, claim: store.set, release: 'x' } },
+      'store: got an object; it takes what redisTokenStore() returns, or { get, set }',
+    ],
+    [
+      'a function as a store',
+      { credential, store: store.get },
+      'store: got a function; it takes what redisTokenStore() returns, or { get, set }',
+    ],
+    [
+      'null as a store',
+      { credential, store: null },
+      'store: got null; it takes what redisTokenStore() returns, or { get, set }',
+    ],
     ['no entries', { credential, maxEntries: 0 }, 'maxEntries: got 0; it takes a whole number from 1 to 1000000'],
     [
       'a store that is none',
@@ -82,6 +114,11 @@ describe('downstream', () => {
       'a list of APIs',
       { credential, apis: [graph] },
       'apis: got a list of 1; it takes an object of APIs by their names',
+    ],
+    [
+      'a name that begins with a digit',
+      { credential, apis: { '1a': graph } },
+      "apis: got the name '1a'; it takes names of letters, digits, _ and -, which begin with a letter",
     ],
     [
       'a name with a dot',
@@ -111,6 +148,22 @@ describe('downstream', () => {
     expect(refusalOf({ downstream: { credential } })).toContain('tenantId and clientId');
   });
 
+  it('takes from 1 to 1,000,000 entries', () => {
+    expect([1, 1_000_000].map((maxEntries) => settingsOf({ maxEntries }).maxEntries)).toEqual([1, 1_000_000]);
+  });
+
+  it('takes a store with claims, and one that has no claims', () => {
+    const claims = { claim: () => Promise.resolve(true), release: () => Promise.resolve() };
+    for (const given of [store, { ...store, ...claims }, { ...store, claim: undefined }]) {
+      expect(settingsOf({ store: given }).store).toBe(given);
+    }
+  });
+
+  it('shows whether its credential is a function', () => {
+    expect(settingsOf({}).hasCredentialFunction).toBe(false);
+    expect(settingsOf({ credential: () => credential }).hasCredentialFunction).toBe(true);
+  });
+
   it('takes a store with its own class, and calls it as it is', () => {
     class Store {
       readonly #values = new Map<string, string>();
@@ -123,6 +176,9 @@ describe('downstream', () => {
 });
 
 describe('a credential', () => {
+  const kinds = ['clientSecret', 'certificate', 'assertion', 'federatedTokenFile', 'managedIdentity'];
+  const everyKind = Object.fromEntries(kinds.map((kind) => [kind, 'x']));
+
   it.each<[string, object]>([
     ['a secret', credential],
     ['a certificate', { certificate: pem, privateKey: key }],
@@ -131,6 +187,7 @@ describe('a credential', () => {
     ['a file', { federatedTokenFile: '/var/run/secrets/token' }],
     ['the managed identity of the system', { managedIdentity: 'system' }],
     ['a managed identity', { managedIdentity: otherId }],
+    ['a managed identity in capitals', { managedIdentity: 'AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE' }],
     ['one beside members that are undefined', { ...credential, certificate: undefined }],
   ])('can be %s', async (_, given) => {
     const { credential: read } = settingsOf({ credential: given });
@@ -147,7 +204,13 @@ describe('a credential', () => {
     ['null', null, 'got null; it takes an object with one credential, or a function that returns one'],
     ['none', {}, `got none; ${takesOne}`],
     ['two', { ...credential, managedIdentity: 'system' }, `got clientSecret and managedIdentity; ${takesOne}`],
-    ['an unknown member', { ...credential, thumbprint: 'sEcr3t' }, "got 'thumbprint', which is no option"],
+    [
+      'an unknown member',
+      { ...credential, thumbprint: 'sEcr3t' },
+      "got 'thumbprint', which is no option; it takes clientSecret, certificate, privateKey, sendX5c, assertion, federatedTokenFile, managedIdentity.",
+    ],
+    ['of each kind', everyKind, `got ${kinds.join(' and ')}; ${takesOne}`],
+    ['a list', [credential], 'got a list of 1; it takes an object with one credential, or a function that returns one'],
     ['a certificate without its key', { certificate: pem }, 'got certificate without privateKey; it takes both'],
     ['a key without its certificate', { privateKey: key }, `got none; ${takesOne}`],
     ['a key beside a secret', { ...credential, privateKey: key }, `got privateKey without certificate; ${takesOne}`],
@@ -232,6 +295,8 @@ describe('an API', () => {
     ['https://graph.microsoft.com/v1.0/', 'https://graph.microsoft.com/v1.0'],
     ['https://graph.microsoft.com', 'https://graph.microsoft.com'],
     ['https://graph.microsoft.com/', 'https://graph.microsoft.com'],
+    ['https://graph.microsoft.com/v1.0///', 'https://graph.microsoft.com/v1.0'],
+    ['HTTPS://Graph.Microsoft.com/V1.0', 'https://graph.microsoft.com/V1.0'],
     ['http://127.0.0.1:8080/a', 'http://127.0.0.1:8080/a'],
   ])('has the base URL %s without the last slash', (baseUrl, expected) => {
     expect(apiOf({ baseUrl })?.baseUrl).toBe(expected);
@@ -240,6 +305,10 @@ describe('an API', () => {
   it.each<[unknown, string]>([
     ['http://graph.microsoft.com', "'http://graph.microsoft.com'"],
     ['https://user:sEcr3t@graph.microsoft.com', 'a string of 39 characters'],
+    ['https://:sEcr3t@graph.microsoft.com', 'a string of 35 characters'],
+    ['https://user@graph.microsoft.com', 'a string of 32 characters'],
+    ['https://graph.microsoft.com:port', "'https://graph.microsoft.com:port'"],
+    ['ftp://graph.microsoft.com', "'ftp://graph.microsoft.com'"],
     ['https://graph.microsoft.com?a=1', 'a string of 31 characters'],
     ['https://graph.microsoft.com/#a', 'a string of 30 characters'],
     ['https://graph.microsoft.com\\@evil', "'https://graph.microsoft.com\\@evil'"],
@@ -259,6 +328,9 @@ describe('an API', () => {
     [['https://graph.microsoft.com/User.Read', 'https://graph.microsoft.com/Mail.Read'], 'https://graph.microsoft.com'],
     ['api://orders/stock.read', 'api://orders'],
     [`${otherId}/.default`, otherId],
+    ['AAAAAAAA-bbbb-4CCC-8ddd-eeeeeeeeeeee/.default', 'AAAAAAAA-bbbb-4CCC-8ddd-eeeeeeeeeeee'],
+    ['API://Orders/stock.read', 'API://Orders'],
+    ['ms-appx+a.b1://orders/x', 'ms-appx+a.b1://orders'],
     ['https://management.azure.com//.default', 'https://management.azure.com/'],
     ['https://contoso.com/orders/stock.read', 'https://contoso.com/orders'],
   ])('has the scopes %j and their resource', (scopes, resource) => {
@@ -270,6 +342,12 @@ describe('an API', () => {
     ['openid', "got 'openid'; it takes a full scope"],
     ['https://graph.microsoft.com', 'got a string of 27 characters; it takes a full scope'],
     ['https://graph.microsoft.com/', 'got a string of 28 characters; it takes a full scope'],
+    ['/User.Read', 'got a string of 10 characters; it takes a full scope'],
+    ['1api://orders/x', 'got a string of 15 characters; it takes a full scope'],
+    ['!api://orders/x', 'got a string of 15 characters; it takes a full scope'],
+    ['api:///x', 'got a string of 8 characters; it takes a full scope'],
+    ['api://orders/"x', 'got a string of 15 characters; it takes a full scope'],
+    [`x${otherId}/.default`, 'got a string of 46 characters; it takes a full scope'],
     ['api://a/b api://a/c', 'got a string of 19 characters; it takes a full scope'],
     [[], 'got an empty list; it takes a scope or a list of them'],
     [[5], 'got 5; it takes a full scope'],
@@ -287,6 +365,7 @@ describe('an API', () => {
       headers,
     });
     expect(apiOf({ tenantId: 'caller' })).toMatchObject({ tenantId: 'caller' });
+    expect(apiOf({ timeoutMs: 1 })).toMatchObject({ timeoutMs: 1 });
   });
 
   it.each<[string, object, string]>([
@@ -295,6 +374,8 @@ describe('an API', () => {
       { tenantId: 'contoso.com' },
       "tenantId: got a string of 11 characters; it takes a tenant id, which is a GUID, or 'caller'.",
     ],
+    ['a number as its tenant', { tenantId: 5 }, "tenantId: got 5; it takes a tenant id, which is a GUID, or 'caller'."],
+    ['a list of headers', { headers: ['a'] }, 'headers: got a list of 1; it takes an object of headers.'],
     ['no time', { timeoutMs: 0 }, 'timeoutMs: got 0; it takes a number from 1 to 300000.'],
     ['too much time', { timeoutMs: 300_001 }, 'timeoutMs: got 300001; it takes a number from 1 to 300000.'],
     [
@@ -331,5 +412,77 @@ describe('an API', () => {
     const message = refusalOf(withApi(api));
     expect(message).toContain(problem);
     expect(message).not.toContain('sEcr3t');
+  });
+});
+
+describe('the headers of an API', () => {
+  it.each(['a', 'X-Request-Id', "!#$%&'*+.^_`|~-", 'a'.repeat(100)])('may be named %s', (name) => {
+    expect(apiOf({ headers: { [name]: 'x' } })?.headers).toEqual({ [name]: 'x' });
+  });
+
+  it.each(['', 'a:', ' a', 'a'.repeat(101), 'é'])('are not named %j', (name) => {
+    expect(refusalOf(withApi({ headers: { [name]: 'x' } }))).toMatch(/ which is no name of a header\.$/);
+  });
+
+  it.each(['', ' a b ', '~', 'é', 'ÿ'])('may have the value %j', (value) => {
+    expect(apiOf({ headers: { a: value } })?.headers).toEqual({ a: value });
+  });
+
+  it.each(['a\n', '\ta', 'a\u007F', 'Ā', 'a\0b'])('do not have the value %j', (value) => {
+    expect(refusalOf(withApi({ headers: { a: value } }))).toMatch(/ it takes a text without control characters\.$/);
+  });
+});
+
+describe('the name of an API', () => {
+  it.each(['a', 'Graph', 'graph-2_b', `a${'b'.repeat(63)}`])('may be %s', (name) => {
+    expect(isApiName(name)).toBe(true);
+  });
+
+  it.each(['', '1a', '_a', '-a', 'a.b', 'a b', ' a', 'a!', `a${'b'.repeat(64)}`])('is not %j', (name) => {
+    expect(isApiName(name)).toBe(false);
+  });
+});
+
+describe('an API that is not named in the configuration', () => {
+  it('has the same options, and needs no base URL', () => {
+    expect(parseUnnamedApi({ scopes: 'api://orders/read' }, 'callApi')).toEqual({
+      name: '(unnamed)',
+      baseUrl: undefined,
+      scopes: ['api://orders/read'],
+      resource: 'api://orders',
+      tenantId: undefined,
+      timeoutMs: 30_000,
+      headers: {},
+    });
+  });
+
+  it.each<[unknown, string]>([
+    [{}, 'callApi.scopes: got undefined; it takes a scope or a list of them.'],
+    [
+      { scope: 'a' },
+      "callApi: got 'scope', which is no option; it takes baseUrl, scopes, tenantId, timeoutMs, headers.",
+    ],
+    [null, 'callApi: got null; it takes an object of options.'],
+  ])('is refused where it is %j', async (given, message) => {
+    const error = await errorOf(() => parseUnnamedApi(given, 'callApi'));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toBe(message);
+  });
+});
+
+describe('the tenant of a token for the application itself', () => {
+  it.each([
+    ['caller', 'caller'],
+    ['AAAAAAAA-BBBB-4ccc-8ddd-eeeeeeeeeeee', 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'],
+  ])('may be %s', (given, tenant) => {
+    expect(parseApplicationTenant(given, 'callApi')).toBe(tenant);
+  });
+
+  it.each([undefined, 'Caller', 'contoso.com', ''])('is not %j', async (given) => {
+    const error = await errorOf(() => parseApplicationTenant(given, 'callApi.tenantId'));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toMatch(
+      /^callApi\.tenantId: got .*; it takes a tenant id, which is a GUID, or 'caller'\.$/,
+    );
   });
 });

@@ -15,6 +15,16 @@ const takesPolicy = 'it takes a user flow or custom policy name such as B2C_1_si
 const takesResource = 'it takes the https URL of the API, without query and fragment';
 const takesCustomDomain = 'it takes a bare host name such as login.contoso.com, which has B2C behind it';
 
+/** A host name of so many characters, in labels of at most 63. */
+const hostOfLength = (length: number) =>
+  `${`${'a'.repeat(62)}.`.repeat(3)}${'b'.repeat(30)}.${'c'.repeat(length - 220)}`;
+
+describe('a tenant that is a domain', () => {
+  it('may have the 253 characters that DNS allows', () => {
+    expect(parse({ ...entra, tenantId: hostOfLength(253) }).entra?.tenantId).toBe(hostOfLength(253));
+  });
+});
+
 describe('a wrong option', () => {
   it.each<[string, unknown, string]>([
     ['tenantId', 'my-tenant', `got a string of 9 characters; ${takesTenant}`],
@@ -24,6 +34,7 @@ describe('a wrong option', () => {
     ['tenantId', ' contoso.com', `got a string of 12 characters; ${takesTenant}`],
     ['tenantId', `{${tenantId}}`, `got a string of 38 characters; ${takesTenant}`],
     ['tenantId', 'contoso.com/v2.0', `got a string of 16 characters; ${takesTenant}`],
+    ['tenantId', hostOfLength(254), `got a string of 254 characters; ${takesTenant}`],
     ['tenantId', 5, `got 5; ${takesTenant}`],
     ['tenantId', null, `got null; ${takesTenant}`],
     ['tenantId', [tenantId], `got a list of 1; ${takesTenant}`],
@@ -48,6 +59,7 @@ describe('a wrong option', () => {
     ['instance', 'http://127.0.0.1.example', `got 'http://127.0.0.1.example'; ${takesInstance}`],
     ['instance', 'http://10.0.0.1', `got 'http://10.0.0.1'; ${takesInstance}`],
     ['instance', 'https://user:secret@login.example', `got a string of 33 characters; ${takesInstance}`],
+    ['instance', 'https://:secret@login.example', `got a string of 29 characters; ${takesInstance}`],
     ['instance', 'https://secret@login.example', `got a string of 28 characters; ${takesInstance}`],
     ['instance', 'https://login.example?code=secret', `got a string of 33 characters; ${takesInstance}`],
     ['instance', 'https://login.example#secret', `got a string of 28 characters; ${takesInstance}`],

@@ -370,15 +370,20 @@ describe('the other options', () => {
     });
   });
 
-  it('refuses a clock that throws', () => {
+  it('refuses a clock that throws, and keeps the cause', async () => {
+    const cause = new TypeError('broken');
     const broken = () => {
-      throw new TypeError('broken');
+      throw cause;
     };
-    expect(refusalOf({ ...entra, now: broken })).toContain('initialize: now: ');
+    expect(refusalOf({ ...entra, now: broken })).toBe('initialize: now: threw an error.');
+    expect(await errorOf(() => parse({ ...entra, now: broken }))).toMatchObject({ cause });
   });
 });
 
 describe('options that exclude each other', () => {
+  const allowsItselfAlone =
+    /^initialize: allowedTenants: is for tenantId 'organizations' or 'common'; a single tenant allows itself alone\.$/;
+
   it.each<[string, object, RegExp]>([
     ['a tenant without a client', { tenantId }, /^initialize: clientId: got undefined; /],
     ['a client without a tenant', { clientId }, /^initialize: tenantId: got undefined; /],
@@ -394,24 +399,12 @@ describe('options that exclude each other', () => {
       { tenantId: 'common', clientId },
       /^initialize: allowedTenants: got undefined; .*'common'/,
     ],
-    ['a single tenant with a list', { ...entra, allowedTenants: [tenantId] }, /^initialize: allowedTenants: /],
-    ['a single tenant with every tenant', { ...entra, allowedTenants: '*' }, /^initialize: allowedTenants: /],
-    [
-      'consumers with a list',
-      { tenantId: 'consumers', clientId, allowedTenants: '*' },
-      /^initialize: allowedTenants: /,
-    ],
-    [
-      'a domain with a list',
-      { tenantId: 'contoso.com', clientId, allowedTenants: '*' },
-      /^initialize: allowedTenants: /,
-    ],
-    [
-      'consumers with a function',
-      { tenantId: 'consumers', clientId, allowedTenants: () => true },
-      /^initialize: allowedTenants: /,
-    ],
-    ['a single tenant with a function', { ...entra, allowedTenants: () => true }, /^initialize: allowedTenants: /],
+    ['a single tenant with a list', { ...entra, allowedTenants: [tenantId] }, allowsItselfAlone],
+    ['a single tenant with every tenant', { ...entra, allowedTenants: '*' }, allowsItselfAlone],
+    ['consumers with a list', { tenantId: 'consumers', clientId, allowedTenants: '*' }, allowsItselfAlone],
+    ['a domain with a list', { tenantId: 'contoso.com', clientId, allowedTenants: '*' }, allowsItselfAlone],
+    ['consumers with a function', { tenantId: 'consumers', clientId, allowedTenants: () => true }, allowsItselfAlone],
+    ['a single tenant with a function', { ...entra, allowedTenants: () => true }, allowsItselfAlone],
     ...['organizations', 'common', 'consumers'].map((name): [string, object, RegExp] => [
       `External ID and ${name}`,
       {
@@ -470,7 +463,10 @@ describe('options that exclude each other', () => {
   });
 
   it('are refused with hints to existing options alone', () => {
-    expect(refusalOf({ b2c, allowedTenants: '*' })).not.toContain('b2c.allowedTenants');
+    const needed = 'belongs to Entra ID, which needs tenantId and clientId beside it';
+    expect(refusalOf({ b2c, allowedTenants: '*' })).toBe(`initialize: allowedTenants: ${needed}.`);
+    expect(refusalOf({ b2c, resolveGroups: () => [] })).toBe(`initialize: resolveGroups: ${needed}.`);
+    expect(refusalOf({ b2c, audience: 'a' })).toBe(`initialize: audience: ${needed}; for B2C alone see b2c.audience.`);
   });
 });
 

@@ -135,6 +135,7 @@ describe('ownsIssuer of an Entra tenant', () => {
       `https://sts.cloud.example/${tenantId}/`,
     ],
     ['loopback', { instance: 'http://localhost:8080' }, `http://localhost:8080/${tenantId}/v2.0`],
+    ['loopback, over https', { instance: 'http://localhost:8080' }, `https://127.0.0.1/${tenantId}/v2.0`],
   ])('accepts that of %s', (_, options, issuer) => {
     expect(entra(options).ownsIssuer(issuer)).toBe(true);
   });
@@ -180,12 +181,65 @@ describe('ownsIssuer of an Entra tenant', () => {
       'https://login.microsoftonline.com/{tenantid}/v2.0',
     ],
     [
+      'a verified domain, for an issuer without a tenant',
+      { tenantId: 'contoso.onmicrosoft.com' },
+      'https://login.microsoftonline.com/v2.0',
+    ],
+    [
+      'a cloud that is not listed, whose authority is not at login.…',
+      { instance: 'https://admin.cloud.example' },
+      `https://sts.cloud.example/${tenantId}/`,
+    ],
+    [
       'a loopback authority, for plain http beyond it',
       { instance: 'http://localhost' },
       `http://login.example/${tenantId}/v2.0`,
     ],
   ])('refuses %s', (_, options, issuer) => {
     expect(entra(options).ownsIssuer(issuer)).toBe(false);
+  });
+});
+
+describe('mayIssueAs', () => {
+  const many = { tenantId: 'organizations' };
+
+  it.each<[string, Parameters<typeof entra>[0], 'v1' | 'v2', string]>([
+    ['v2.0 of its tenant', {}, 'v2', `https://login.microsoftonline.com/${tenantId}/v2.0`],
+    ['v1.0 of its tenant', {}, 'v1', `https://sts.windows.net/${tenantId}/`],
+    ['v2.0 of one tenant of many', many, 'v2', `https://login.microsoftonline.com/${otherTenant}/v2.0`],
+    ['v1.0 of one tenant of many', many, 'v1', `https://sts.windows.net/${otherTenant}/`],
+    [
+      'v2.0 of personal accounts',
+      { tenantId: 'consumers' },
+      'v2',
+      `https://login.microsoftonline.com/${consumerTenant}/v2.0`,
+    ],
+    [
+      'v2.0 of External ID',
+      { instance: 'https://contoso.ciamlogin.com' },
+      'v2',
+      `https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`,
+    ],
+  ])('holds of %s', (_, options, version, issuer) => {
+    expect(entra(options, version).mayIssueAs(issuer)).toBe(true);
+  });
+
+  it.each<[string, Parameters<typeof entra>[0], 'v1' | 'v2', string]>([
+    ['another tenant', {}, 'v2', `https://login.microsoftonline.com/${otherTenant}/v2.0`],
+    ['another host', {}, 'v2', `https://login.example/${tenantId}/v2.0`],
+    ['the template of many tenants', many, 'v2', 'https://login.microsoftonline.com/{tenantid}/v2.0'],
+    ['no tenant, for many tenants', many, 'v2', 'https://login.microsoftonline.com/v2.0'],
+    ['no URL, for many tenants', many, 'v2', tenantId],
+    ['another host, for many tenants', many, 'v2', `https://login.example/${tenantId}/v2.0`],
+    ['v1.0 of personal accounts', { tenantId: 'consumers' }, 'v1', `https://sts.windows.net/${consumerTenant}/`],
+    [
+      'v1.0 of External ID',
+      { instance: 'https://contoso.ciamlogin.com' },
+      'v1',
+      `https://contoso.ciamlogin.com/${tenantId}/`,
+    ],
+  ])('does not hold of %s', (_, options, version, issuer) => {
+    expect(entra(options, version).mayIssueAs(issuer)).toBe(false);
   });
 });
 
@@ -223,6 +277,7 @@ describe('ownsIssuer of a B2C policy', () => {
       `https://www.contoso.com/${tenantId}/v2.0/`,
     ],
     ['that is no URL', {}, tenantId],
+    ['without a tenant, where none is configured', { tenantId: undefined }, 'https://contoso.b2clogin.com/v2.0/'],
   ])('refuses one %s', (_, options, issuer) => {
     expect(b2c(options).ownsIssuer(issuer)).toBe(false);
   });
@@ -334,6 +389,11 @@ describe('ownsKeysUrl', () => {
       { tenantId: 'organizations' },
       'https://organizations.ciamlogin.com/keys',
     ],
+    [
+      'of an External ID customer who is named undefined',
+      { tenantId: 'organizations' },
+      'https://undefined.ciamlogin.com/keys',
+    ],
     ['of an External ID customer who is named common', { tenantId: 'common' }, 'https://common.ciamlogin.com/keys'],
     ['over plain http beyond a loopback authority', { instance: 'http://localhost' }, 'http://keys.example/keys'],
     ['on another loopback scheme', { instance: 'http://localhost' }, 'ftp://localhost/keys'],
@@ -395,6 +455,7 @@ describe('ownsKeysUrl', () => {
     ["a neighbour's host", {}, 'https://fabrikam.b2clogin.com/fabrikam.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys'],
     ['a host that ends like ours', {}, 'https://evilcontoso.b2clogin.com/keys'],
     ['our host over plain http', {}, 'http://contoso.b2clogin.com/keys'],
+    ['no host at all', {}, '/contoso.onmicrosoft.com/b2c_1_susi/discovery/v2.0/keys'],
     ["a neighbour's host in China", { instance: 'https://contoso.b2clogin.cn' }, 'https://fabrikam.b2clogin.cn/keys'],
     [
       "a neighbour's host in the US Government cloud",

@@ -20,6 +20,7 @@ describe('tokenVersionOf', () => {
     [tenantId, 'v2'],
     ['https://stranger.example/', 'v2'],
     [`https://sts.windows.net/${tenantId}`, 'v2'],
+    [`https://sts.windows.net/${tenantId}?`, 'v2'],
     [`https://sts.windows.net/${tenantId}/v1.1/`, 'v2'],
     [undefined, 'v2'],
     [2, 'v2'],

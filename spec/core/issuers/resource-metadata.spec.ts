@@ -17,7 +17,7 @@ function publish(options: IdentityOptions, metadata: Partial<ResourceMetadataOpt
 
 describe('the metadata of a resource', () => {
   it('names the resource, its issuer and how tokens are sent, and no more', () => {
-    expect(publish(entra).document).toEqual({
+    expect(publish(entra).document).toStrictEqual({
       resource: 'https://api.example',
       authorization_servers: [`https://login.microsoftonline.com/${tenantId}/v2.0`],
       bearer_methods_supported: ['header'],
@@ -26,7 +26,7 @@ describe('the metadata of a resource', () => {
 
   it('names its scopes, itself and its documentation where they are given', () => {
     const metadata = { scopes: ['reports.read'], name: 'Reports', documentation: 'https://docs.example/reports' };
-    expect(publish(entra, metadata).document).toEqual({
+    expect(publish(entra, metadata).document).toStrictEqual({
       resource: 'https://api.example',
       authorization_servers: [`https://login.microsoftonline.com/${tenantId}/v2.0`],
       bearer_methods_supported: ['header'],

@@ -221,6 +221,50 @@ describe('a warm key set', () => {
     expect(issuerKeys.peek('first')).toHaveLength(2);
   });
 
+  it('keeps one of a key that stands twice', async () => {
+    publish(third, third, { ...third, kid: 'first' }, { ...third, kid: 'first' });
+    clock.advance(2 * hour);
+    issuerKeys.peek('first');
+    await afterRequests(2, 2);
+    expect(issuerKeys.peek('third')).toHaveLength(1);
+    expect(issuerKeys.peek('first')).toHaveLength(1);
+  });
+
+  it('keeps at most 1,000 kids of key sets that change all the time, the latest first', async () => {
+    const kid = (round: number, n: number) => `${String(round)}-${String(n)}`;
+    const rounds = 6;
+    for (let round = 1; round <= rounds; round++) {
+      publish(...Array.from({ length: 200 }, (_, n) => ({ ...third, kid: kid(round, n) })));
+      clock.advance(2 * hour);
+      issuerKeys.peek('first');
+      await until(() => requests.keys === round + 1);
+      await until(() => issuerKeys.peek(kid(round, 0)) !== undefined);
+    }
+    const kept = Array.from({ length: rounds }, (_, before) =>
+      Array.from({ length: 200 }, (__, n) => issuerKeys.peek(kid(before + 1, n))).filter((keys) => keys !== undefined),
+    );
+    expect(kept.map(({ length }) => length)).toEqual([0, 200, 200, 200, 200, 200]);
+    expect(issuerKeys.peek('first')).toBeUndefined();
+  });
+
+  it('finds a key once the metadata is back, also while its key set is not', async () => {
+    answers.metadata = broken();
+    clock.advance(20 * hour);
+    issuerKeys.peek('first');
+    await afterRequests(2, 2);
+    answers.keys = broken();
+    clock.advance(2 * hour);
+    issuerKeys.peek('first');
+    await afterRequests(3, 3);
+    clock.advance(2 * hour);
+    expect(issuerKeys.issuer).toBeUndefined();
+    await until(() => requests.metadata === 4);
+    await afterRequests(4, 3);
+    answers.metadata = json(configuration);
+    clock.advance(minute);
+    expect(await kidsFound('first')).toEqual(['first']);
+  });
+
   it('keeps a kid that flaps for 24 hours from when it was last seen', async () => {
     publish(other);
     clock.advance(2 * hour);
@@ -284,6 +328,37 @@ describe('a warm key set', () => {
     expect(issuerKeys.peek('first')).toBeUndefined();
     await refuses(() => issuerKeys.find('first'), 'issuer_unavailable');
     await refuses(() => issuerKeys.loadIssuer(), 'issuer_unavailable');
+  });
+});
+
+describe('isIssuer', () => {
+  const another = 'https://login.example/other/v2.0';
+
+  it('answers without a request where the form of an issuer shows that it is another', () => {
+    expect(issuerKeys.isIssuer('https://login.fabrikam.com/tenant/v2.0')).toBe(false);
+    expect(requests).toEqual({ metadata: 0, keys: 0 });
+  });
+
+  it('loads the metadata where the form of an issuer is right', async () => {
+    await expect(issuerKeys.isIssuer(issuer)).resolves.toBe(true);
+    expect(requests).toEqual({ metadata: 1, keys: 0 });
+  });
+
+  it('tells another issuer of the same form by the metadata', async () => {
+    await expect(issuerKeys.isIssuer(another)).resolves.toBe(false);
+  });
+
+  it('answers without a promise where the metadata is loaded', async () => {
+    await issuerKeys.ready();
+    expect(issuerKeys.isIssuer(issuer)).toBe(true);
+    expect(issuerKeys.isIssuer(another)).toBe(false);
+    expect(issuerKeys.isIssuer('https://login.fabrikam.com/tenant/v2.0')).toBe(false);
+    expect(requests).toEqual({ metadata: 1, keys: 1 });
+  });
+
+  it('is unavailable where the metadata is', async () => {
+    answers.metadata = unplugged;
+    await refuses(() => issuerKeys.isIssuer(issuer), 'issuer_unavailable');
   });
 });
 

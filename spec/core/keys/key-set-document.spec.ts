@@ -27,6 +27,8 @@ describe('readSigningKeys', () => {
     ['with members it does not know', { x5u: 'https://keys.example', ext: true }],
     ['with a modulus of 2048 bits and no less', { n: modulusOf(2048) }],
     ['with a modulus of 4096 bits', { n: modulusOf(4096) }],
+    ['with a modulus of 8192 bits and no more', { n: modulusOf(8192) }],
+    ['with an exponent of 8 bytes and no more', { e: 'AQAAAAAAAAE' }],
   ])('takes a key %s', async (_, member) => {
     const [key] = await read([{ ...good, ...member }]);
     expect(key).toMatchObject({ kid: 'good', issuer: undefined, cloudInstanceName: undefined });
@@ -67,6 +69,7 @@ describe('readSigningKeys', () => {
     ['a private member of null', { d: null }],
     ['a modulus of 2047 bits', { n: modulusOf(2047) }],
     ['a modulus of 1024 bits', { n: publicJwk('weak', 1024).n }],
+    ['a modulus of 8193 bits', { n: modulusOf(8193) }],
     ['a modulus of 16384 bits', { n: modulusOf(16384) }],
     ['no modulus', { n: undefined }],
     ['an empty modulus', { n: '' }],

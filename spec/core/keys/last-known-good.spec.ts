@@ -217,6 +217,29 @@ describe('a failure', () => {
     await until(() => value.flight === undefined);
   });
 
+  it('lets those who ask during its back-off wait for a load that is under way', async () => {
+    const { value, source, fail, recover } = setUp();
+    fail();
+    await errorOf(() => value.get());
+    recover();
+    const refreshed = value.refresh();
+    expect(await Promise.all([value.get(), value.get(), refreshed])).toEqual(
+      Array.from({ length: 3 }, () => 'recovered'),
+    );
+    expect(source.loads).toBe(2);
+  });
+
+  it('may have no error, and is a failure all the same', async () => {
+    const { value, source, clock, fail } = setUp();
+    fail(null as unknown as Error);
+    expect(await errorOf(() => value.get())).toBeNull();
+    expect(value.failure).toMatchObject({ error: null });
+    expect(value.retryAfterSeconds).toBe(1);
+    clock.advance(second - 1);
+    expect(await errorOf(() => value.get())).toBeNull();
+    expect(source.loads).toBe(1);
+  });
+
   it('leaves the source alone for as long as it asks', async () => {
     const { value, source, clock, fail } = setUp();
     fail(Object.assign(new Error('busy'), { retryAfterSeconds: 120 }));

@@ -34,7 +34,10 @@ describe('bearerToken', () => {
 
   it.each([
     ['there is no header', { headers: {} }],
-    ['the header is inherited', { headers: Object.create({ authorization: `Bearer ${token}` }) as object as {} }],
+    [
+      'the header is inherited',
+      { headers: Object.create({ authorization: `Bearer ${token}` }) as Record<string, string> },
+    ],
     ['the header is undefined', { headers: { authorization: undefined } }],
     ['the header is an empty list', { headers: { authorization: [] } }],
     ['the header is empty', withHeader('')],
@@ -55,6 +58,30 @@ describe('bearerToken', () => {
   ])('finds no token where %s', async (_, request: RequestHeaders) => {
     await refuses(() => bearerToken(request), 'missing_token');
   });
+
+  const characters = Array.from({ length: 0x100 }, (_, code) => String.fromCharCode(code));
+  // RFC 9110 §5.6.2: the characters of which a scheme name consists.
+  const tokenCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+  it('takes Bearer for the start of another scheme where a character of a scheme name follows', async () => {
+    for (const character of tokenCharacters) {
+      await refuses(() => bearerToken(withHeader(`Bearer${character} ${token}`)), 'missing_token');
+    }
+  });
+
+  it('refuses Bearer with any other character but a space after it', async () => {
+    const others = characters.filter((character) => !`${tokenCharacters} `.includes(character));
+    for (const character of others) {
+      await refuses(() => bearerToken(withHeader(`Bearer${character}${token}`)), 'malformed');
+    }
+  });
+
+  it.each(['Bearer', 'Bearer ', 'Bearer    ', 'bearer', `Bearer,${token}`, `Bearer\t${token}`])(
+    'refuses %j, which has no space or no token after the scheme',
+    async (authorization) => {
+      await refuses(() => bearerToken(withHeader(authorization)), 'malformed');
+    },
+  );
 
   it.each([
     ['two tokens', ['Authorization', `Bearer ${token}`, 'Authorization', `Bearer ${token}`]],

@@ -179,3 +179,31 @@ describe('an authority without v1.0 tokens', () => {
     expect(fetch).not.toHaveBeenCalled();
   });
 });
+
+describe('a tenant that is configured by its domain', () => {
+  const host = 'login.microsoftonline.com';
+  const domain = 'contoso.onmicrosoft.com';
+  const v2 = () => `https://${host}/${tenantId}/v2.0`;
+  const v1Of = (tenant: string) =>
+    issuer.v1Token({ iss: `https://sts.windows.net/${tenant}/`, tid: tenant, aud: clientId });
+
+  it('is known by the document that is loaded: a v1.0 issuer of another tenant is refused without a request', async () => {
+    const { fetch: answer = expect.fail('nothing answers'), ...options } = pretending(host, {
+      key: { issuer: undefined },
+      configuration: { issuer: v2() },
+      v1: { issuer: `https://sts.windows.net/${tenantId}/` },
+    });
+    const fetch = vi.fn(((url: string, init) => answer(url.replace(domain, tenantId), init)) as typeof answer);
+    const by = configured({ ...options, tenantId: domain, fetch });
+    expect(await claimsOf(issuer.token({ iss: v2() }), entra, by)).toBeDefined();
+    fetch.mockClear();
+    const stranger = await v1Of(otherTenant);
+    await refuses(() => authenticate(stranger, entra, by), 'issuer');
+    expect(fetch).not.toHaveBeenCalled();
+    expect(await claimsOf(v1Of(tenantId), entra, by)).toBeDefined();
+    expect(fetch).toHaveBeenCalledTimes(2);
+    fetch.mockClear();
+    await refuses(() => authenticate(stranger, entra, by), 'issuer');
+    expect(fetch).not.toHaveBeenCalled();
+  });
+});

@@ -80,6 +80,7 @@ describe('who calls', () => {
     ['no scope, and the sub of a federated credential', { oid: 'a', sub: '/eid1/c/pub/t/a' }, [true, false]],
     ['idtyp app, and oid and sub that differ', { ...person, idtyp: 'app' }, [true, false]],
     ['idtyp user, and equal oid and sub', { oid: 'a', sub: 'a', idtyp: 'user' }, [false, true]],
+    ['no scope, and a sub that is no text', { oid: 'a', sub: 1 }, [false, true]],
     ['an unknown idtyp', { ...person, idtyp: 'device' }, [false, false]],
   ])('is known by %s', (_, claims, [app, user]) => {
     expect([callsAsApp(claims), callsAsUser(claims)]).toEqual([app, user]);

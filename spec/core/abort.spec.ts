@@ -1,0 +1,67 @@
+import { describe, expect, it, vi } from 'vitest';
+import { unlessAborted, type AbortSignalLike } from '../../src/core/abort.js';
+import { errorOf } from '../support/refusals.js';
+
+const pending = () => new Promise<never>(() => undefined);
+
+/** A signal of another library, without a reason, and the listeners that it has. */
+function foreignSignal() {
+  const listeners = new Set<() => void>();
+  const signal = {
+    aborted: false,
+    addEventListener: vi.fn((_type: 'abort', listener: () => void) => void listeners.add(listener)),
+    removeEventListener: vi.fn((_type: 'abort', listener: () => void) => void listeners.delete(listener)),
+  };
+  return { signal: signal satisfies AbortSignalLike, listeners };
+}
+
+describe('unlessAborted', () => {
+  it.each<[string, AbortSignalLike | undefined]>([
+    ['no signal', undefined],
+    ['a signal that is not aborted', new AbortController().signal],
+  ])('gives the value of its work, with %s', async (_, signal) => {
+    expect(await unlessAborted(signal, () => Promise.resolve('value'))).toBe('value');
+  });
+
+  it.each<[string, AbortSignalLike | undefined]>([
+    ['no signal', undefined],
+    ['a signal that is not aborted', new AbortController().signal],
+  ])('rejects with the error of its work, with %s', async (_, signal) => {
+    const error = new Error('failed');
+    expect(await errorOf(() => unlessAborted(signal, () => Promise.reject(error)))).toBe(error);
+  });
+
+  it('does not begin its work where the signal is aborted already', async () => {
+    const [reason, work] = [new Error('closed'), vi.fn(pending)];
+    expect(await errorOf(() => unlessAborted(AbortSignal.abort(reason), work))).toBe(reason);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('rejects with the reason of the signal, also where its work ignores the signal', async () => {
+    const [controller, reason] = [new AbortController(), new Error('closed')];
+    const outcome = errorOf(() => unlessAborted(controller.signal, pending));
+    controller.abort(reason);
+    expect(await outcome).toBe(reason);
+  });
+
+  it('rejects with an AbortError where the signal has no reason', async () => {
+    const { signal, listeners } = foreignSignal();
+    const outcome = errorOf(() => unlessAborted(signal, pending));
+    expect(signal.addEventListener).toHaveBeenCalledExactlyOnceWith('abort', expect.any(Function));
+    for (const listener of listeners) listener();
+    expect(await outcome).toMatchObject({ name: 'AbortError', message: 'This operation was aborted' });
+    const aborted = await errorOf(() => unlessAborted({ ...signal, aborted: true }, pending));
+    expect(aborted).toMatchObject({ name: 'AbortError', message: 'This operation was aborted' });
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['its work is done', () => Promise.resolve('value')],
+    ['its work fails', () => Promise.reject(new Error('failed'))],
+  ])('leaves no listener on the signal once %s', async (_, work) => {
+    const { signal, listeners } = foreignSignal();
+    await unlessAborted(signal, work).catch(() => undefined);
+    expect(signal.addEventListener).toHaveBeenCalledOnce();
+    expect(signal.removeEventListener).toHaveBeenCalledExactlyOnceWith('abort', expect.any(Function));
+    expect(listeners.size).toBe(0);
+  });
+});
