@@ -125,7 +125,7 @@ function decoratedApp(express: Express) {
   const handler = controller.body.bind(controller);
   app.post('/body', (request, response, next) => {
     // The gate stands before the body is read.
-    requiresAuth()(request, response, () => {
+    void requiresAuth()(request, response, () => {
       express.json()(request, response, (error?: unknown) => {
         if (error === undefined) handler(request, response);
         else next(error);
