@@ -204,6 +204,18 @@ describe('protect', () => {
     expect(await handler(request, context, 7)).toEqual({ given: [request, 'ada', context, 7] });
   });
 
+  it('gives a check the request of Fetch, also where the first argument holds it', async () => {
+    const raw = requestWith(await issuer.token());
+    const context = { req: { raw } };
+    const check = vi.fn((_claims: unknown, request: Request) => request.url === url);
+    const inner = protect({ scope: 'access_as_user', check }, (first: typeof context) => ({ first }));
+    // In the handler of another gate, the check is asked as a method's.
+    const outer = protect({}, (first: typeof context) => inner(first));
+    expect(await outer(context)).toEqual({ first: context });
+    expect(await inner({ req: { raw: requestWith(await issuer.token()) } })).not.toBeInstanceOf(Response);
+    expect(check.mock.calls.map(([, request]) => request)).toEqual([raw, expect.any(Request)]);
+  });
+
   it('keeps the callers of requests apart that are handled at once', async () => {
     const handler = protect({}, async () => {
       await new Promise(setImmediate);

@@ -43,7 +43,8 @@ interface ApplicationCheckMethod {
 /**
  * A rule of the application's own: whether the caller with these claims may make this request. Only `true` lets it pass.
  *
- * `request` is what handlers of the host get. A check may declare the type of its framework: `(claims, request: Request)`.
+ * `request` is the request as handlers of the host get it; on hosts of Fetch, the Fetch `Request`. A check may declare the
+ * type of its framework: `(claims, request: Request)`.
  */
 export type ApplicationCheck = ApplicationCheckMethod['check'];
 

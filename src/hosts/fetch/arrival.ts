@@ -44,34 +44,26 @@ function runIn(context: AdmittedRequest | undefined, handle: Handle<AdmittedRequ
  * Lets a request in, and handles it in its own context; or refuses it.
  *
  * @param own - what the handler requires; undefined if that is nothing
- * @param handed - the first argument of the handler: the request, or what holds it
  * @returns what the handler returns, or the response of the refusal
  * @throws what the handler throws, unless it is a refusal; the refusal, where it is forwarded
  */
-export function arrive(
-  own: Requirement,
-  request: FetchRequest,
-  handle: Handle<AdmittedRequest>,
-  handed: unknown,
-): Promise<unknown>;
+export function arrive(own: Requirement, request: FetchRequest, handle: Handle<AdmittedRequest>): Promise<unknown>;
 export function arrive(
   own: Requirement | undefined,
   request: FetchRequest,
   handle: Handle<AdmittedRequest | undefined>,
-  handed: unknown,
 ): Promise<unknown>;
 export async function arrive(
   own: Requirement | undefined,
   request: FetchRequest,
   handle: Handle<never>,
-  handed: unknown,
 ): Promise<unknown> {
   const { passed, requirement } =
     own === undefined ? { passed: admissionOf(request), requirement: own } : demandsOn(request, own);
   let context = passed;
   try {
     if (context === undefined && requirement !== undefined) {
-      const entry = enter(request, requirement, handed);
+      const entry = enter(request, requirement);
       // A request that passes at once does not wait.
       context = isThenable(entry) ? await entry : entry;
     }

@@ -25,7 +25,7 @@ function gated(method: Method, name: PropertyKey, owner: object, definer: object
     if (request === undefined || isInside(currentRequest.getStore(), request)) return inner.apply(this, parameters);
     const requirement = requirementOf(prototypeFor(this, owner), name);
     const handle = (context: AdmittedRequest | undefined) => inner.apply(this, parametersFor(context, parameters, 1));
-    return arrive(requirement, request, handle, parameters[0]);
+    return arrive(requirement, request, handle);
   };
   return asProtected(gatedMethod, originalOf(inner) ?? { method, name, definer, owner }, method);
 }

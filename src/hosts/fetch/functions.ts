@@ -83,7 +83,7 @@ function protectBy(identity: Authenticator | undefined, requirement: unknown, ha
     const current = currentRequest.getStore();
     if (isInside(current, request)) return handleInside(current, first, rest);
     const handleIn = (context: AdmittedRequest) => handle(first, context.claims, ...parametersFor(context, rest, 0));
-    return arrive(own, request, handleIn, first);
+    return arrive(own, request, handleIn);
   };
 }
 
