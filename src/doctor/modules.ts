@@ -43,15 +43,18 @@ export async function loadModule(name: string, cwd: string): Promise<void> {
 }
 
 /** Lets servers of this process report that they listen, without a port. A module may start one while it is loaded. */
-export function preventListening(): { readonly restore: () => void } {
+export function preventListening(): { readonly wasAsked: () => boolean; readonly restore: () => void } {
   const listen = Reflect.get(Server.prototype, 'listen');
+  let wasAsked = false;
   Server.prototype.listen = function (this: Server, ...given: unknown[]) {
+    wasAsked = true;
     const callback = given.find((value) => typeof value === 'function') as (() => void) | undefined;
     if (callback !== undefined) this.once('listening', callback);
     process.nextTick(() => this.emit('listening'));
     return this;
   };
   return {
+    wasAsked: () => wasAsked,
     restore: () => {
       Server.prototype.listen = listen;
     },

@@ -232,6 +232,14 @@ async function exportsIn(file: string, module: string): Promise<readonly unknown
   }
 }
 
+/** The message for a module that fails after one of its servers was to listen: its cause may be that none does. */
+function withListeningHint(message: string): string {
+  return (
+    `${message.replace(/\.$/, '')}. Nothing listens while the doctor loads a module, so server.address() is null. ` +
+    'Point it at a module that exports the controllers or the app.'
+  );
+}
+
 /**
  * Lists the routes of an application: of all controllers of routing-controllers that a module defines or imports, and of
  * the Express and Nest applications and the Nest modules that it exports, or that its factory makes. Nothing listens.
@@ -244,7 +252,10 @@ export async function routesIn(module: string, cwd: string): Promise<readonly Ro
   const doNotListen = preventListening();
   beginAudit();
   try {
-    const exported = await exportsIn(file, module);
+    const exported = await exportsIn(file, module).catch((error: unknown) => {
+      if (!(error instanceof UsageError) || !doNotListen.wasAsked()) throw error;
+      throw new UsageError(withListeningHint(error.message));
+    });
     const storage = storageBeside(file);
     const routes = [
       ...(storage === undefined ? [] : routesOfRoutingControllers(storage)),
