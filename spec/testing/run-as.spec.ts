@@ -1,7 +1,7 @@
 /** The APIs that a test fakes. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { currentRequest } from '../../src/core/access/current-request.js';
-import { ConfigurationError } from '../../src/core/errors.js';
+import { ConfigurationError, InsufficientScopeError } from '../../src/core/errors.js';
 import { downstreamApi, type DownstreamApi } from '../../src/downstream/downstream-api.js';
 import { DownstreamError } from '../../src/downstream/errors.js';
 import { fakedSource, isTest } from '../../src/downstream/faked-source.js';
@@ -82,6 +82,11 @@ describe('a faked API', () => {
     const failed = await errorOf(() => run({ graph: down }, () => faked('graph').fetch('/me')));
     expect(failed).toBeInstanceOf(DownstreamError);
     expect((failed as Error).cause).toBe(cause);
+    const refusal = new InsufficientScopeError('role', ['Admin']);
+    const refusing: DownstreamFake = () => {
+      throw refusal;
+    };
+    expect(await errorOf(() => run({ graph: refusing }, () => faked('graph').get('/me')))).toBe(refusal);
   });
 
   it('may challenge for claims', async () => {
@@ -104,7 +109,8 @@ describe('a faked API', () => {
         expect(error).toBeInstanceOf(ConfigurationError);
         expect((error as Error).message).toBe(
           `The API ${name} is called in runAs, which has no fake of it. ` +
-            `Write runAs(claims, fn, { downstream: { '${name}': (request) => Response.json({}) } }).`,
+            `Write runAs(claims, fn, { downstream: { '${name}': (request) => Response.json({}) } }). ` +
+            'An argument for a parameter with @OnBehalfOf or @AsApplication is replaced.',
         );
       }
     }
@@ -157,6 +163,19 @@ describe('the helpers in a test', () => {
     });
     expect(await run({ graph }, call)).toEqual(['https://graph.microsoft.com/v1.0/me', 'Bearer token-of-a-test']);
     expect(await errorOf(() => run({}, call))).toBeInstanceOf(ConfigurationError);
+  });
+
+  it('refuse an application that calls on behalf of a user, as they do outside a test', async () => {
+    const app = { oid: 'daemon', roles: ['access_as_app'], idtyp: 'app' };
+    const fake = vi.fn(graph);
+    const ask = (call: () => unknown) => errorOf(() => runAs(app, call, { downstream: { graph: fake } }));
+    for (const call of [calls.onBehalfOf, calls['onBehalfOf of a request'], () => onBehalfOf('graph').getAccessToken()])
+      expect(await ask(call)).toMatchObject({ name: 'InsufficientScopeError', reason: 'caller', status: 403 });
+    expect(fake).not.toHaveBeenCalled();
+    expect(await runAs(app, calls.asApplication, { downstream: { graph: fake } })).toEqual([
+      'https://graph.test/me',
+      'Bearer token-of-a-test',
+    ]);
   });
 
   it('keep an object that serves every request from the clients of Azure SDKs, as they do outside a test', async () => {

@@ -38,7 +38,8 @@ export function fakedSource(
     if (found !== undefined) return found;
     throw new ConfigurationError(
       `The API ${name} is called in runAs, which has no fake of it. ` +
-        `Write runAs(claims, fn, { downstream: { '${name}': (request) => Response.json({}) } }).`,
+        `Write runAs(claims, fn, { downstream: { '${name}': (request) => Response.json({}) } }). ` +
+        'An argument for a parameter with @OnBehalfOf or @AsApplication is replaced.',
     );
   };
   return {

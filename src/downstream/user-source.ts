@@ -41,6 +41,10 @@ function sourceWithoutCaller({ identity }: UserCall, context: VerifiedContext | 
   };
 }
 
+function refuseApplication(): never {
+  throw new InsufficientScopeError('caller');
+}
+
 /** @param assertionOf - the verified token of the caller; undefined where it is gone */
 function sourceOfCaller(
   { api }: UserCall,
@@ -58,7 +62,7 @@ function sourceOfCaller(
       const { entra, clockToleranceSeconds } = identity.settings;
       const { authority, tenant } = userAuthority(entra, token);
       // Entra has no on-behalf-of flow for an application: it would refuse the token, and count it as a failure.
-      if (callsAsApp(claims)) throw new InsufficientScopeError('caller');
+      if (callsAsApp(claims)) refuseApplication();
       if (context.presented === undefined) throw new MissingTokenError();
       return tokensOf(identity).ofUser({
         api: name,
@@ -89,7 +93,10 @@ function sourceFor(
   if (context === undefined) return sourceWithoutCaller(call, context);
   if (isTest(context)) {
     const { api, identity = identityInForce() } = call;
-    return fakedSource(context, 'user', api.name, api.settings ?? identity?.settings.downstream?.apis.get(api.name));
+    const configured = api.settings ?? identity?.settings.downstream?.apis.get(api.name);
+    const source = fakedSource(context, 'user', api.name, configured);
+    // The claims of a test may be incomplete: a caller without `scp` is not an application for that reason alone.
+    return context.claims.idtyp === 'app' ? { ...source, token: refuseApplication } : source;
   }
   if (!isVerifiedBy(call.identity, context)) return sourceWithoutCaller(call, context);
   return sourceOfCaller(call, context, bind(context));
