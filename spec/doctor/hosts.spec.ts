@@ -74,7 +74,7 @@ describe('the audit of Nest', () => {
   it('knows requireAuth of the module', async () => {
     const said = await run(['--routes', 'nest-closed.ts', '--json']);
     expect(said.code).toBe(0);
-    expect(linesOf(said)).toContain('POST | /cats | CatsController.add | protected | token');
+    expect(linesOf(said)).toContain('POST | /cats | CatsController.add | protected | token (requireAuth)');
   });
 
   it('lists the routes of an application that a factory makes, with prefix, versions and module path', async () => {
@@ -83,8 +83,8 @@ describe('the audit of Nest', () => {
     expect(linesOf(said).sort()).toEqual([
       'GET | /api/v1/animals/dogs/:id | DogsController.find | protected | token of Entra ID',
       'GET | /api/v2/animals/dogs/:id | DogsController.find | protected | token of Entra ID',
-      'GET | /api/v3/animals/dogs | DogsController.list | protected | token',
-      'GET | /health | HealthController.health | protected | token',
+      'GET | /api/v3/animals/dogs | DogsController.list | protected | token (requireAuth)',
+      'GET | /health | HealthController.health | protected | token (requireAuth)',
     ]);
     vi.stubEnv('OPEN', '1');
     const open = await run(['--routes', 'nest-app.ts', '--json']);

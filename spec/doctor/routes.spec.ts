@@ -63,9 +63,9 @@ describe('the audit of routes', () => {
       err: '',
       out: [
         'GET     /notes/       NotesController.list      token of Entra ID',
-        'DELETE  /notes/:id    NotesController.remove    token',
+        'DELETE  /notes/:id    NotesController.remove    token (requireAuth)',
         'GET     /archive/     ArchiveController.list    token of Entra ID',
-        'DELETE  /archive/:id  ArchiveController.remove  token',
+        'DELETE  /archive/:id  ArchiveController.remove  token (requireAuth)',
         '',
         '4 routes. Each has a requirement or @AllowAnonymous().',
         '',

@@ -100,9 +100,14 @@ function requirementWords({ scheme, demands, identity }: Requirement): string {
   return [token.filter((word) => word !== undefined).join(' '), ...demands.map(demandWords)].join('; ');
 }
 
-function routeFor(named: Pick<Route, 'method' | 'path' | 'action'>, { requirement, isMeant, checker }: Guarded): Route {
+function routeFor(
+  named: Pick<Route, 'method' | 'path' | 'action'>,
+  { requirement, undecorated, isMeant, checker }: Guarded,
+): Route {
   if (requirement !== undefined)
     return { ...named, protection: 'protected', requirement: requirementWords(requirement) };
+  if (undecorated !== undefined)
+    return { ...named, protection: 'protected', requirement: `${requirementWords(undecorated)} (requireAuth)` };
   if (checker !== undefined) return { ...named, protection: 'authorized', requirement: checker };
   return { ...named, protection: isMeant ? 'anonymous' : 'unprotected', requirement: null };
 }
@@ -110,6 +115,8 @@ function routeFor(named: Pick<Route, 'method' | 'path' | 'action'>, { requiremen
 /** What stands before a route. */
 interface Guarded {
   readonly requirement: Requirement | undefined;
+  /** What the option `requireAuth` demands of a route without a decorator. */
+  readonly undecorated?: Requirement | undefined;
   /** Whether it is open on purpose. */
   readonly isMeant: boolean;
   /** What `@Authorized()` asks the checker of the application. */
@@ -131,7 +138,8 @@ function routesOfRoutingControllers(storage: Storage): readonly Route[] {
       return routeFor(
         { method: type.toUpperCase(), path: `${base}${String(route)}` || '/', action: `${name}.${method}` },
         {
-          requirement: requirementOf(prototype, method) ?? undecorated,
+          requirement: requirementOf(prototype, method),
+          undecorated,
           isMeant: allowsAnonymous(prototype, method),
           checker,
         },
@@ -149,7 +157,7 @@ function routesOfNest(routes: readonly NestRoute[], isClosed: boolean): readonly
     const undecorated = isClosed && !isMeant ? validToken(action) : undefined;
     return routeFor(
       { method: httpMethod.toUpperCase(), path, action },
-      { requirement: requirementOf(prototype, method) ?? undecorated, isMeant },
+      { requirement: requirementOf(prototype, method), undecorated, isMeant },
     );
   });
 }
