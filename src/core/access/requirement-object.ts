@@ -80,6 +80,17 @@ const members: Readonly<Record<keyof RequirementOptions, (given: unknown) => Req
   check: (check) => requirementBy('check', 'check', [check]),
 };
 
+/** @throws ConfigurationError whose message names the function and the member */
+function requiredBy(name: keyof RequirementOptions, given: unknown, at: string): Requirement | undefined {
+  try {
+    return members[name](given);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const place = error.message.startsWith(name) ? at : `${at}: ${name}`;
+    throw new ConfigurationError(`${place}: ${error.message}`, { cause: error.cause });
+  }
+}
+
 const memberNames = Object.keys(members) as readonly (keyof RequirementOptions)[];
 
 /**
@@ -98,7 +109,7 @@ export function requirementFrom(given: unknown, at: string, identity?: Authentic
   const start: ElementRequirement = { at, identity, scheme: undefined, demands: [] };
   const { scheme, demands } = memberNames
     .filter((name) => name in values)
-    .map((name) => members[name](values[name]))
+    .map((name) => requiredBy(name, values[name], at))
     .filter((required) => required !== undefined)
     .reduce<ElementRequirement>((sum, required) => combineOnElement(sum, { ...required, identity }), start);
   return Object.freeze({ at, identity, scheme, demands: Object.freeze(demands) });
