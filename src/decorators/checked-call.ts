@@ -6,25 +6,38 @@ import { isRefusal } from '../gate/refusal.js';
 // The global Promise may be of another library, and may be a class that cannot be extended.
 const NativePromise = (async () => Promise.resolve())().constructor as PromiseConstructor;
 
-/** The promise of a call, which knows whether its caller waits for it. `await` calls `then` of a derived class. */
+/**
+ * The promise of a call, and those that are derived from it. Each knows whether its rejection is handled: `await` calls
+ * `then` of a derived class with a handler for it.
+ */
 class CheckedCall extends NativePromise<unknown> {
-  static override get [Symbol.species](): PromiseConstructor {
-    return NativePromise;
-  }
-
   isAwaited = false;
+  #refusal: Refusal | undefined;
+  readonly #derived: CheckedCall[] = [];
 
   override then<Fulfilled, Rejected>(
     onFulfilled?: ((value: unknown) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
-    this.isAwaited = true;
-    return super.then(onFulfilled, onRejected);
+    if (typeof onRejected === 'function') this.isAwaited = true;
+    const promise = super.then(onFulfilled, onRejected);
+    const derived = promise as unknown as CheckedCall;
+    if (this.#refusal === undefined) this.#derived.push(derived);
+    else derived.refuseWith(this.#refusal);
+    return promise;
   }
 
-  /** Node ends the process for a rejection that has no handler. */
-  markAsHandled(): void {
-    void super.then(undefined, () => undefined);
+  /** Node ends the process for a rejection that has no handler. Any other error than the refusal is reported as before. */
+  refuseWith(refusal: Refusal): void {
+    this.#refusal = refusal;
+    void super.then(undefined, (thrown: unknown) => {
+      if (thrown === refusal) return;
+      const error = thrown as Error;
+      setImmediate(() => {
+        if (!this.isAwaited) void NativePromise.reject(error);
+      });
+    });
+    for (const derived of this.#derived) derived.refuseWith(refusal);
   }
 }
 
@@ -56,7 +69,7 @@ export function callAfter(
   });
   checked.then(undefined, (error: unknown) => {
     if (!isRefusal(error)) return;
-    call.markAsHandled();
+    call.refuseWith(error);
     // As late as Node itself looks for rejections without a handler, which is after the microtasks.
     setImmediate(() => {
       if (!call.isAwaited) whenUnawaited(error);

@@ -44,7 +44,7 @@ describe('a requirement as an object', () => {
       requires.scopeOrAppPermission({ scope: 'read', appPermission: ['Read.All'] }),
     ],
   ])('requires what the decorator of that name requires: %j', (given, { scheme, demands }) => {
-    expect(requirementFrom(given, at)).toEqual({ at, identity: undefined, scheme, demands });
+    expect(requirementFrom(given, at)).toEqual({ at, identity: undefined, isWhole: true, scheme, demands });
   });
 
   it('requires all of its members, of the configuration it is for', () => {
@@ -52,6 +52,7 @@ describe('a requirement as an object', () => {
     expect(requirement).toEqual({
       at,
       identity,
+      isWhole: true,
       scheme: requires.entra({ callers: 'user' }).scheme,
       demands: [...requires.scope('read').demands, ...requires.role('Admin').demands],
     });
@@ -61,7 +62,13 @@ describe('a requirement as an object', () => {
   it.each([{}, { denyGuests: false }, { callers: undefined, policy: undefined }])(
     'requires a valid token alone: %j',
     (given) => {
-      expect(requirementFrom(given, at)).toEqual({ at, identity: undefined, scheme: undefined, demands: [] });
+      expect(requirementFrom(given, at)).toEqual({
+        at,
+        identity: undefined,
+        isWhole: true,
+        scheme: undefined,
+        demands: [],
+      });
     },
   );
 

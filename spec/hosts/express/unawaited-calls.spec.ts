@@ -61,6 +61,24 @@ class Reports {
     response.json({ recorded: true });
   }
 
+  recordThen(_request: Request, response: Response) {
+    void audit.write().then(() => ran.push('then'));
+    response.json({ recorded: true });
+  }
+
+  recordFinally(_request: Request, response: Response) {
+    void audit.write().finally(() => ran.push('finally'));
+    response.json({ recorded: true });
+  }
+
+  recordLater(_request: Request, response: Response) {
+    const call = audit.write();
+    setImmediate(() => {
+      void call.then(() => ran.push('then')).finally(() => undefined);
+    });
+    response.json({ recorded: true });
+  }
+
   answered(request: Request, response: Response) {
     void this.all(request, response);
     response.json({ answered: true });
@@ -137,7 +155,8 @@ describe.each(expressReleases)('on $release', ({ express }) => {
         app.get('/arrow', (request, response) => {
           reports.show(request, response);
         });
-        for (const name of ['show', 'showPaid', 'record', 'answered', 'caught', 'together', 'fails'] as const) {
+        const names = ['show', 'showPaid', 'record', 'recordThen', 'recordFinally', 'recordLater', 'answered'] as const;
+        for (const name of [...names, 'caught', 'together', 'fails'] as const) {
           app.get(`/${name}`, reports[name].bind(reports) as RequestHandler);
         }
       },
@@ -176,6 +195,15 @@ describe.each(expressReleases)('on $release', ({ express }) => {
     for (const _turn of [1, 2]) expect((await call(path)).body).toEqual(body);
     expect([ran, unhandled]).toEqual([[], []]);
     expect(given).toEqual([expect.stringContaining('does not wait for it')]);
+  });
+
+  it.each([
+    ['/recordThen', []],
+    ['/recordFinally', ['finally']],
+    ['/recordLater', []],
+  ])('a chain that does not handle the refusal does not end the process: %s', async (path, called) => {
+    expect((await call(path)).body).toEqual({ recorded: true });
+    expect([ran, unhandled]).toEqual([called, []]);
   });
 
   it('a refusal that is awaited reaches its caller, without a warning', async () => {

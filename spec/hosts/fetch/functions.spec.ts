@@ -271,6 +271,17 @@ describe('protect', () => {
     await refuses(async () => handler(requestWith(await issuer.token())), 'scope', 'write');
   });
 
+  it('is not satisfied by what another configuration verified', async () => {
+    const partners = createMicrosoftIdentity(partnersIssuer.options);
+    const handler = protect({}, () => new Response('ran'));
+    const request = requestWith(await partnersIssuer.token());
+    await partners.authenticate(request);
+    expect((await handler(request)).status).toBe(401);
+    const within = partners.protect({}, async (inner) => handler(inner));
+    expect((await within(requestWith(await partnersIssuer.token()))).status).toBe(500);
+    partners.close();
+  });
+
   it('adds up with the gate around it, and judges a request within it by its own token', async () => {
     const admin = protect({ role: 'Admin' }, (_, { oid }) => Response.json({ oid }));
     const outer = protect({ scope: 'access_as_user' }, async (request, _, inner?: Request) => admin(inner ?? request));

@@ -25,7 +25,8 @@ export interface ElementRequirement extends DecoratorRequirement {
 }
 
 /** A scheme names the configuration it means, also that of the process. A demand of the process goes with any. */
-const namesConfiguration = ({ scheme, identity }: Requirement) => scheme !== undefined || identity !== undefined;
+const namesConfiguration = ({ scheme, identity, isWhole }: Requirement) =>
+  scheme !== undefined || identity !== undefined || isWhole === true;
 
 /** A token is verified against one configuration. */
 function commonIdentity(requirements: readonly Requirement[], at: string): Authenticator | undefined {

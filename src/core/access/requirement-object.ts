@@ -112,7 +112,7 @@ export function requirementFrom(given: unknown, at: string, identity?: Authentic
     .map((name) => requiredBy(name, values[name], at))
     .filter((required) => required !== undefined)
     .reduce<ElementRequirement>((sum, required) => combineOnElement(sum, { ...required, identity }), start);
-  return Object.freeze({ at, identity, scheme, demands: Object.freeze(demands) });
+  return Object.freeze({ at, identity, isWhole: true, scheme, demands: Object.freeze(demands) });
 }
 
 /** Whether nothing in a value can change. */

@@ -71,6 +71,8 @@ export interface Requirement {
   readonly demands: readonly Demand[];
   /** The configuration that tokens are checked against. Undefined: that of the process. */
   readonly identity?: Authenticator | undefined;
+  /** Whether it is all that a function of …/fetch requires, and no demand beside others: it then names its configuration. */
+  readonly isWhole?: true;
   /** The method or middleware that requires this, for messages: `Orders.list` or `requiresScope()`. */
   readonly at?: string | undefined;
 }
