@@ -6,6 +6,7 @@ import * as forExpress from '../../../src/express.js';
 import {
   AccessTokenClaims,
   AllowAnonymous,
+  ClaimCheck,
   ConfigurationError,
   createMicrosoftIdentity,
   getTokenClaims,
@@ -262,6 +263,20 @@ describe('a decorated method', () => {
       }
       return Wrong;
     }).toThrow('Wrong.list has @TokenClaims() on its first parameter, which is the request.');
+  });
+
+  it('gives a check the request of Fetch, where the handler gets what holds it', async () => {
+    const check = vi.fn((_claims: unknown, request: Request) => request.method === 'GET');
+    class Orders {
+      @RequiresAuth()
+      @ClaimCheck(check)
+      list(_context: object) {
+        return note('orders');
+      }
+    }
+    const raw = requestWith(await issuer.token());
+    expect((await new Orders().list({ req: { raw } })).status).toBe(200);
+    expect(check.mock.lastCall?.[1]).toBe(raw);
   });
 
   it('is checked against the configuration that its decorators are bound to', async () => {
