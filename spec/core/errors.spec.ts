@@ -93,11 +93,20 @@ describe.each(made)('the refusal %s', (name, make) => {
 });
 
 describe('the description', () => {
-  it.each<[AuthError, string]>([
-    [new MissingTokenError(), 'This request needs an access token.'],
-    [new InvalidRequestError(), 'The request must carry exactly one Authorization header.'],
-    [new IssuerUnavailableError(), 'The keys to check access tokens with are not available at the moment.'],
-  ])('is fixed where the challenge has none: %s', (error, description) => {
+  it.each<[string, () => AuthError, string]>([
+    ['MissingTokenError', () => new MissingTokenError(), 'This request needs an access token.'],
+    [
+      'InvalidRequestError',
+      () => new InvalidRequestError(),
+      'The request must carry exactly one Authorization header.',
+    ],
+    [
+      'IssuerUnavailableError',
+      () => new IssuerUnavailableError(),
+      'The keys to check access tokens with are not available at the moment.',
+    ],
+  ])('is fixed where the challenge has none: %s', (_, make, description) => {
+    const error = make();
     expect(error.message).toBe(description);
     expect(error.toJSON().error_description).toBe(description);
   });
@@ -348,6 +357,11 @@ describe('instanceof', () => {
 });
 
 describe('copyOf', () => {
+  it('keeps what the application wrote to an error', () => {
+    const error = Object.assign(new MissingTokenError(), { ticket: 7 });
+    expect(copyOf(error)).toMatchObject({ ticket: 7, status: 401 });
+  });
+
   const metadata = 'https://api.contoso.com/metadata';
 
   it.each<[string, AuthError]>([
