@@ -1,4 +1,6 @@
-/** What is sent to another API: headers and body. Pure. */
+/** What is sent to another API: headers and body. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Readable } from 'node:stream';
 import { types } from 'node:util';
 import { reservedHeaders } from '../core/configuration/downstream-option-list.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
@@ -29,6 +31,38 @@ function isWhole(body: unknown): boolean {
 /** Whether a body is a stream of the web or of Node. */
 function isStream(body: unknown): boolean {
   return typeof body === 'object' && body !== null && ('getReader' in body || Symbol.asyncIterator in body);
+}
+
+/** Chunks that are made in the asynchronous context of the one who asks for this, whoever reads them. */
+function inThisContext(chunks: AsyncIterable<unknown>): AsyncIterableIterator<unknown> {
+  const run = AsyncLocalStorage.snapshot();
+  let opened: AsyncIterator<unknown> | undefined;
+  const open = () => (opened ??= chunks[Symbol.asyncIterator]());
+  return {
+    next: () => run(async () => open().next()),
+    return: () =>
+      run(async () => {
+        await open().return?.();
+        return { done: true, value: undefined };
+      }),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/**
+ * A stream as a body that is of its own kind still.
+ *
+ * `fetch` reads a body that waited for a connection in the context of the call that had the connection before. Code in it
+ * that calls an API on behalf of the caller would do so for the caller of that other request.
+ */
+function pinned(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body)) return body;
+  // A stream of the web runs in the context that created it. One of Node that was read is refused by `fetch`.
+  if ('getReader' in body || Readable.isDisturbed(body as Readable)) return body;
+  const chunks = inThisContext(body as AsyncIterable<unknown>);
+  return 'pipe' in body ? Readable.from(chunks) : chunks;
 }
 
 /**
@@ -73,6 +107,6 @@ export function requestOf(
   });
   const isRepeatable = body === undefined || body === null || isWhole(body);
   // Node's fetch demands it of a body that is a stream.
-  const duplex = isRepeatable ? {} : { duplex: 'half' as const };
-  return { init: { ...duplex, ...init }, headers, isRepeatable };
+  const streamed = isRepeatable ? {} : { duplex: 'half' as const, ...init, body: pinned(body) as Body };
+  return { init: { ...init, ...streamed }, headers, isRepeatable };
 }
