@@ -2,7 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { currentRequest } from '../../src/core/access/current-request.js';
 import { requires, type Authenticator } from '../../src/core/access/requirement.js';
 import { createIdentity } from '../../src/core/identity.js';
-import { asApplication, downstreamHelpersFor, onBehalfOf } from '../../src/downstream/on-behalf-of.js';
+import {
+  applicationApiFiller,
+  asApplication,
+  downstreamHelpersFor,
+  onBehalfOf,
+} from '../../src/downstream/on-behalf-of.js';
 import { enter } from '../../src/gate/admission.js';
 import { putInForce } from '../../src/gate/identity-in-force.js';
 import { runAs, startTestIssuer, type TestIssuer } from '../../src/testing.js';
@@ -207,6 +212,20 @@ describe('asApplication', () => {
       scopes: ['api://orders/.default'],
     });
     await refuses(() => asApplication('orders').getAccessToken(), 'missing_token');
+  });
+
+  it('gives a client of an Azure SDK no token where its tenant is that of the caller', async () => {
+    const { context } = await admitted(issuer.token());
+    const scope = 'api://orders/.default';
+    for (const orders of [asApplication('orders'), asApplication('graph', { tenantId: 'caller' })]) {
+      expect(await messageOf(() => currentRequest.run(context, () => orders.getToken(scope)))).toMatch(
+        /^asApplication\('\w+'\) with tenantId 'caller' serves many tenants, .*@AsApplication\(/,
+      );
+    }
+    const tenantId = crypto.randomUUID();
+    expect(claimsOf((await asApplication('orders', { tenantId }).getToken(scope)).token)).toBeDefined();
+    const bound = applicationApiFiller(['orders'])(context);
+    expect(claimsOf((await bound.getToken(scope)).token)).toBeDefined();
   });
 
   it.each<[unknown, string]>([

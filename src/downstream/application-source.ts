@@ -73,7 +73,9 @@ export function runningApplicationSource(call: ApplicationCall): TokenSource {
   const current = () => sourceFor(call, currentRequest.getStore());
   return {
     as: 'application',
-    isBound: true,
+    get isBound() {
+      return (call.tenantId ?? current().settings().tenantId) !== 'caller';
+    },
     get fetch() {
       return current().fetch;
     },

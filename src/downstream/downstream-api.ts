@@ -62,6 +62,22 @@ async function withinTime<T>(
   }
 }
 
+/** A client of an Azure SDK keeps the token it gets, so it must not get one from an object that serves all requests. */
+function unboundError(source: TokenSource): ConfigurationError {
+  const { name } = source.settings();
+  const [subject, bound] =
+    source.as === 'user'
+      ? [`onBehalfOf('${name}') serves many users`, `@OnBehalfOf('${name}') or with onBehalfOf('${name}', request)`]
+      : [
+          `asApplication('${name}') with tenantId 'caller' serves many tenants`,
+          `@AsApplication('${name}') or with the id of the tenant as tenantId`,
+        ];
+  return new ConfigurationError(
+    `${subject}, and a client of an Azure SDK keeps the token of one. Create the client in the request, with a ` +
+      `parameter ${bound}.`,
+  );
+}
+
 const originOf = (url: string | undefined) => parseUrl(url)?.origin;
 
 const creation = Symbol('creation');
@@ -177,8 +193,8 @@ export class DownstreamApi {
   /**
    * A token for a client of an Azure SDK, whose `TokenCredential` this is.
    *
-   * A client keeps the token it gets. So an object that is for the caller of whichever request runs gives none for scopes
-   * of a client: a client that several requests share would call for one user with the token of another.
+   * A client keeps the token it gets. So an object that is for the caller, or the caller's tenant, of whichever request runs
+   * gives none for scopes of a client: a client that several requests share would call for one with the token of another.
    *
    * @param scopes - default: those of the API
    * @param options.claims - a claims request that the token must satisfy; caches are skipped
@@ -191,11 +207,7 @@ export class DownstreamApi {
   ): Promise<DownstreamAccessToken> {
     return this.#addressed(async () => {
       if (scopes !== undefined && !this.#source.isBound) {
-        const { name } = this.#source.settings();
-        throw new ConfigurationError(
-          `onBehalfOf('${name}') serves many users, and a client of an Azure SDK keeps the token of one. Create the ` +
-            `client in the request, with a parameter @OnBehalfOf('${name}') or with onBehalfOf('${name}', request).`,
-        );
+        throw unboundError(this.#source);
       }
       const list = typeof scopes === 'string' ? [scopes] : scopes;
       const { token, expiresAtMs } = await this.#token({ scopes: list, claims }, abortSignal);

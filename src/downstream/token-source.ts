@@ -6,7 +6,7 @@ import type { DownstreamToken } from './token-life.js';
 export interface TokenSource {
   /** Whose rights the tokens carry. */
   readonly as: 'user' | 'application';
-  /** Whether all calls are for one caller. False: each call is for the caller of the request that runs. */
+  /** Whether all calls are for one caller or tenant. False: each call is for that of the request that runs. */
   readonly isBound: boolean;
   /** Sends the calls. */
   readonly fetch: typeof globalThis.fetch;
