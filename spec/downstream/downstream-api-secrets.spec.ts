@@ -62,6 +62,25 @@ describe('a token', () => {
     expect(shown(error)).not.toContain(marker);
   });
 
+  it.each([400, 200])('is not shown in part where a failure with status %i is cut within it', async (status) => {
+    for (const shownPart of [0, 1, 10, marker.length, marker.length + 1, marker.length + 2]) {
+      const start = 'x'.repeat(64 * 1024 - shownPart);
+      stub.respond = (response, { headers }) => {
+        const token = String(headers.authorization).replace('Bearer ', '');
+        response.writeHead(status).end(`${start}${token}${token}`);
+      };
+      const { response } = (await errorOf(() => apiWith().get('/me'))) as DownstreamError;
+      expect(response?.text.slice(0, start.length)).toBe(start);
+      expect(response?.text.slice(start.length)).not.toMatch(/marker-/);
+    }
+  });
+
+  it('is not shown in part where the body itself ends within it', async () => {
+    stub.respond = (response) => response.writeHead(400).end(`the token ${marker.slice(0, 25)}`);
+    const { response } = (await errorOf(() => apiWith().get('/me'))) as DownstreamError;
+    expect(response?.text).toBe('the token ');
+  });
+
   it.each<[string, (headers: Headers) => Error]>([
     ['its message', (headers) => new Error(`no answer to ${String(headers.get('authorization'))}`)],
     ['a member', (headers) => Object.assign(new Error('no answer'), { config: { headers: { all: [...headers] } } })],

@@ -16,13 +16,31 @@ interface AnsweredCall {
   readonly token: string;
 }
 
-/** The start of a body as text. */
-async function startOf(response: Response): Promise<string> {
+// A shorter start of a token is a part of its header, and may be the end of an ordinary word.
+const harmlessLength = 20;
+
+/** A text without a start of the token at its end, where the text was cut. */
+function withoutStartOf(token: string, text: string): string {
+  for (let length = Math.min(token.length, text.length); length >= harmlessLength; length--) {
+    if (text.endsWith(token.slice(0, length))) return text.slice(0, -length);
+  }
+  return text;
+}
+
+/** What may be shown of a body: without the token, and only then cut. */
+function shownOf(bytes: Buffer, token: string): string {
+  const text = bytes.subarray(0, shownBytes + token.length).toString();
+  const without = withoutStartOf(token, text.replaceAll(token, '(the token)'));
+  return Buffer.from(without).subarray(0, shownBytes).toString();
+}
+
+/** The start of a body: what is shown of it, and what the token may take of it. */
+async function startOf(response: Response, token: string): Promise<string> {
   if (response.body === null) return '';
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  while (size < shownBytes) {
+  while (size < shownBytes + token.length) {
     const { done, value } = await reader.read();
     if (done) break;
     chunks.push(value);
@@ -30,19 +48,19 @@ async function startOf(response: Response): Promise<string> {
   }
   // Not awaited: it would take as long as the server goes on sending.
   reader.cancel().catch(() => undefined);
-  return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, shownBytes));
+  return shownOf(Buffer.concat(chunks), token);
 }
 
 function errorOf({ status, headers: sent }: Response, { api, token }: AnsweredCall, text: string, more: object) {
   const without = (shown: string) => shown.replaceAll(token, '(the token)');
   const headers = new Headers([...sent].map(([name, value]): [string, string] => [name, without(value)]));
-  const response = { status, headers, text: without(text) };
+  const response = { status, headers, text };
   return new DownstreamError({ api, response, ...more });
 }
 
 async function failureOf(response: Response, call: AnsweredCall): Promise<DownstreamError> {
   try {
-    return errorOf(response, call, await startOf(response), {});
+    return errorOf(response, call, await startOf(response, call.token), {});
   } catch (cause) {
     // The connection broke within the body. The status is still the answer.
     return errorOf(response, call, '', { cause });
@@ -64,6 +82,6 @@ export async function readJson(response: Response, call: AnsweredCall): Promise<
     const status = String(response.status);
     const message = `The API ${call.api} answered with status ${status} and a body that is not JSON. Call fetch for it.`;
     // Without a cause: a SyntaxError shows a part of the body.
-    throw errorOf(response, call, Buffer.from(text).subarray(0, shownBytes).toString(), { message });
+    throw errorOf(response, call, shownOf(Buffer.from(text), call.token), { message });
   }
 }
