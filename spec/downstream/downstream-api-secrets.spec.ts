@@ -81,18 +81,63 @@ describe('a token', () => {
     expect(response?.text).toBe('the token ');
   });
 
-  it.each<[string, (headers: Headers) => Error]>([
-    ['its message', (headers) => new Error(`no answer to ${String(headers.get('authorization'))}`)],
-    ['a member', (headers) => Object.assign(new Error('no answer'), { config: { headers: { all: [...headers] } } })],
-    ['its cause', (headers) => new Error('no answer', { cause: { request: { deep: { headers } } } })],
-    ['a hidden member', (headers) => Object.defineProperty(new Error('no'), 'request', { value: { headers } })],
-    ['its name', (headers) => Object.assign(new Error('no'), { name: String(headers.get('authorization')) })],
-  ])('is left out where the fetch of the application throws it in %s', async (_, thrown) => {
-    const fetch: TokenSource['fetch'] = (__, init) => Promise.reject(thrown(new Headers(init?.headers)));
+  it.each<[string, string | RegExp, (headers: Headers) => unknown]>([
+    ['its message', /left out here/, (headers) => new Error(`no answer to ${String(headers.get('authorization'))}`)],
+    ['its name', /left out here/, (headers) => Object.assign(new Error('no'), { name: headers.get('authorization') })],
+    ['its code', /left out here/, (headers) => Object.assign(new Error('no'), { code: headers.get('authorization') })],
+    ['a member', 'no', (headers) => Object.assign(new Error('no'), { config: { headers: { all: [...headers] } } })],
+    ['its cause', 'no', (headers) => new Error('no', { cause: { request: { deep: { headers } } } })],
+    ['its cause, as a text', 'no', (headers) => new Error('no', { cause: headers.get('authorization') })],
+    ['a hidden member', 'no', (headers) => Object.defineProperty(new Error('no'), 'a', { value: { headers } })],
+    ['bytes', 'no', (headers) => Object.assign(new Error('no'), { body: Buffer.from(String([...headers])) })],
+    ['a getter', 'no', (headers) => Object.defineProperty(new Error('no'), 'a', { get: () => [...headers] })],
+    ['toJSON', 'no', (headers) => Object.assign(new Error('no'), { toJSON: () => [...headers] })],
+    [
+      'inspect',
+      'no',
+      (headers) => Object.assign(new Error('no'), { [inspect.custom]: () => 'x', at: () => [...headers] }),
+    ],
+    [
+      'a Proxy',
+      /left out here/,
+      (headers) => new Proxy(new Error('no'), { get: () => [...headers].map(String).join() }),
+    ],
+    [
+      'what cannot be read',
+      /left out here/,
+      () =>
+        Object.defineProperty(new Error('no'), 'message', {
+          get() {
+            throw new Error('unreadable');
+          },
+        }),
+    ],
+    ['a text', /left out here/, (headers) => headers.get('authorization')],
+    ['an object', '', (headers) => ({ headers: Object.fromEntries(headers) })],
+  ])('is left out where the fetch of the application throws it in %s', async (_, message, thrown) => {
+    let foreign: unknown;
+    const fetch: TokenSource['fetch'] = (__, init) => {
+      foreign = thrown(new Headers(init?.headers));
+      throw foreign;
+    };
     const error = (await errorOf(() => apiWith({ fetch }).fetch('/me'))) as DownstreamError;
     expect(error).toBeInstanceOf(DownstreamError);
-    expect((error.cause as Error).message).toMatch(/which is left out here/);
-    expect(shown(error)).not.toContain(marker);
+    const cause = error.cause as Error;
+    expect(cause).toBeInstanceOf(Error);
+    expect(cause === foreign).toBe(false);
+    expect(cause.message).toMatch(typeof message === 'string' ? new RegExp(`^${message}$`) : message);
+    for (const at of [error, cause, cause.cause]) expect(shown(at)).not.toContain(marker);
+    expect(
+      Reflect.ownKeys(cause).filter((key) => !['name', 'message', 'code', 'stack', 'cause'].includes(String(key))),
+    ).toEqual([]);
+  });
+
+  it('takes no text from an error that does not show it', async () => {
+    const reset = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    const fetch: TokenSource['fetch'] = () => Promise.reject(new TypeError('fetch failed', { cause: reset }));
+    const { cause } = (await errorOf(() => apiWith({ fetch }).fetch('/me'))) as DownstreamError;
+    expect(cause).toMatchObject({ name: 'TypeError', message: 'fetch failed' });
+    expect((cause as Error).cause).toMatchObject({ message: 'socket hang up', code: 'ECONNRESET', stack: reset.stack });
   });
 
   it('is not shown where it is no header value', async () => {
