@@ -11,7 +11,7 @@ import { authorize, isAdmitted, withRoles } from './authorized.js';
 import { registerChecker, watchDrivers } from './checker-in-use.js';
 import { hookIntoStorage } from './gates-first.js';
 import { refuseOnNode, type KoaContext } from './koa.js';
-import { markRefused, noteCheck } from './run-action.js';
+import { markRefused, noteRunningCheck } from './run-action.js';
 
 /** What is used of the `Action` of routing-controllers. */
 export interface CheckedAction {
@@ -125,7 +125,7 @@ export function authorizationChecker(
     // It may have another response once it is refused.
     const response = responseOf(action);
     const checked = check(requirement, action, roles);
-    noteCheck(response, checked);
+    noteRunningCheck(response, checked);
     return checked;
   }, requirement);
 }

@@ -55,16 +55,20 @@ function answerRefusal(error: unknown, action: Action): unknown {
 }
 
 const refused = processWide('refused-responses', () => new WeakSet<ServerResponse>());
+const checksUnderWay = processWide('checks-under-way', () => privateField<Promise<unknown> | undefined>());
+
+/** Whether a checker of this library was called at all. Without one no action has to look for what it noted. */
+const checkers = processWide('checkers-called', () => ({ wereCalled: false }));
 
 /** Notes that a request is refused, and answered or forwarded: its action must not run, whatever a checker returns. */
 export function markRefused(response: ServerResponse): void {
+  checkers.wereCalled = true;
   refused.add(response);
 }
 
-const checksUnderWay = processWide('checks-under-way', () => privateField<Promise<unknown> | undefined>());
-
 /** Notes a check of a request. The checker of the app may not wait for it, so the action does. */
-export function noteCheck(response: ServerResponse, check: Promise<boolean>): void {
+export function noteRunningCheck(response: ServerResponse, check: Promise<boolean>): void {
+  checkers.wereCalled = true;
   const earlier = checksUnderWay.get(response);
   const all = earlier === undefined ? check : Promise.all([earlier, check]);
   const forget = () => {
@@ -111,13 +115,23 @@ const callAction: MethodOverride = (metadata, action, parameters) => {
 
 /** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
 export function runAction(run: MethodOverride = callAction): MethodOverride {
-  return (metadata, action, parameters) => {
-    const response = serverResponseOf(action);
-    const runUnlessRefused = () =>
-      refused.has(response) ? skipAction(metadata, action) : runAndAnswer(run, metadata, action, parameters);
-    const checks = checksUnderWay.get(response);
-    return checks === undefined ? runUnlessRefused() : checks.then(runUnlessRefused);
-  };
+  return (metadata, action, parameters) =>
+    checkers.wereCalled
+      ? runUnlessRefused(run, metadata, action, parameters)
+      : runAndAnswer(run, metadata, action, parameters);
+}
+
+function runUnlessRefused(
+  run: MethodOverride,
+  metadata: ActionMetadata,
+  action: Action,
+  parameters: unknown[],
+): unknown {
+  const response = serverResponseOf(action);
+  const proceed = () =>
+    refused.has(response) ? skipAction(metadata, action) : runAndAnswer(run, metadata, action, parameters);
+  const checks = checksUnderWay.get(response);
+  return checks === undefined ? proceed() : checks.then(proceed);
 }
 
 /** Without a gate, an action runs that neither has a decorator nor needs one. routing-controllers checks `@Authorized()`. */
