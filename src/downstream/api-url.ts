@@ -10,6 +10,8 @@ export interface CalledApi {
 
 const lastControlCharacter = 127;
 const firstPrintable = 32;
+// Each round reads the whole path, and the path may come from a caller.
+const mostEncodings = 8;
 
 /** `URL` removes tabs and line breaks wherever they are: `ht<tab>tps:` would become a scheme. */
 function holdsControlCharacter(text: string): boolean {
@@ -20,18 +22,21 @@ function holdsControlCharacter(text: string): boolean {
   return false;
 }
 
-/** A path as servers read it that decode once or more often, and take `\` for a slash. */
-function decoded(path: string): string {
-  return path
-    .replace(/%(?:25)*2e/gi, '.')
-    .replace(/%(?:25)*(?:2f|5c)/gi, '/')
-    .replace(/%(?:25)*3b/gi, ';');
+/** A path as servers read it that decode once or more often, and take `\` for a slash. Undefined: it does not end. */
+function decoded(path: string): string | undefined {
+  let read = path;
+  for (let round = 0; round < mostEncodings; round++) {
+    const once = read.replace(/%[0-7][\da-f]/gi, (code) => String.fromCharCode(parseInt(code.slice(1), 16)));
+    if (once === read) return read.replaceAll('\\', '/');
+    read = once;
+  }
+  return undefined;
 }
 
 /** Whether a segment of a path means the same directory or the one above: `..`, and `..;x` as Java servers read it. */
 function isDotSegment(segment: string): boolean {
-  const [name] = segment.split(';', 1);
-  return name === '.' || name === '..';
+  const [name = ''] = segment.split(';', 1);
+  return ['.', '..'].includes(name.trim());
 }
 
 /** Why a path is refused; undefined where it stays below the base URL. */
@@ -39,10 +44,12 @@ function problemWith(path: string): string | undefined {
   if (holdsControlCharacter(path)) return 'it holds a control character';
   const [location = ''] = path.split(/[?#]/, 1);
   if (location.includes('\\')) return 'it holds a backslash';
-  if (/%(?:25)*(?:[01][\da-f]|7f)/i.test(location)) return 'it holds an encoded control character';
+  const read = decoded(location);
+  if (read === undefined) return 'it is encoded again and again';
+  if (holdsControlCharacter(read)) return 'it holds an encoded control character';
   if (/^\s*\/\s*\//.test(location)) return 'it starts with two slashes';
   if (/^\/?[a-z][a-z\d+.-]*:\//i.test(location) || /^[a-z][a-z\d+.-]*:/i.test(location)) return 'it is a URL';
-  if (decoded(location).split('/').some(isDotSegment)) return "it holds a segment '.' or '..'";
+  if (read.split('/').some(isDotSegment)) return "it holds a segment '.' or '..'";
   return undefined;
 }
 
