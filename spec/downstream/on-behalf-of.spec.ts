@@ -105,6 +105,22 @@ describe('onBehalfOf', () => {
     expect(await onBehalfOf('graph', request).getAccessToken()).toBe(kept);
   });
 
+  it('has the token that is kept to its end, where the header was removed and no renewal can be asked for', async () => {
+    const clock = fakeClock();
+    clock.set(Date.now());
+    use({ now: clock.now });
+    const { request } = await admitted(issuer.token({ exp: Math.floor(clock.now() / 1000) + 7_200 }));
+    const graph = onBehalfOf('graph', request);
+    const { token: kept, expiresOnTimestamp } = await graph.getToken();
+    request.headers = {};
+    const before = issuer.requests.tokens;
+    clock.set(expiresOnTimestamp - 240_000);
+    expect(await onBehalfOf('graph', request).getAccessToken()).toBe(kept);
+    expect(issuer.requests.tokens).toBe(before);
+    clock.set(expiresOnTimestamp + 1_000);
+    await refuses(() => onBehalfOf('graph', request).getAccessToken(), 'missing_token');
+  });
+
   it('keeps the verified token where it was bound before the header was changed', async () => {
     const { request } = await admitted(issuer.token({ oid: 'ada' }));
     const graph = onBehalfOf('graph', request);

@@ -1,7 +1,7 @@
 /** Tokens for other APIs: kept in this process, found in the shared store, or asked for, once for all who wait. */
 import { createLRU } from 'lru.min';
 import type { TokenStore } from '../core/configuration/token-store.js';
-import { InvalidTokenError } from '../core/errors.js';
+import { InvalidTokenError, MissingTokenError } from '../core/errors.js';
 import { copyOfExplained } from '../gate/debug-output.js';
 import type { AcquireToken } from './acquire-token.js';
 import { publishToken } from './downstream-events.js';
@@ -61,6 +61,16 @@ const renewalRetryMs = 10_000;
 /** A renewal that no call waits for ends where another process renews the same token. */
 class RenewedElsewhere extends Error {
   override readonly name = 'RenewedElsewhere';
+}
+
+/** What a renewal asks for. Undefined: the token of the user is gone from its request, and what is kept is used to its end. */
+function renewalOf(key: string, request: AppTokenRequest, user: UserTokenRequest | undefined): WantedToken | undefined {
+  try {
+    return wantedOf(key, request, user);
+  } catch (error) {
+    if (error instanceof MissingTokenError) return undefined;
+    throw error;
+  }
 }
 
 export class DownstreamTokens {
@@ -124,7 +134,8 @@ export class DownstreamTokens {
     const as = user === undefined ? 'application' : 'user';
     const kept = this.#kept.get(key);
     if (kept !== undefined && usableMs(kept.token, now) > 0) {
-      if (now >= kept.renewAtMs) this.#renew(kept, wantedOf(key, request, user));
+      const wanted = now >= kept.renewAtMs ? renewalOf(key, request, user) : undefined;
+      if (wanted !== undefined) this.#renew(kept, wanted);
       publishToken({ api: request.api, as }, { source: 'memory', outcome: 'obtained', milliseconds: 0 });
       return kept.token;
     }
