@@ -50,6 +50,19 @@ describe('fetch', () => {
     expect(stub.received).toHaveLength(1);
   });
 
+  it('follows a redirect with the token within the origin, and without it elsewhere', async () => {
+    const other = stub.url.replace('127.0.0.1', 'localhost');
+    for (const [origin, sent] of [
+      [stub.url, `Bearer ${marker}-1`],
+      [other, undefined],
+    ] as const) {
+      stub.respond = (response, { url }) =>
+        url === '/v1.0/moved' ? response.writeHead(302, { Location: `${origin}/v2.0/me` }).end() : response.end('{}');
+      await apiOf().api.get('/moved');
+      expect([lastCall()?.url, lastCall()?.headers.authorization]).toEqual(['/v2.0/me', sent]);
+    }
+  });
+
   it.each<[string, RequestInit['headers']]>([
     ['Authorization', { Authorization: 'Bearer mine' }],
     ['authorization', [['AUTHORIZATION', 'Basic x']]],
