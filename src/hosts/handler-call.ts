@@ -42,6 +42,8 @@ function handlerCallAt(index: number, parameters: readonly unknown[]): HandlerCa
 
 /** The call of a handler that parameters are; undefined for any other call. A mock of a request is checked like others. */
 export function handlerCallIn(parameters: readonly unknown[]): HandlerCall | undefined {
+  // Most protected methods are called with less than a request and a response.
+  if (parameters.length < 2) return undefined;
   // An error handler is given the error ahead of the request.
   return handlerCallAt(0, parameters) ?? handlerCallAt(1, parameters);
 }
