@@ -2,6 +2,7 @@
 import { areChecksDemanded } from '../core/access/application-check.js';
 import { combineAlongMiddlewares, isOfAnotherConfiguration } from '../core/access/combining.js';
 import { verifiedRequests, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
+import { asksApplication } from '../core/access/requirement-checks.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
 import { andThen, isThenable } from '../core/awaited.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -28,7 +29,8 @@ export function authenticate(
   requirement: Requirement,
   handed: unknown = request,
 ): ReturnType<Authenticator['authenticate']> {
-  return requiredIdentity(requirement).authenticate(request, requirement, admissionOf(request), handed);
+  const identity = requiredIdentity(requirement);
+  return identity.authenticate(request, requirement, earlierAnswers(request, requirement, identity), handed);
 }
 
 /**
@@ -43,9 +45,22 @@ export function enter(
   handed: unknown = request,
 ): AdmittedRequest | Promise<AdmittedRequest> {
   const identity = requiredIdentity(requirement);
-  return andThen(identity.authenticate(request, requirement, admissionOf(request), handed), (verified) =>
-    remember(request, requirement, verified, identity, handed),
+  return andThen(
+    identity.authenticate(request, requirement, earlierAnswers(request, requirement, identity), handed),
+    (verified) => remember(request, requirement, verified, identity, handed),
   );
+}
+
+/**
+ * How a request was let in before, for what the application is asked once in a request. Elsewhere it is not looked for: that
+ * costs a new request half a microsecond.
+ */
+function earlierAnswers(
+  request: object,
+  requirement: Requirement,
+  { settings }: Authenticator,
+): AdmittedRequest | undefined {
+  return settings.claimCheck !== undefined || asksApplication(requirement) ? admissionOf(request) : undefined;
 }
 
 /** How a request was let in; undefined where it was not, or in a test. */

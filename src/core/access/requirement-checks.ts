@@ -132,6 +132,10 @@ function checkGroups(demands: readonly NameDemand[], held: readonly string[]): v
 
 const isOfApplication = (demand: Demand): demand is CheckDemand => demand.kind === 'check';
 
+/** Whether the application may have to be asked: for the groups of a caller, or by a check of its own. */
+export const asksApplication = ({ demands }: Requirement) =>
+  demands.some((demand) => isForGroups(demand) || isOfApplication(demand));
+
 /** Asks the checks of the application one after the other. Those that let the request in are not asked again. */
 function askChecks(
   { demands, at = 'A route' }: Requirement,
