@@ -1,32 +1,19 @@
 /** The server of docs/mcp.md, as it stands there, and the SDK's own client. Works on `dist/`, as the program does. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { UnauthorizedError, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
-import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocalIssuer, type LocalIssuer } from '../samples/weather/openid-provider/local-issuer.js';
 import { colleagues } from '../samples/weather/openid-provider/people.js';
+import { compiled, endPrograms, freePort, startProgram } from './support/program.js';
 
 const root = join(import.meta.dirname, '..');
 const [, program = ''] = /```ts\n([^]*?)```/.exec(readFileSync(join(root, 'docs', 'mcp.md'), 'utf8')) ?? [];
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
-
 let issuer: LocalIssuer;
-let server: ChildProcess;
 let origin: string;
 let resource: string;
 
@@ -35,40 +22,10 @@ beforeAll(async () => {
   origin = `http://127.0.0.1:${String(port)}`;
   resource = `${origin}/mcp`;
   issuer = await startLocalIssuer(origin, [resource]);
-  const { outputText } = ts.transpileModule(program, {
-    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022 },
-  });
-  const { tenantId, clientId, instance } = issuer.options;
-  server = spawn(process.execPath, ['--input-type=module', '-'], {
-    cwd: root,
-    env: {
-      PATH: process.env['PATH'],
-      PORT: String(port),
-      MCP_RESOURCE: resource,
-      AzureAd__TenantId: tenantId,
-      AzureAd__ClientId: clientId,
-      AzureAd__Instance: instance,
-    },
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
-  let output = '';
-  server.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  server.stdin?.end(outputText);
-  for (;;) {
-    if (server.exitCode !== null) throw new Error(`The server ended: ${output}`);
-    const socket = connect({ port, host: '127.0.0.1' });
-    const isOpen = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'error').then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (isOpen) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await startProgram(compiled(program), port, issuer.options, { MCP_RESOURCE: resource });
 });
 afterAll(async () => {
-  server.kill();
-  await once(server, 'exit');
+  await endPrograms();
   await issuer.close();
 });
 

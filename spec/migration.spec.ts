@@ -1,13 +1,9 @@
 /** The programs of the migration guides, before and after, run as they stand against one issuer. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../src/testing.js';
+import { compiled, endPrograms, freePort, startProgram } from './support/program.js';
 
 const root = join(import.meta.dirname, '..');
 const guides = readdirSync(join(root, 'docs')).filter((name) => name.startsWith('migrate-from-'));
@@ -34,69 +30,26 @@ https.get = (url, ...rest) => http.get(plain(url), ...rest);
 https.request = (url, ...rest) => http.request(plain(url), ...rest);
 `;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
-
 let issuer: TestIssuer;
-let child: ChildProcess | undefined;
 
 beforeAll(async () => {
   issuer = await startTestIssuer();
 });
 
-afterEach(async () => {
-  if (child?.exitCode === null) {
-    child.kill();
-    await once(child, 'exit');
-  }
-});
+afterEach(endPrograms);
 
 afterAll(() => issuer.close());
 
 async function start(code: string): Promise<string> {
-  const { outputText } = ts.transpileModule(code, {
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ES2022,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-    },
-  });
-  const port = String(await freePort());
-  const { tenantId, clientId, instance } = issuer.options;
-  const isPassport = code.includes('passport-azure-ad');
-  child = spawn(process.execPath, ['--input-type=module', '-'], {
-    cwd: root,
-    env: {
-      PATH: process.env['PATH'],
-      PORT: port,
-      AzureAd__TenantId: tenantId,
-      AzureAd__ClientId: clientId,
-      AzureAd__Instance: isPassport ? instance.replace('http:', 'https:') : instance,
-    },
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
-  let output = '';
-  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const source = isPassport
-    ? `${byHttp}${outputText.replaceAll('issuer: `${instance}', 'issuer: `${plain(instance)}')}`
-    : outputText;
-  child.stdin?.end(source);
-  const url = `http://127.0.0.1:${port}/weather/Oslo`;
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`The program ended: ${output}`);
-    try {
-      await fetch(url);
-      return url;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  const port = await freePort();
+  const { options } = issuer;
+  if (code.includes('passport-azure-ad')) {
+    const program = `${byHttp}${compiled(code).replaceAll('issuer: `${instance}', 'issuer: `${plain(instance)}')}`;
+    await startProgram(program, port, { ...options, instance: options.instance.replace('http:', 'https:') });
+  } else {
+    await startProgram(compiled(code), port, options);
   }
+  return `http://127.0.0.1:${String(port)}/weather/Oslo`;
 }
 
 describe('the guides', () => {

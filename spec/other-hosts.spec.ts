@@ -1,15 +1,13 @@
 /** The programs of docs/other-hosts.md, run as they stand against one issuer. Works on `dist/`, as they do. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, request as httpRequest } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestIssuer, type TestIssuer } from '../src/testing.js';
+import { compiled, endPrograms, freePort, startProgram } from './support/program.js';
 
 const root = join(import.meta.dirname, '..');
 const page = readFileSync(join(root, 'docs', 'other-hosts.md'), 'utf8');
@@ -48,65 +46,19 @@ ${serving('invoke')}`,
   Bun: serving('server.fetch'),
 };
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
-
 let issuer: TestIssuer;
-let child: ChildProcess | undefined;
 
 beforeAll(async () => {
   issuer = await startTestIssuer();
 });
-afterEach(async () => {
-  if (child?.exitCode === null) {
-    child.kill();
-    await once(child, 'exit');
-  }
-});
+afterEach(endPrograms);
 afterAll(() => issuer.close());
 
 /** Starts a program, and resolves to its port. */
 async function start(host: string): Promise<number> {
-  const { outputText } = ts.transpileModule(`${programs.get(host) ?? ''}${loaders[host] ?? ''}`, {
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ES2022,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-    },
-  });
   const port = await freePort();
-  const { tenantId, clientId, instance } = issuer.options;
-  child = spawn(process.execPath, ['--input-type=module', '-'], {
-    cwd: root,
-    env: {
-      PATH: process.env['PATH'],
-      PORT: String(port),
-      AzureAd__TenantId: tenantId,
-      AzureAd__ClientId: clientId,
-      AzureAd__Instance: instance,
-    },
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
-  let output = '';
-  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stdin?.end(outputText);
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`The program ended: ${output}`);
-    const socket = connect({ port, host: 'localhost' });
-    const isOpen = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'error').then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (isOpen) return port;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await startProgram(compiled(`${programs.get(host) ?? ''}${loaders[host] ?? ''}`), port, issuer.options);
+  return port;
 }
 
 const bearer = (token: string | undefined) => (token === undefined ? {} : { authorization: `Bearer ${token}` });

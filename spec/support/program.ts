@@ -1,0 +1,89 @@
+/** Programs of the documentation, run as processes of their own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import type { IdentityOptions } from '../../src/index.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The options of `initialize` that the environment of a program gives. */
+type Tenant = Pick<IdentityOptions, 'tenantId' | 'clientId' | 'instance'>;
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect({ port, host: 'localhost' });
+  const isOpen = await Promise.race([
+    once(socket, 'connect').then(() => true),
+    once(socket, 'error').then(() => false),
+  ]).catch(() => false);
+  socket.destroy();
+  return isOpen;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Ends the programs that were started. */
+export async function endPrograms(): Promise<void> {
+  for (const child of running) {
+    running.delete(child);
+    if (child.exitCode !== null) continue;
+    child.kill();
+    await once(child, 'exit');
+  }
+}
+
+/** A program of TypeScript, as JavaScript. */
+export function compiled(code: string): string {
+  const { outputText } = ts.transpileModule(code, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ES2022,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+    },
+  });
+  return outputText;
+}
+
+/**
+ * Starts a program that serves at `PORT`, and waits until it listens.
+ *
+ * @param code - JavaScript
+ * @param environment - more variables
+ */
+export async function startProgram(
+  code: string,
+  port: number,
+  { tenantId, clientId, instance }: Tenant,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const child = spawn(process.execPath, ['--input-type=module', '-'], {
+    cwd: root,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: String(port),
+      AzureAd__TenantId: tenantId,
+      AzureAd__ClientId: clientId,
+      AzureAd__Instance: instance,
+      ...environment,
+    },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stdin.end(code);
+  while (!(await isListening(port))) {
+    if (child.exitCode !== null) throw new Error(`The program ended: ${output}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
