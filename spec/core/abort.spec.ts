@@ -1,5 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
-import { unlessAborted, type AbortSignalLike } from '../../src/core/abort.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { unlessAborted, withinTime, type AbortSignalLike } from '../../src/core/abort.js';
 import { errorOf } from '../support/refusals.js';
 
 const pending = () => new Promise<never>(() => undefined);
@@ -63,5 +63,45 @@ describe('unlessAborted', () => {
     expect(signal.addEventListener).toHaveBeenCalledOnce();
     expect(signal.removeEventListener).toHaveBeenCalledExactlyOnceWith('abort', expect.any(Function));
     expect(listeners.size).toBe(0);
+  });
+});
+
+describe('withinTime', () => {
+  const late = new Error('late');
+  const closed = new Error('closed');
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('gives the value of work that ends in time, and stops its timer', async () => {
+    const work = vi.fn(() => Promise.resolve('value'));
+    expect(await withinTime(1_000, () => late, undefined, work)).toBe('value');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('rejects at the limit, and aborts the signal of the work with the same error', async () => {
+    let given: AbortSignal | undefined;
+    const work = (signal: AbortSignal) => {
+      given = signal;
+      return pending();
+    };
+    const outcome = errorOf(() => withinTime(1_000, () => late, new AbortController().signal, work));
+    vi.advanceTimersByTime(999);
+    expect(given?.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(await outcome).toBe(late);
+    expect(given?.reason).toBe(late);
+  });
+
+  it('rejects with the reason of the outer signal, and stops its timer', async () => {
+    const outer = new AbortController();
+    const outcome = errorOf(() => withinTime(1_000, () => late, outer.signal, pending));
+    outer.abort(closed);
+    expect(await outcome).toBe(closed);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

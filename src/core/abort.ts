@@ -33,3 +33,29 @@ export async function unlessAborted<T>(signal: AbortSignalLike | undefined, work
     signal.removeEventListener('abort', onAbort);
   }
 }
+
+/**
+ * Runs work within a time limit, and until a signal is aborted, also if the work ignores the signal that it is given.
+ *
+ * @param onLimit - the error at the limit
+ * @param outer - ends the work before the limit
+ * @throws the error of the work, that at the limit, or the reason of `outer`
+ */
+export async function withinTime<T>(
+  limitMs: number,
+  onLimit: () => Error,
+  outer: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => {
+    limit.abort(onLimit());
+  }, limitMs);
+  timer.unref();
+  const signal = outer === undefined ? limit.signal : AbortSignal.any([outer, limit.signal]);
+  try {
+    return await unlessAborted(signal, () => work(signal));
+  } finally {
+    clearTimeout(timer);
+  }
+}

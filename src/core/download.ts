@@ -1,7 +1,7 @@
 /** Fetches a JSON document within bounds. The only file of this library that does I/O. */
 
 import type { ReadableStream } from 'node:stream/web';
-import { unlessAborted } from './abort.js';
+import { withinTime } from './abort.js';
 
 const timeLimitMs = 5_000;
 const sizeLimitBytes = 1024 * 1024;
@@ -81,19 +81,11 @@ export async function downloadJson(
   closing: AbortSignal,
 ): Promise<unknown> {
   if (closing.aborted) throw new DownloadError(`GET ${url} was not sent`, { cause: closing.reason });
-  const timeout = new AbortController();
-  const timer = setTimeout(() => {
-    timeout.abort(new DownloadError(`GET ${url} took longer than ${String(timeLimitMs)} ms`));
-  }, timeLimitMs);
-  timer.unref();
-  const signal = AbortSignal.any([closing, timeout.signal]);
+  const onLimit = () => new DownloadError(`GET ${url} took longer than ${String(timeLimitMs)} ms`);
   try {
-    // The application's own `fetch` may ignore the signal.
-    return await unlessAborted(signal, () => readJson(fetch, url, signal));
+    return await withinTime(timeLimitMs, onLimit, closing, (signal) => readJson(fetch, url, signal));
   } catch (cause) {
     if (cause instanceof DownloadError) throw cause;
     throw new DownloadError(`GET ${url} failed`, { cause });
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,7 +1,5 @@
 /** Is a text a URL, and may we call it: over https, or over plain http on this machine? */
-
-/** A URL consists of visible ASCII (RFC 3986 §2). */
-const isVisibleAscii = (text: string) => /^[\x21-\x7E]+$/.test(text);
+import { isVisibleAscii } from './visible-ascii.js';
 
 /** No issuer, and no URL of a document, comes near it. */
 const mostCharacters = 512;

@@ -1,7 +1,8 @@
-/** Can a token be sent in a header? */
+/** Is a text one that a header or a URL can carry? */
 
 /**
- * Whether a text is visible ASCII characters alone, and at least one: what a header of RFC 6750 §2.1 can carry.
+ * Whether a text is visible ASCII characters alone, and at least one: what a header of
+ * RFC 6750 §2.1 and a URL of RFC 3986 §2 consist of.
  *
  * Written out because a regular expression keeps the last text it ran on reachable, and this one runs on tokens.
  */

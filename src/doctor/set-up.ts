@@ -1,4 +1,4 @@
-/** What is set up for calls of other APIs, and what is wrong with it, as far as nobody has to be asked. */
+/** What is set up for calls of other APIs, and what is wrong with it, without a call of anything else. */
 import { X509Certificate } from 'node:crypto';
 import type { ClientCredential } from '../core/configuration/downstream-options.js';
 import type {
@@ -99,7 +99,7 @@ function problemWithHost({ baseUrl, resource }: DownstreamApiSettings, entra: En
   return isOfInstance ? undefined : 'This Graph is of another cloud than instance: each cloud has its own.';
 }
 
-/** What works in part: nobody may need the rest. */
+/** What works in part: the rest may not be needed. */
 function remarkOn({ name, resource, tenantId }: DownstreamApiSettings, entra: EntraSettings): string | undefined {
   if ([entra.clientId, `api://${entra.clientId}`].includes(resource.toLowerCase()))
     return 'These are scopes of this API itself. Name those of the API that is called.';

@@ -6,7 +6,7 @@ import { aadstsRemedy } from '../gate/aadsts.js';
 import type { AcquiredToken } from './acquire-token.js';
 import { ConsentRequiredError, InteractionRequiredError, TokenUnavailableError } from './errors.js';
 import { retryAfterSeconds } from './retry-after.js';
-import { isVisibleAscii } from './visible-ascii.js';
+import { isVisibleAscii } from '../core/visible-ascii.js';
 
 /** An answer of the token endpoint, as it came. */
 export interface TokenAnswer {

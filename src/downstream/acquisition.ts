@@ -1,6 +1,6 @@
 /** Asks the authority for a token. msal-node writes the request. The answer is read here: msal-node loses parts of it. */
 import type { Configuration, INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node';
-import { unlessAborted } from '../core/abort.js';
+import { withinTime } from '../core/abort.js';
 import type { EntraSettings, Settings } from '../core/configuration/settings.js';
 import { AuthError, ConfigurationError } from '../core/errors.js';
 import { codeOfMsalError, loadMsalNode, type MsalNode } from '../core/msal-node.js';
@@ -145,19 +145,15 @@ export function tokenClientOf(settings: Settings): AcquireToken {
     throw new ConfigurationError('Tokens for other APIs need the options tenantId, clientId and downstream.');
   }
   return async (request, signal) => {
-    const limit = new AbortController();
-    const timer = setTimeout(() => {
-      limit.abort(new Error(`A token took longer than ${String(limitMs)} ms.`));
-    }, limitMs);
-    const ends = AbortSignal.any([signal, limit.signal]);
+    const onLimit = () => new Error(`A token took longer than ${String(limitMs)} ms.`);
     try {
-      return await unlessAborted(ends, () => acquire({ ...settings, entra, downstream }, request, ends));
+      return await withinTime(limitMs, onLimit, signal, (ends) =>
+        acquire({ ...settings, entra, downstream }, request, ends),
+      );
     } catch (cause) {
       if (cause instanceof AuthError || cause instanceof ConfigurationError) throw cause;
       const message = `The authority gave no token for the API ${request.api}: it did not answer.`;
       throw new TokenUnavailableError({ message, cause });
-    } finally {
-      clearTimeout(timer);
     }
   };
 }

@@ -8,7 +8,7 @@ import { applicationAuthority, applicationScope } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
 import { fakedSource, isTest } from './faked-source.js';
 import { scopesOf } from './requested-scopes.js';
-import type { TokenSource } from './token-source.js';
+import { runningSource, type TokenSource } from './token-source.js';
 import { tokenSettingsOf, tokensOf } from './tokens-of.js';
 
 /** What an application token is asked for. */
@@ -30,7 +30,8 @@ function callerIn(context: VerifiedContext | undefined, identity: Authenticator)
   return context !== undefined && !isTest(context) && context.identity === identity ? context.token : undefined;
 }
 
-function sourceFor(call: ApplicationCall, context: VerifiedContext | undefined): TokenSource {
+/** A source of the application itself, in one request. */
+export function boundApplicationSource(call: ApplicationCall, context: VerifiedContext | undefined): TokenSource {
   const { api } = call;
   if (context !== undefined && isTest(context)) {
     const configured = (call.identity ?? identityInForce())?.settings.downstream?.apis.get(api.name);
@@ -63,24 +64,9 @@ function sourceFor(call: ApplicationCall, context: VerifiedContext | undefined):
   };
 }
 
-/** A source of the application itself, in one request. */
-export function boundApplicationSource(call: ApplicationCall, context: VerifiedContext | undefined): TokenSource {
-  return sourceFor(call, context);
-}
-
 /** A source of the application itself, in whichever request runs, or in none. */
 export function runningApplicationSource(call: ApplicationCall): TokenSource {
-  const current = () => sourceFor(call, currentRequest.getStore());
-  return {
-    as: 'application',
-    get isBound() {
-      return (call.tenantId ?? current().settings().tenantId) !== 'caller';
-    },
-    get fetch() {
-      return current().fetch;
-    },
-    settings: () => current().settings(),
-    token: (options) => current().token(options),
-    addressed: (error) => current().addressed(error),
-  };
+  const current = () => boundApplicationSource(call, currentRequest.getStore());
+  const isForOneTenant = () => (call.tenantId ?? current().settings().tenantId) !== 'caller';
+  return runningSource('application', isForOneTenant, current);
 }

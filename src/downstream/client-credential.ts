@@ -8,7 +8,7 @@ import { Cloud, serveOneCloud } from '../core/microsoft-hosts.js';
 import { codeOfMsalError, type MsalNode } from '../core/msal-node.js';
 import { TokenUnavailableError } from './errors.js';
 import { silentLogger } from './silent-logger.js';
-import { isVisibleAscii } from './visible-ascii.js';
+import { isVisibleAscii } from '../core/visible-ascii.js';
 
 /** The members of the options of msal-node that authenticate a client. */
 export type ClientAuthentication = Pick<
@@ -103,7 +103,7 @@ async function managedIdentityToken(id: string, { msal, instance }: CredentialCo
   return assertionText(accessToken, 'the token of the managed identity');
 }
 
-/** A credential that this process has: nobody is asked for it. */
+/** A credential that this process has, and need not ask for. */
 type LocalCredential = Exclude<ClientCredential, { managedIdentity: string } | { assertion: unknown }>;
 
 export const isLocal = (credential: ClientCredential): credential is LocalCredential =>

@@ -1,5 +1,5 @@
 /** Calls of another API, with a token for the caller of a request or for this application. */
-import { unlessAborted, type AbortSignalLike } from '../core/abort.js';
+import { unlessAborted, withinTime, type AbortSignalLike } from '../core/abort.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
 import { parseUrl } from '../core/url.js';
@@ -43,24 +43,8 @@ function withToken(headers: Headers, token: string): Headers {
   return result;
 }
 
-/** Runs a call within the time limit of its API, and until the caller's signal is aborted. */
-async function withinTime<T>(
-  milliseconds: number,
-  callers: AbortSignal | undefined,
-  call: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => {
-    timeout.abort(new DOMException(`There was no answer within ${String(milliseconds)} ms.`, 'TimeoutError'));
-  }, milliseconds);
-  timer.unref();
-  const signal = callers === undefined ? timeout.signal : AbortSignal.any([callers, timeout.signal]);
-  try {
-    return await unlessAborted(signal, () => call(signal));
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const noAnswerWithin = (milliseconds: number) =>
+  new DOMException(`There was no answer within ${String(milliseconds)} ms.`, 'TimeoutError');
 
 /** A client of an Azure SDK keeps the token it gets, so it must not get one from an object that serves all requests. */
 function unboundError(source: TokenSource): ConfigurationError {
@@ -271,16 +255,22 @@ export class DownstreamApi {
     // Once: the second 401 is the answer.
     const mayAskForClaims = claims === undefined && request.isRepeatable;
     try {
-      return await withinTime(settings.timeoutMs, callers, async (signal) => {
-        const response = await fetch(url, { ...request.init, headers, signal });
-        const challenged =
-          mayAskForClaims && response.status === 401
-            ? challengedClaims(response.headers.get('WWW-Authenticate'))
-            : undefined;
-        if (challenged === undefined) return { answer: await read(response, token) };
-        discardBody(response);
-        return { claims: challenged };
-      });
+      const { timeoutMs } = settings;
+      return await withinTime(
+        timeoutMs,
+        () => noAnswerWithin(timeoutMs),
+        callers,
+        async (signal) => {
+          const response = await fetch(url, { ...request.init, headers, signal });
+          const challenged =
+            mayAskForClaims && response.status === 401
+              ? challengedClaims(response.headers.get('WWW-Authenticate'))
+              : undefined;
+          if (challenged === undefined) return { answer: await read(response, token) };
+          discardBody(response);
+          return { claims: challenged };
+        },
+      );
     } catch (error) {
       if (isRefusal(error) || callers?.aborted === true) throw error;
       throw new DownstreamError({ api: settings.name, cause: withoutSecrets([token], error) });

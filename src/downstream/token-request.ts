@@ -1,5 +1,5 @@
 /** Sends a token request and reads the answer, within bounds: no redirect, 1 MiB, 5 s, and one more try. */
-import { unlessAborted } from '../core/abort.js';
+import { withinTime } from '../core/abort.js';
 import { readBody } from '../core/download.js';
 import type { TokenAnswer } from './acquisition-errors.js';
 import { withoutSecrets } from './without-secrets.js';
@@ -17,18 +17,14 @@ class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
-async function attempt(
+function attempt(
   fetch: typeof globalThis.fetch,
   url: string,
   { headers, body }: RequestBody,
   signal: AbortSignal,
 ): Promise<TokenAnswer> {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => {
-    timeout.abort(new NoAnswer(`The token endpoint took longer than ${String(attemptLimitMs)} ms.`));
-  }, attemptLimitMs);
-  const both = AbortSignal.any([signal, timeout.signal]);
-  const send = async () => {
+  const onLimit = () => new NoAnswer(`The token endpoint took longer than ${String(attemptLimitMs)} ms.`);
+  return withinTime(attemptLimitMs, onLimit, signal, async (both) => {
     const response = await fetch(url, {
       method: 'POST',
       headers: { ...headers, accept: 'application/json' },
@@ -39,13 +35,7 @@ async function attempt(
     if (response.redirected) throw new NoAnswer('The token endpoint redirected the request.');
     const text = await readBody(response, 'The token endpoint');
     return { status: response.status, headers: response.headers, text };
-  };
-  try {
-    // The application's own `fetch` may ignore the signal.
-    return await unlessAborted(both, send);
-  } finally {
-    clearTimeout(timer);
-  }
+  });
 }
 
 const mayPass = ({ status, headers }: TokenAnswer) =>

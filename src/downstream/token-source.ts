@@ -25,3 +25,27 @@ export interface TokenSource {
   /** The error itself, addressed to the caller for whom the token is, where it is a refusal. */
   addressed(error: unknown): unknown;
 }
+
+/**
+ * A source that looks up, at each use, which one it stands for.
+ *
+ * @param isBound - whether all that it can stand for is for one caller or tenant
+ */
+export function runningSource(
+  as: TokenSource['as'],
+  isBound: () => boolean,
+  current: () => Omit<TokenSource, 'as' | 'isBound'>,
+): TokenSource {
+  return {
+    as,
+    get isBound() {
+      return isBound();
+    },
+    get fetch() {
+      return current().fetch;
+    },
+    settings: () => current().settings(),
+    token: (options) => current().token(options),
+    addressed: (error) => current().addressed(error),
+  };
+}

@@ -10,7 +10,7 @@ import { userAuthority } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
 import { fakedSource, isTest } from './faked-source.js';
 import { scopesOf } from './requested-scopes.js';
-import type { TokenSource } from './token-source.js';
+import { runningSource, type TokenSource } from './token-source.js';
 import { tokensOf } from './tokens-of.js';
 
 /** Where on-behalf-of is used: for which API, and with which configuration. */
@@ -114,15 +114,9 @@ export function runningUserSource(call: UserCall): TokenSource {
     ({ presented }: AdmittedRequest) =>
     () =>
       presented && presentedToken(presented);
-  const current = () => sourceFor(call, currentRequest.getStore(), assertionOf);
-  return {
-    as: 'user',
-    isBound: false,
-    get fetch() {
-      return current().fetch;
-    },
-    settings: () => current().settings(),
-    token: (options) => current().token(options),
-    addressed: (error) => current().addressed(error),
-  };
+  return runningSource(
+    'user',
+    () => false,
+    () => sourceFor(call, currentRequest.getStore(), assertionOf),
+  );
 }

@@ -73,7 +73,7 @@ export function warnDeveloper(refusal: Refusal): void {
   if (refusal instanceof ConfigurationError) warnOnce(refusal.message, refusal.message, refusal.code);
 }
 
-/** Explains a refusal. The caller is answered even where that fails: a token that nobody verified may hold anything. */
+/** Explains a refusal. The caller is answered even if that fails: a token that is not verified may hold anything. */
 function explain(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
   try {
     publishExplanation(request, refusal, identity);

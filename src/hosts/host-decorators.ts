@@ -55,6 +55,6 @@ export function hostDecoratorsFor(host: Host, identity?: Authenticator): HostDec
   };
 }
 
-/** Makes the `createMicrosoftIdentity` of a host that has nothing but decorators. */
+/** Makes the `createMicrosoftIdentity` of a host that has decorators alone. */
 export const boundHostIdentityFor = (host: Host) =>
   boundIdentityFor((identity) => ({ ...hostDecoratorsFor(host, identity), ...downstreamHelpersFor(identity) }));

@@ -15,8 +15,9 @@ import type { Next } from './node-middleware.js';
  */
 const handlersGiven = processWide('handlers-given-next', () => privateField<VerifiedContext>());
 
-/** Notes that a handler or an action runs in a context, and the `next` that it was given. */
-export function noteHandler(context: AdmittedRequest, next: Next | undefined): void {
+/** Notes that a handler or an action runs in a context, and the `next` that it was given. In a test nothing is judged. */
+export function noteHandler(context: VerifiedContext, next: Next | undefined): void {
+  if (context.requirement === undefined) return;
   context.isHandling = true;
   if (next !== undefined) handlersGiven.set(next, context);
 }

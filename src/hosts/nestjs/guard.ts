@@ -174,7 +174,7 @@ class RequestContext implements NestInterceptor {
         });
       const run = () => {
         if (verified === undefined) return currentRequest.exit(handle);
-        if (verified.requirement !== undefined) noteHandler(verified, context.switchToHttp().getNext());
+        noteHandler(verified, context.switchToHttp().getNext());
         return currentRequest.run(verified, handle);
       };
       let checked: Promise<void> | undefined;

@@ -165,7 +165,7 @@ function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Act
     checkWithoutDecorator(metadata);
     return currentRequest.exit(run, metadata, action, parameters);
   }
-  if (context.requirement !== undefined) noteHandler(context, undefined);
+  noteHandler(context, undefined);
   const runInRequest = (): unknown =>
     currentRequest.getStore() === context
       ? run(metadata, action, parameters)
