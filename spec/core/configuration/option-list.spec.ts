@@ -3,6 +3,8 @@ import { b2c, clientId, entra, parse, refusalOf, takesApplication, tenantId } fr
 
 const takesTenant = "it takes a tenant GUID, a verified domain, or 'organizations', 'common' or 'consumers'";
 
+const ofMicrosoft = (api: string) =>
+  `is that of ${api}; every client of the tenant can get tokens for it. It takes an identifier of this API`;
 const takesAudience = 'it takes an audience without white space';
 const takesInstance =
   'it takes an https origin such as Cloud.Global, without a path unless it is a tenant on ciamlogin.com (http for a loopback address alone)';
@@ -49,6 +51,11 @@ describe('a wrong option', () => {
     ['audience', [], 'got an empty list; it takes an audience or a list of them'],
     ['audience', ['a', ''], `got an empty string; ${takesAudience}`],
     ['audience', ['a', 5], `got 5; ${takesAudience}`],
+    ['audience', 'https://management.azure.com/', ofMicrosoft('Azure Resource Manager')],
+    ['audience', 'https://management.core.windows.net', ofMicrosoft('Azure Resource Manager')],
+    ['audience', ['a', '00000003-0000-0000-c000-000000000000'], ofMicrosoft('Microsoft Graph')],
+    ['audience', 'https://contoso.sharepoint.com', ofMicrosoft('SharePoint')],
+    ['clientId', '797F4846-BA00-4FD7-BA43-DAC1F8F63013', ofMicrosoft('Azure Resource Manager')],
     ['instance', 'http://login.microsoftonline.com', `got 'http://login.microsoftonline.com'; ${takesInstance}`],
     [
       'instance',
@@ -178,6 +185,8 @@ describe('a wrong option', () => {
     ['tenantId', 'organizations', 'got a string of 13 characters; it takes a tenant id, which is a GUID'],
     ['clientId', 'short', `got a string of 5 characters; ${takesApplication}`],
     ['audience', 'a b', `got a string of 3 characters; ${takesAudience}`],
+    ['audience', 'https://graph.microsoft.com', ofMicrosoft('Microsoft Graph')],
+    ['clientId', '00000003-0000-0000-c000-000000000000', ofMicrosoft('Microsoft Graph')],
     ['instance', 'http://contoso.b2clogin.com', `got 'http://contoso.b2clogin.com'; ${takesB2cInstance}`],
     ['instance', 'https://contoso.ciamlogin.com', `got 'https://contoso.ciamlogin.com'; ${takesB2cInstance}`],
     [

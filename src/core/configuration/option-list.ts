@@ -1,6 +1,7 @@
 /** Does each option have a value that it takes? Ids and hosts are returned in lower case. */
-import { between, boolean, constant, integer, oneOf, select, unknown, type DecoderType } from 'decoders';
+import { between, boolean, constant, integer, oneOf, select, unknown, type Decoder, type DecoderType } from 'decoders';
 import { isGuid } from '../guid.js';
+import { microsoftApiOf } from '../microsoft-apis.js';
 import { isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts.js';
 import { isScopeToken } from '../scope-token.js';
 import { isSecure, parseUrl } from '../url.js';
@@ -50,8 +51,18 @@ const inLowerCase = (value: string) => value.toLowerCase();
 const guid = (expected: string) => text(expected, (value) => isGuid(value.toLowerCase()), 'id').transform(inLowerCase);
 const applicationId = guid('an application (client) id, which is a GUID');
 const tenantGuid = guid('a tenant id, which is a GUID');
+
+/** Refuses an id of Microsoft's own APIs: every client of the tenant can get tokens for them. */
+const ofThisApi = (id: Decoder<string>) =>
+  id.reject((value) => {
+    const api = microsoftApiOf(value);
+    if (api === undefined) return null;
+    return `is that of ${api}; every client of the tenant can get tokens for it. It takes an identifier of this API`;
+  });
+
+const apiId = ofThisApi(applicationId);
 const audience = oneOrMore(
-  text('an audience without white space', (value) => /^\S{1,1024}$/.test(value), 'id'),
+  ofThisApi(text('an audience without white space', (value) => /^\S{1,1024}$/.test(value), 'id')),
   'an audience or a list of them',
 );
 
@@ -71,7 +82,7 @@ const b2c = options({
     ),
   ),
   tenantId: optional(tenantGuid),
-  clientId: optional(applicationId),
+  clientId: optional(apiId),
   audience: optional(audience),
   instance: optional(
     text(
@@ -108,7 +119,7 @@ const identityOptions = options({
       inLowerCase,
     ),
   ),
-  clientId: optional(applicationId),
+  clientId: optional(apiId),
   audience: optional(audience),
   instance: optional(
     text(
