@@ -1,6 +1,15 @@
 /** What the types must refuse. Nothing here runs: `npm run types` fails where a line marked as an error compiles. */
-import { claimCheck, requiresAuth } from '../src/express.js';
-import { authenticate, protect, toResponse, TokenClaims as ClaimsOfFetch } from '../src/fetch.js';
+import { claimCheck, requiresAuth, requiresClaim, resourceMetadata, withAuthInfo } from '../src/express.js';
+import {
+  authenticate,
+  createMicrosoftIdentity,
+  mcpAuthInfo,
+  mcpTokenVerifier,
+  protect,
+  resourceMetadata as resourceMetadataOfFetch,
+  toResponse,
+  TokenClaims as ClaimsOfFetch,
+} from '../src/fetch.js';
 import {
   AccessTokenClaims,
   AllowAnonymous,
@@ -24,6 +33,7 @@ import {
   RequiresClaim,
   RequiresRole,
   RequiresScopeOrAppPermission,
+  resourceMetadataController,
   securitySchemes,
   TokenClaims,
   ValidateScope,
@@ -70,6 +80,12 @@ export function misuse(): void {
   RequiresClaim('department', ['finance', 'legal']);
   // @ts-expect-error -- a value that may be missing would make the demand a weaker one
   RequiresClaim('department', process.env['DEPARTMENT']);
+  const departments = (process.env['DEPARTMENTS'] ?? '').split(',');
+  // @ts-expect-error -- a list that may be empty would make the demand a weaker one
+  RequiresClaim('department', ...departments);
+  // @ts-expect-error -- so it would on Express
+  requiresClaim('department', ...departments);
+  RequiresClaim('department', ...(['finance', 'legal'] as const));
   // @ts-expect-error -- a function is needed
   ClaimCheck();
   // @ts-expect-error -- claims are demanded by RequiresClaim
@@ -97,6 +113,12 @@ export function misuse(): void {
   currentUserChecker({ identity: initialize(ids) });
   // @ts-expect-error -- the option is called scopes
   withSecurity({}, [], { scope: {} });
+  // @ts-expect-error -- it is called with both lists at once
+  withSecurity({}, [], { onUnmatched: (operations: readonly string[]) => operations });
+  // @ts-expect-error -- a scope has a description
+  withSecurity({}, [], { scopes: ['read'] });
+  // @ts-expect-error -- routes come from operationRoutes
+  withSecurity({}, { storage: {} });
   // @ts-expect-error -- the option is called prefix
   securitySchemes(initialize(ids), { prefx: 'partners-' });
   // @ts-expect-error -- the option is called requireAuth
@@ -131,6 +153,38 @@ export function misuse(): void {
   isAppOnly(authenticate(request));
   // @ts-expect-error -- the request is an object
   toResponse(new Error(), 'HEAD');
+  // @ts-expect-error -- values are needed where they are named
+  protect({ claim: { name: 'department' } }, handler);
+  // @ts-expect-error -- a value that may be missing would make the demand a weaker one
+  protect({ claim: { name: 'department', values: process.env['DEPARTMENT'] } }, handler);
+  // @ts-expect-error -- one claim alone
+  protect({ claim: ['department', 'finance'] }, handler);
+  // @ts-expect-error -- only true passes
+  protect({ check: (claims) => claims.oid }, handler);
+  // @ts-expect-error -- a claim has to be named
+  requiresClaim();
+  // @ts-expect-error -- the member is called scope
+  mcpTokenVerifier({ requiredScopes: ['read'] });
+  // @ts-expect-error -- an identity has a verifier of its own
+  mcpTokenVerifier({}, { identity: initialize(ids) });
+  // @ts-expect-error -- it needs the request
+  mcpAuthInfo();
+  // @ts-expect-error -- a token is no request
+  mcpAuthInfo('Bearer x');
+  // @ts-expect-error -- the SDK takes it on Node's request
+  withAuthInfo(request);
+  // @ts-expect-error -- the options are those of initialize
+  resourceMetadata({ resource: 'https://api.contoso.com/mcp' });
+  // @ts-expect-error -- so are these
+  resourceMetadataOfFetch({ resource: 'https://api.contoso.com/mcp' });
+  // @ts-expect-error -- and these
+  resourceMetadataController({ resource: 'https://api.contoso.com/mcp' });
+  // @ts-expect-error -- the URL of the API is needed
+  initialize({ ...ids, resourceMetadata: { scopes: ['read'] } });
+  // @ts-expect-error -- scopes are a list
+  initialize({ ...ids, resourceMetadata: { resource: 'https://api.contoso.com/mcp', scopes: 'read' } });
+  // @ts-expect-error -- a configuration of its own is given, not read from the environment
+  createMicrosoftIdentity();
   // @ts-expect-error -- one claim alone
   ClaimsOfFetch(['oid']);
   // @ts-expect-error -- the option is called policy

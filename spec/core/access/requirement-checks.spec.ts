@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import { ClaimsChallengeError } from '../../../src/core/access/claims-challenge.js';
-import type { Callers, ClaimValue } from '../../../src/core/access/demand-names.js';
+import type { Callers } from '../../../src/core/access/demand-names.js';
 import {
   checkDemands,
   checkFurtherRequirement,
@@ -526,7 +526,7 @@ describe('a demand for an authentication context', () => {
 });
 
 describe('a demand for a claim', () => {
-  it.each<[string, readonly [string, ...ClaimValue[]], object]>([
+  it.each<[string, Parameters<typeof requires.claim>, object]>([
     ['the value', ['department', 'finance'], { department: 'finance' }],
     ['any of the values', ['department', 'legal', 'finance'], { department: 'finance' }],
     ['the value among the items of a list', ['wids', 'b'], { wids: ['a', 'b'] }],
@@ -542,7 +542,7 @@ describe('a demand for a claim', () => {
     expect(check(claims, demandOf(requires.claim(claim, ...values)))).toBeUndefined();
   });
 
-  it.each<[string, readonly [string, ...ClaimValue[]], object]>([
+  it.each<[string, Parameters<typeof requires.claim>, object]>([
     ['another value', ['department', 'finance'], { department: 'sales' }],
     ['another case', ['department', 'finance'], { department: 'Finance' }],
     ['a part of the value', ['department', 'finance'], { department: 'finance, Oslo' }],

@@ -62,7 +62,7 @@ function claimNamed(given: unknown): Requirement {
   const { name, values } = given as { readonly name: string; readonly values: unknown };
   const accepted = listed(values);
   if (accepted.length === 0) throw new ConfigurationError('At least one value of the claim is needed.');
-  return requires.claim(name, ...(accepted as readonly ClaimValue[]));
+  return requires.claim(name, ...(accepted as readonly [ClaimValue, ...ClaimValue[]]));
 }
 
 /** What each member requires. An option of a decorator may be undefined, as it may there. */

@@ -163,9 +163,10 @@ export interface Requirements<Result> {
    * Values are compared exactly: `true` is not `'true'`. Never decide by `email`, `upn`, `preferred_username` or `name`.
    *
    * @param claim - the name of the claim, such as `department`
+   * @param anyOfValues - none, or at least one: the types refuse a list that may be empty, which would demand no value
    * @throws ConfigurationError if the name or a value is blank, or the name has white space
    */
-  claim(claim: ClaimName, ...anyOfValues: ClaimValue[]): Result;
+  claim(claim: ClaimName, ...anyOfValues: [] | [ClaimValue, ...ClaimValue[]]): Result;
   /**
    * Requires that a function of the application returns `true`, or a promise of it. It is called for each request, after
    * all other demands, and not again for the same request. Any other value refuses the request (403, reason `check`). If
