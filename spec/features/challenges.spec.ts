@@ -74,6 +74,11 @@ class TransfersController {
     throw new ClaimsChallengeError(later);
   }
 
+  @Get('/as-msal-gives-it')
+  asMsalGivesIt() {
+    throw new ClaimsChallengeError(JSON.stringify(later), { clientsWithoutCp1: 'challenge' });
+  }
+
   @Get('/asks-for-nothing')
   asksForNothing() {
     throw new ClaimsChallengeError({ access_token: {} });
@@ -295,6 +300,11 @@ describe.each([
     });
   });
 
+  it('a ClaimsChallengeError of an action for clients without cp1 too is one challenge for all, of a text of MSAL', async () => {
+    expectChallenge(await get('/as-msal-gives-it'), challengeOf(forLater));
+    expectChallenge(await get('/as-msal-gives-it', capable), challengeOf(forLater));
+  });
+
   describe.each(['/throws', '/throws-later'])('a ClaimsChallengeError of an action, %s', (path) => {
     it('is answered to whom it concerns: a challenge to a capable client, 403 to another', async () => {
       expectChallenge(await get(path, capable), challengeOf(forLater));
@@ -402,7 +412,8 @@ describe('ClaimsChallengeError', () => {
     const error = await errorOf(() => new ClaimsChallengeError(request as ClaimsRequest));
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error).toMatchObject({
-      message: 'ClaimsChallengeError takes { access_token: { … } }, with at least one claim.',
+      message:
+        'ClaimsChallengeError takes { access_token: { … } }, with at least one claim, or its JSON text, of at most 4 KiB.',
     });
   });
 });

@@ -4,7 +4,12 @@ export * from '../downstream/exports.js';
 export { type BoundIdentity, type HostDecorators } from './host-decorators.js';
 export { getTokenClaims, isAppOnly, userKey, validateScope } from '../gate/current-caller.js';
 export { AccessTokenClaims, type ClaimName } from '../core/access-token-claims.js';
-export { ClaimsChallengeError, type ClaimDemand, type ClaimsRequest } from '../core/access/claims-challenge.js';
+export {
+  ClaimsChallengeError,
+  type ClaimDemand,
+  type ClaimsChallengeOptions,
+  type ClaimsRequest,
+} from '../core/access/claims-challenge.js';
 export {
   AuthError,
   ConfigurationError,

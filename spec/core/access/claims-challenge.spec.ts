@@ -3,6 +3,7 @@ import {
   authContextRequest,
   ClaimsChallengeError,
   claimsChallengeOfAuthority,
+  type ClaimsChallengeOptions,
   type ClaimsRequest,
 } from '../../../src/core/access/claims-challenge.js';
 import type { ChallengedCaller } from '../../../src/core/challenge.js';
@@ -30,7 +31,7 @@ describe('authContextRequest', () => {
 
 describe('a claims challenge', () => {
   it('sends a client that understands it for a token that says more', () => {
-    const error = new ClaimsChallengeError(stepUp, capable);
+    const error = new ClaimsChallengeError(stepUp, { caller: capable });
     expect(error).toBeInstanceOf(AuthError);
     expect(error).toMatchObject({
       name: 'ClaimsChallengeError',
@@ -51,7 +52,7 @@ describe('a claims challenge', () => {
   });
 
   it('carries the claims request in base64', () => {
-    const challenge = new ClaimsChallengeError(stepUp, capable).headers['WWW-Authenticate'] ?? '';
+    const challenge = new ClaimsChallengeError(stepUp, { caller: capable }).headers['WWW-Authenticate'] ?? '';
     const carried = challenge.slice(challenge.indexOf('claims="') + 'claims="'.length, -1);
     expect(JSON.parse(Buffer.from(carried, 'base64').toString('utf8'))).toEqual({
       access_token: { acrs: { essential: true, value: 'c1' } },
@@ -63,13 +64,13 @@ describe('a claims challenge', () => {
       access_token: { nbf: { essential: true, value: '1767225600' }, acrs: { values: ['c1', 'ü"\\'] }, xms_cc: null },
       id_token: { auth_time: null },
     };
-    const challenge = new ClaimsChallengeError(asked, capable).headers['WWW-Authenticate'] ?? '';
+    const challenge = new ClaimsChallengeError(asked, { caller: capable }).headers['WWW-Authenticate'] ?? '';
     const [, carried = ''] = /, claims="([A-Za-z0-9+/]+=*)"$/.exec(challenge) ?? [];
     expect(JSON.parse(Buffer.from(carried, 'base64').toString('utf8'))).toEqual({ access_token: asked.access_token });
   });
 
   it('leaves out where to go where no authority issued the claims', () => {
-    const error = new ClaimsChallengeError(stepUp, { claims: capable.claims, authority: undefined });
+    const error = new ClaimsChallengeError(stepUp, { caller: { claims: capable.claims, authority: undefined } });
     expect(error.status).toBe(401);
     expect(error.headers['WWW-Authenticate']).toBe(`Bearer error="insufficient_claims", claims="${claims}"`);
   });
@@ -93,7 +94,7 @@ describe('a claims challenge', () => {
   });
 
   it('is for the caller that it was made for, whoever it is addressed to', () => {
-    const error = new ClaimsChallengeError(stepUp, capable);
+    const error = new ClaimsChallengeError(stepUp, { caller: capable });
     for (const caller of [callerWith({}), undefined]) {
       error[address]({ caller });
       expect(error.headers['WWW-Authenticate']).toBe(
@@ -139,7 +140,7 @@ describe('a client', () => {
     ['a text', 'cp1'],
     ['a text in upper case', 'Cp1'],
   ])('that declares cp1 by %s is sent for more claims', (_, declared) => {
-    expect(new ClaimsChallengeError(stepUp, callerWith({ xms_cc: declared }))).toMatchObject({
+    expect(new ClaimsChallengeError(stepUp, { caller: callerWith({ xms_cc: declared }) })).toMatchObject({
       code: 'insufficient_claims',
       status: 401,
     });
@@ -156,8 +157,8 @@ describe('a client', () => {
     ['true', { xms_cc: true }],
     ['cp1 in another claim', { xms_tcc: ['cp1'] }],
   ])('that declares %s gets 403, which it understands', (_, extra) => {
-    expect(new ClaimsChallengeError(stepUp, capable).status).toBe(401);
-    const error = new ClaimsChallengeError(stepUp, callerWith(extra));
+    expect(new ClaimsChallengeError(stepUp, { caller: capable }).status).toBe(401);
+    const error = new ClaimsChallengeError(stepUp, { caller: callerWith(extra) });
     expect(error).toBeInstanceOf(ClaimsChallengeError);
     expect(error).toMatchObject({ code: 'insufficient_scope', reason: 'auth_context', status: 403, expose: true });
     expect(error.headers).toEqual({
@@ -173,12 +174,15 @@ describe('a client', () => {
 
   it('that cannot be told of the claims is told nothing of them', () => {
     const secret = { access_token: { acrs: { value: 'c42' } } };
-    const error = new ClaimsChallengeError(secret, callerWith({}));
+    const error = new ClaimsChallengeError(secret, { caller: callerWith({}) });
     const text = JSON.stringify([error, error.headers, error.message]);
     expect(text).not.toContain('c42');
     expect(text).not.toContain(Buffer.from(JSON.stringify(secret)).toString('base64'));
   });
 });
+
+const takes =
+  'ClaimsChallengeError takes { access_token: { … } }, with at least one claim, or its JSON text, of at most 4 KiB.';
 
 describe('a claims request that asks for nothing', () => {
   it.each<[string, unknown]>([
@@ -193,12 +197,91 @@ describe('a claims request that asks for nothing', () => {
     ['a list for the access token', { access_token: ['acrs'] }],
     ['undefined for its only claim', { access_token: { acrs: undefined } }],
     ['the ID token alone', { id_token: { acrs: { value: 'c1' } } }],
+    ['an empty text, as MSAL has it where the authority asked for none', ''],
+    ['a text of JSON without a claim', '{"access_token":{}}'],
+    ['a text of JSON that is a list', '[{"access_token":{"acrs":null}}]'],
+    ['a text of JSON for the ID token alone', '{"id_token":{"acrs":null}}'],
+    ['a text that is cut off', '{"access_token":{"acrs":null}'],
+    ['a text in base64', claims],
+    ['a text that can be read in two ways', '{"access_token":{"acrs":null},"access_token":{"nbf":null}}'],
+    ['a text over 4 KiB', JSON.stringify({ access_token: { acrs: { value: 'c'.repeat(4060) } } })],
+    ['an object over 4 KiB', { access_token: { acrs: { value: 'c'.repeat(4060) } } }],
   ])('is a mistake of the developer: %s', (_, request) => {
     for (const caller of [undefined, capable, callerWith({})]) {
-      expect(() => new ClaimsChallengeError(request as ClaimsRequest, caller)).toThrow(
-        new ConfigurationError('ClaimsChallengeError takes { access_token: { … } }, with at least one claim.'),
+      expect(() => new ClaimsChallengeError(request as ClaimsRequest, { caller })).toThrow(
+        new ConfigurationError(takes),
       );
     }
+  });
+});
+
+describe('a claims request as MSAL gives it', () => {
+  // What Entra's token endpoint answers and MSAL has as `claims` of an InteractionRequiredAuthError.
+  const text = '{"access_token": {"capolids":{"essential":true,"values":["2ead0ed5-b7c1-4e4f-9a3f-0f8d0f4b8b2e"]}}}';
+  const carried = Buffer.from(text).toString('base64');
+
+  it('is passed on byte for byte where it is a text', () => {
+    const error = new ClaimsChallengeError(text, { caller: capable });
+    expect(error.headers['WWW-Authenticate']).toBe(`Bearer ${place}, error="insufficient_claims", claims="${carried}"`);
+  });
+
+  it('asks for the same where it is an object', () => {
+    const error = new ClaimsChallengeError(JSON.parse(text) as ClaimsRequest, { caller: capable });
+    const [, sent = ''] = /claims="([^"]+)"$/.exec(error.headers['WWW-Authenticate'] ?? '') ?? [];
+    expect(JSON.parse(Buffer.from(sent, 'base64').toString())).toEqual(JSON.parse(text));
+  });
+
+  it('of 4 KiB is sent', () => {
+    const longest = JSON.stringify({ access_token: { acrs: { value: '' } } });
+    const request = longest.replace('""', `"${'c'.repeat(4096 - longest.length)}"`);
+    expect(new ClaimsChallengeError(request).status).toBe(401);
+    expect(() => new ClaimsChallengeError(request.replace('c"', 'cc"'))).toThrow(new ConfigurationError(takes));
+  });
+
+  it.each<[string, unknown]>([
+    ['a text', 'c1'],
+    ['a list', ['c1']],
+    ['essential that is no boolean', { essential: 'true' }],
+    ['values that are no list', { values: 'c1' }],
+    ['value and values', { value: 'c1', values: ['c1'] }],
+  ])('is refused where of a claim it asks %s', (_, demand) => {
+    const request = { access_token: { nbf: null, acrs: demand } };
+    for (const given of [request, JSON.stringify(request)]) {
+      expect(() => new ClaimsChallengeError(given as ClaimsRequest)).toThrow(/^ClaimsChallengeError: of a claim null/);
+    }
+  });
+});
+
+describe('the option clientsWithoutCp1', () => {
+  const addressed = (options: ClaimsChallengeOptions, caller: ChallengedCaller) => {
+    const error = new ClaimsChallengeError(stepUp, options);
+    error[address]({ caller });
+    return error;
+  };
+
+  it('refuses such a client, which is the default', () => {
+    for (const options of [{}, { clientsWithoutCp1: undefined }, { clientsWithoutCp1: 'refuse' } as const]) {
+      expect(addressed(options, callerWith({}))).toMatchObject({ code: 'insufficient_scope', status: 403 });
+      expect(addressed(options, capable)).toMatchObject({ code: 'insufficient_claims', status: 401 });
+    }
+  });
+
+  it('sends such a client the challenge of the others', () => {
+    for (const caller of [callerWith({}), capable]) {
+      const error = addressed({ clientsWithoutCp1: 'challenge' }, caller);
+      expect(error).toMatchObject({ code: 'insufficient_claims', status: 401, reason: undefined });
+      expect(error.headers['WWW-Authenticate']).toBe(
+        `Bearer ${place}, error="insufficient_claims", claims="${claims}"`,
+      );
+    }
+  });
+
+  it.each<[string, unknown, string]>([
+    ['another value', { clientsWithoutCp1: true }, "clientsWithoutCp1 takes 'refuse' or 'challenge'."],
+    ['an unknown option', { clientsWithoutCP1: 'challenge' }, 'is no option; it takes clientsWithoutCp1, caller.'],
+    ['a caller in the place of options', capable, 'is no option; it takes clientsWithoutCp1, caller.'],
+  ])('is refused with %s', (_, options, message) => {
+    expect(() => new ClaimsChallengeError(stepUp, options as ClaimsChallengeOptions)).toThrow(message);
   });
 });
 
@@ -207,12 +290,12 @@ describe('instanceof', () => {
     vi.resetModules();
     const copy = await import('../../../src/core/access/claims-challenge.js');
     expect(copy.ClaimsChallengeError).not.toBe(ClaimsChallengeError);
-    expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(ClaimsChallengeError);
-    expect(new copy.ClaimsChallengeError(stepUp, capable)).toBeInstanceOf(AuthError);
-    expect(new copy.ClaimsChallengeError(stepUp, capable).message).toBe(
+    expect(new copy.ClaimsChallengeError(stepUp, { caller: capable })).toBeInstanceOf(ClaimsChallengeError);
+    expect(new copy.ClaimsChallengeError(stepUp, { caller: capable })).toBeInstanceOf(AuthError);
+    expect(new copy.ClaimsChallengeError(stepUp, { caller: capable }).message).toBe(
       'This request needs an access token with more claims.',
     );
-    expect(new ClaimsChallengeError(stepUp, callerWith({}))).not.toBeInstanceOf(InsufficientScopeError);
+    expect(new ClaimsChallengeError(stepUp, { caller: callerWith({}) })).not.toBeInstanceOf(InsufficientScopeError);
     expect(new InsufficientScopeError('scope')).not.toBeInstanceOf(ClaimsChallengeError);
   });
 });

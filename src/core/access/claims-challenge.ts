@@ -1,6 +1,8 @@
 /** The claims challenge: Conditional Access authentication contexts, continuous access evaluation. */
+import { problemWithOptions } from '../call-arguments.js';
 import type { ChallengedCaller } from '../challenge.js';
 import { AuthError, brandAs, ConfigurationError, insufficientScopeDescriptions } from '../errors.js';
+import { parseJsonObject } from '../json.js';
 import { understandsClaimsChallenges } from '../token/claims.js';
 
 /** What a claims request asks of one claim (OpenID Connect Core §5.5.1). */
@@ -15,14 +17,67 @@ export interface ClaimsRequest {
   readonly access_token: Readonly<Record<string, ClaimDemand | null>>;
 }
 
-function encode(request: ClaimsRequest): string {
-  const members: unknown = (request as Partial<ClaimsRequest> | null | undefined)?.access_token;
-  const isObject = typeof members === 'object' && members !== null && !Array.isArray(members);
-  // JSON leaves out a member that is undefined.
-  if (!isObject || Object.values(members).every((demand) => demand === undefined)) {
-    throw new ConfigurationError('ClaimsChallengeError takes { access_token: { … } }, with at least one claim.');
+/** How a {@link ClaimsChallengeError} is answered. */
+export interface ClaimsChallengeOptions {
+  /**
+   * What a client gets that did not declare the capability `cp1`. `refuse` (the default): 403 `insufficient_scope`.
+   * `challenge`: the challenge that other clients get, where yours handle it without the capability, or your API does not
+   * ask for the claim `xms_cc`.
+   */
+  readonly clientsWithoutCp1?: 'refuse' | 'challenge' | undefined;
+  /** Whom to answer. Default: the caller of the request that is refused. */
+  readonly caller?: ChallengedCaller | undefined;
+}
+
+// In base64 this is a third longer. Proxies and clients accept headers of 8 KiB in all.
+const longestClaimsRequest = 4096;
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** OpenID Connect Core §5.5.1: null, or an object. It may have further members. */
+function isDemand(demand: unknown): boolean {
+  if (demand === null) return true;
+  if (!isObject(demand)) return false;
+  const { essential, values } = demand;
+  const hasTypes =
+    ['undefined', 'boolean'].includes(typeof essential) && (values === undefined || Array.isArray(values));
+  return hasTypes && !('value' in demand && 'values' in demand);
+}
+
+/** The JSON text of a claims request; undefined where it is none. JSON leaves out a member that is undefined. */
+function textOf(request: unknown): string | undefined {
+  if (typeof request === 'string') return request;
+  if (!isObject(request) || !isObject(request['access_token'])) return undefined;
+  return JSON.stringify({ access_token: request['access_token'] });
+}
+
+function encode(request: ClaimsRequest | string): string {
+  const text = textOf(request);
+  const bytes = Buffer.from(text ?? '');
+  const members = bytes.length > longestClaimsRequest ? undefined : parseJsonObject(String(text))?.['access_token'];
+  const demands = isObject(members) ? Object.values(members) : [];
+  if (demands.length === 0) {
+    throw new ConfigurationError(
+      'ClaimsChallengeError takes { access_token: { … } }, with at least one claim, or its JSON text, of at most 4 KiB.',
+    );
   }
-  return Buffer.from(JSON.stringify({ access_token: members })).toString('base64');
+  if (!demands.every(isDemand)) {
+    throw new ConfigurationError(
+      'ClaimsChallengeError: of a claim null is asked, or { essential?: boolean, value?, values?: […] }, not value and values.',
+    );
+  }
+  return bytes.toString('base64');
+}
+
+function isForEveryClient(options: ClaimsChallengeOptions): boolean {
+  const problem = problemWithOptions(options, ['clientsWithoutCp1', 'caller']);
+  if (problem !== undefined) throw new ConfigurationError(`ClaimsChallengeError: ${problem}.`);
+  const { clientsWithoutCp1 = 'refuse' } = options;
+  if (!['refuse', 'challenge'].includes(clientsWithoutCp1)) {
+    throw new ConfigurationError("ClaimsChallengeError: clientsWithoutCp1 takes 'refuse' or 'challenge'.");
+  }
+  return clientsWithoutCp1 === 'challenge';
 }
 
 const insufficientClaims = 'This request needs an access token with more claims.';
@@ -45,7 +100,8 @@ function answerTo(caller: ChallengedCaller | undefined, claims: string) {
  * 401 `insufficient_claims`: the client has to come back with a token that carries the claims asked for here.
  *
  * A client that did not declare the capability `cp1` does not understand this answer. The gate that refuses the request
- * answers it with 403 `insufficient_scope`, and tells any other client which authority to ask.
+ * answers it with 403 `insufficient_scope`, unless an option says otherwise, and tells any other client which authority to
+ * ask.
  *
  * @see {@link https://learn.microsoft.com/entra/identity-platform/claims-challenge Claims challenges}
  * @example
@@ -62,13 +118,16 @@ export class ClaimsChallengeError extends AuthError {
   declare readonly reason: 'auth_context' | undefined;
 
   /**
-   * @param request - the claims that the next token must carry
-   * @param caller - whom to answer; default: the caller of the request that is refused
-   * @throws ConfigurationError where no claim is asked for
+   * @param request - the claims that the next token must carry: an object, or JSON text such as `claims` of an error of
+   *   MSAL, which is passed on byte for byte
+   * @param options - see {@link ClaimsChallengeOptions}
+   * @throws ConfigurationError where no claim is asked for, the request is no claims request or over 4 KiB, or an option is
+   *   wrong
    */
-  constructor(request: ClaimsRequest, caller?: ChallengedCaller) {
+  constructor(request: ClaimsRequest | string, options: ClaimsChallengeOptions = {}) {
     const claims = encode(request);
-    super(insufficientClaims, (addressee) => answerTo(caller ?? addressee, claims));
+    const answer = isForEveryClient(options) ? challengeTo : answerTo;
+    super(insufficientClaims, (addressee) => answer(options.caller ?? addressee, claims));
   }
 }
 

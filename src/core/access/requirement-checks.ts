@@ -80,7 +80,7 @@ function checkDemand(demand: Demand, { claims, authority }: VerifiedToken, at: s
       return;
     case 'auth_context':
       if (!authContextsOf(claims).includes(demand.id)) {
-        throw new ClaimsChallengeError(authContextRequest(demand.id), { claims, authority });
+        throw new ClaimsChallengeError(authContextRequest(demand.id), { caller: { claims, authority } });
       }
       return;
     case 'claim':
