@@ -330,6 +330,22 @@ describe('a token', () => {
     expect(await run([...flags, '--allowed-tenants', '*', token])).toMatchObject({ code: 0 });
   });
 
+  it('is checked against the keys of the application with --own-signing-key', async () => {
+    const requested: string[] = [];
+    const given = {
+      fetch: (url: string | URL | Request) => {
+        requested.push(url instanceof Request ? url.url : String(url));
+        return fetch(url);
+      },
+    };
+    const said = await run([...entraFlags(), '--own-signing-key', '--json', await issuer.token()], given);
+    expect(read(said).verdict).toEqual({ status: 'pass' });
+    const { instance, tenantId, clientId } = issuer.options;
+    const metadata = `${instance}/${tenantId}/v2.0/.well-known/openid-configuration`;
+    expect(requested).toContain(`${metadata}?appid=${clientId}`);
+    expect(requested).not.toContain(metadata);
+  });
+
   it('is checked at the given time', async () => {
     const token = await issuer.token();
     const late = new Date(start + 2 * 3_600_000).toISOString();

@@ -37,6 +37,15 @@ afterAll(() => issuer.close());
 const configured = (options: IdentityOptions = {}) =>
   createIdentity({ ...issuer.options, b2c: issuer.b2cOptions, now: clock.now, ...options });
 const entraAlone = (options: IdentityOptions = {}) => createIdentity({ ...issuer.options, now: clock.now, ...options });
+/** The same tenant and API, in the public cloud. */
+const inPublicCloud = () => {
+  const origin = 'https://login.microsoftonline.com';
+  const fetchThere: typeof globalThis.fetch = async (input) => {
+    const answer = await fetch((input instanceof Request ? input.url : String(input)).replace(origin, issuer.url));
+    return new Response((await answer.text()).replaceAll(issuer.url, origin), answer);
+  };
+  return createIdentity({ tenantId, clientId, fetch: fetchThere, now: clock.now });
+};
 const b2cAlone = () => createIdentity({ b2c: issuer.b2cOptions, now: clock.now });
 
 /** Claims by which a token would be known again, wherever a part of it turned up. */
@@ -271,6 +280,14 @@ const rows: readonly Row[] = [
     when: 'names a key that its issuer does not have',
     make: () => issuer.token(marks, { kid: 'm4rk3r-kid' }),
     reason: 'key',
+  },
+  {
+    code: 'own_signing_key',
+    when: 'has everything right but its key',
+    make: () =>
+      issuer.token({ ...marks, iss: `https://login.microsoftonline.com/${tenantId}/v2.0` }, { kid: 'm4rk3r-kid' }),
+    reason: 'key',
+    identity: inPublicCloud,
   },
   {
     code: 'no_policy',

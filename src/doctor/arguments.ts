@@ -17,6 +17,7 @@ The configuration, from options, from a module, or else from the environment (Az
   --client-id <id>             the application (client) id of the API
   --audience <audience>        accepted in addition to <client id> and api://<client id>; may be repeated
   --instance <url>             the authority, such as https://login.microsoftonline.us
+  --own-signing-key            the enterprise application of the API has its own signing key
   --allowed-tenants <list>     tenant GUIDs, separated by commas, or '*'
   --b2c-domain <name>          contoso for contoso.onmicrosoft.com
   --b2c-policy <policy>        may be repeated
@@ -45,6 +46,7 @@ const commandLineOptions = {
   'client-id': { type: 'string' },
   audience: { type: 'string', multiple: true },
   instance: { type: 'string' },
+  'own-signing-key': { type: 'boolean' },
   'allowed-tenants': { type: 'string' },
   'b2c-domain': { type: 'string' },
   'b2c-policy': { type: 'string', multiple: true },
@@ -118,6 +120,7 @@ function givenConfiguration(values: Values): IdentityOptions | undefined {
     clientId: values['client-id'],
     audience: values.audience,
     instance: values.instance,
+    ownSigningKey: values['own-signing-key'],
     allowedTenants: allowed === undefined || allowed === '*' ? allowed : allowed.split(',').map((id) => id.trim()),
     // An incomplete B2C configuration is passed on: parseSettings refuses it with a message.
     b2c: Object.values(b2c).some(isGiven) ? (b2c as B2cOptions) : undefined,

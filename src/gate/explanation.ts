@@ -1,15 +1,18 @@
 /** Why a request was refused, and what to change, for the developer of the API. Pure functions. */
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
+import { hasAudience } from '../core/audience.js';
 import type { Explanation } from '../core/channels.js';
+import { isShared } from '../core/configuration/configured-tenant.js';
 import type { Settings } from '../core/configuration/settings.js';
 import type { InsufficientScopeReason, InvalidTokenReason, Refusal } from '../core/errors.js';
+import { entraAuthority } from '../core/issuers/authority.js';
 import { isExternalId, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
 import { isB2cHost, serveOneCloud } from '../core/microsoft-hosts.js';
 import { namedPolicy } from '../core/token/b2c-policy.js';
-import { clientOf, groupsOf, rolesOf, scopesOf } from '../core/token/claims.js';
+import { clientOf, groupsOf, hasRegisteredClaims, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
 import { callsAsApp, looksLikeIdToken } from '../core/token/token-kind.js';
-import { parseUrl } from '../core/url.js';
+import { isLoopback, parseUrl } from '../core/url.js';
 
 /** What to change, for each code of an {@link Explanation}. docs/diagnostics.md lists the same codes. */
 export const hints = {
@@ -21,6 +24,8 @@ export const hints = {
   no_kid: 'The token has no kid. It does not come from Microsoft.',
   unknown_key:
     'The issuer has no such key. The token comes from another tenant or cloud, or from a test issuer that was stopped.',
+  own_signing_key:
+    'The issuer has no such key, and all else fits: the enterprise application of this API has its own signing key (SAML, claims mapping). Set ownSigningKey.',
   signature: 'The signature does not match. The token was changed in transit.',
   graph_token:
     "The token is for Microsoft Graph: the client asked for one of Graph's scopes. It must ask for api://<client id>/<scope> of this API.",
@@ -123,9 +128,19 @@ function explainKind({ payload: claims = {} }: SeenToken): ExplanationCode {
 const isForGraph = ({ header, payload }: SeenToken) =>
   header?.['nonce'] !== undefined || graphAudiences.has(payload?.['aud']);
 
-function explainKey(token: SeenToken): ExplanationCode {
+/** Whether a key of the API's own may explain a token that has everything right but the key. */
+function maySignWithOwnKey({ payload: claims = {} }: SeenToken, { entra }: Settings): boolean {
+  if (entra === undefined || entra.ownSigningKey || isShared(entra.tenantId)) return false;
+  // On loopback it is the key of a test issuer that was stopped.
+  if (isLoopback(hostnameOf(entra.instance)) || !hasRegisteredClaims(claims)) return false;
+  const authority = entraAuthority(entra, tokenVersionOf(claims.iss));
+  return authority.mayIssueAs(claims.iss) && hasAudience(claims, entra.audiences);
+}
+
+function explainKey(token: SeenToken, settings: Settings): ExplanationCode {
   if (isForGraph(token)) return 'graph_token';
-  return typeof token.header?.['kid'] === 'string' ? 'unknown_key' : 'no_kid';
+  if (typeof token.header?.['kid'] !== 'string') return 'no_kid';
+  return maySignWithOwnKey(token, settings) ? 'own_signing_key' : 'unknown_key';
 }
 
 function explainPolicy(token: SeenToken, settings: Settings): ExplanationCode {

@@ -116,6 +116,8 @@ describe('a wrong option', () => {
     ['diagnostics', 'true', "got 'true'; it takes true or false"],
     ['diagnostics', null, 'got null; it takes true or false'],
     ['diagnostics', {}, 'got an object; it takes true or false'],
+    ['ownSigningKey', 'true', "got 'true'; it takes true or false"],
+    ['ownSigningKey', null, 'got null; it takes true or false'],
     ['resolveGroups', ['a'], 'got a list of 1; it takes a function of the claims'],
     ['resolveGroups', true, 'got true; it takes a function of the claims'],
     [

@@ -231,6 +231,31 @@ describe('B2C', () => {
   });
 });
 
+describe('ownSigningKey', () => {
+  it('is off, unless it is true', () => {
+    expect(parse(entra).entra?.ownSigningKey).toBe(false);
+    expect(parse({ ...entra, ownSigningKey: false }).entra?.ownSigningKey).toBe(false);
+    expect(parse({ ...entra, ownSigningKey: true }).entra?.ownSigningKey).toBe(true);
+  });
+
+  it.each(['organizations', 'common', 'consumers'])(
+    'is refused with %s, which have no key of one application',
+    (name) => {
+      const options = { tenantId: name, clientId, ...(name !== 'consumers' && { allowedTenants: '*' }) };
+      expect(parse({ ...options, ownSigningKey: false }).entra?.tenantId).toBe(name);
+      expect(refusalOf({ ...options, ownSigningKey: true })).toBe(
+        `initialize: ownSigningKey: got true; with tenantId '${name}' it takes false.`,
+      );
+    },
+  );
+
+  it('is refused beside B2C alone', () => {
+    expect(refusalOf({ b2c, ownSigningKey: true })).toBe(
+      'initialize: ownSigningKey: belongs to Entra ID, which needs tenantId and clientId beside it.',
+    );
+  });
+});
+
 describe('the other options', () => {
   it.each([0, 2.5, 300])('accepts a tolerance of %d seconds', (clockToleranceSeconds) => {
     expect(parse({ ...entra, clockToleranceSeconds }).clockToleranceSeconds).toBe(clockToleranceSeconds);
@@ -278,6 +303,7 @@ describe('the other options', () => {
       'resolveGroups',
       'resourceMetadata',
       'diagnostics',
+      'ownSigningKey',
     ];
     const left = Object.fromEntries([...names, 'tokenCache', 'fetch', 'now'].map((name) => [name, undefined]));
     expect(parse({ ...entra, ...left }).entra).toEqual(parse(entra).entra);

@@ -137,6 +137,7 @@ const identityOptions = options({
   resolveGroups: optional(callable<NonNullable<IdentityOptions['resolveGroups']>>('a function of the claims')),
   claimCheck: optional(callable<ApplicationCheck>('a function of the claims and the request')),
   requireAuth: optional(takes(boolean, 'true or false')),
+  ownSigningKey: optional(takes(boolean, 'true or false')),
   resourceMetadata: optional(resourceMetadata),
   diagnostics: optional(takes(boolean, 'true or false')),
   allowedClients: optional(

@@ -84,6 +84,13 @@ export interface IdentityOptions {
    * require a valid token. `@AllowAnonymous()` opens one. On Express, write `app.use(requiresAuth())`. Default `false`.
    */
   readonly requireAuth?: boolean | undefined;
+  /**
+   * Whether the enterprise application of the API has a signing key of its own (SAML, claims mapping). Then its OpenID
+   * configuration and keys are requested with `?appid=<client id>`. For a single Entra tenant. Default `false`.
+   *
+   * @see {@link https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signature Validate the signature}
+   */
+  readonly ownSigningKey?: boolean | undefined;
   /** Azure AD B2C, alone or beside Entra ID. */
   readonly b2c?: B2cOptions | undefined;
   /** The APIs that this one calls, on behalf of its callers or as itself. Default: none. */

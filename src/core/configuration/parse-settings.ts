@@ -3,7 +3,7 @@ import { audiencesOf } from '../audience.js';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { b2cHost, Cloud, isExternalIdHost } from '../microsoft-hosts.js';
-import { isMultiTenant, tenantInPath, tenantOfInstance } from './configured-tenant.js';
+import { isMultiTenant, isShared, tenantInPath, tenantOfInstance } from './configured-tenant.js';
 import { checkOptions, type CheckedOptions } from './option-list.js';
 import type { IdentityOptions, ResourceMetadataOptions } from './options.js';
 import { downstreamSettings } from './parse-downstream.js';
@@ -35,11 +35,18 @@ function checkTenants({ tenantId = '', allowedTenants, instance }: CheckedOption
   if (inPath !== undefined && isGuid(inPath) === isGuid(tenantId) && inPath !== tenantId) {
     refuseOption('instance', 'names another tenant in its path than tenantId');
   }
-  if (inPath !== undefined && (isMultiTenant(inPath) || inPath === 'consumers')) {
+  if (inPath !== undefined && isShared(inPath)) {
     refuseOption('instance', `names '${inPath}' in its path; an External ID instance has one tenant of its own`);
   }
-  if (isExternalIdHost(new URL(instance).hostname) && (isMultiTenant(tenantId) || tenantId === 'consumers')) {
+  if (isExternalIdHost(new URL(instance).hostname) && isShared(tenantId)) {
     refuseOption('tenantId', `got '${tenantId}'; an External ID instance has one tenant of its own`);
+  }
+}
+
+function checkSigningKey({ tenantId = '', ownSigningKey }: CheckedOptions): void {
+  // The key belongs to the enterprise application, and each tenant has an enterprise application of its own.
+  if (ownSigningKey === true && isShared(tenantId)) {
+    refuseOption('ownSigningKey', `got true; with tenantId '${tenantId}' it takes false`);
   }
 }
 
@@ -52,7 +59,14 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
       if (clientId !== undefined) refuseOption('tenantId', 'got undefined; it is required beside clientId');
       refuseOption('the options', 'need tenantId and clientId (Entra ID), or b2c (Azure AD B2C)');
     }
-    for (const option of ['audience', 'instance', 'allowedTenants', 'resolveGroups', 'downstream'] as const) {
+    for (const option of [
+      'audience',
+      'instance',
+      'allowedTenants',
+      'resolveGroups',
+      'ownSigningKey',
+      'downstream',
+    ] as const) {
       if (options[option] !== undefined) {
         const hint = option === 'audience' || option === 'instance' ? `; for B2C alone see b2c.${option}` : '';
         refuseOption(option, `belongs to Entra ID, which needs tenantId and clientId beside it${hint}`);
@@ -61,6 +75,7 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
     return undefined;
   }
   checkTenants({ ...options, tenantId });
+  checkSigningKey({ ...options, tenantId });
   const instance = options.instance ?? Cloud.Global;
   return Object.freeze({
     kind: 'entra',
@@ -69,6 +84,7 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
     audiences: audiencesOf(clientId, options.audience),
     instance: originOf(instance),
     tenantPath: tenantInPath(instance) ?? tenantId,
+    ownSigningKey: options.ownSigningKey ?? false,
     allowedTenants,
   });
 }

@@ -13,6 +13,8 @@ export interface EntraSettings {
   readonly instance: string;
   /** The tenant in the path of the OpenID configuration. */
   readonly tenantPath: string;
+  /** Whether the documents are requested with the client id: tokens are signed with the application's own key. */
+  readonly ownSigningKey: boolean;
   readonly allowedTenants: '*' | ReadonlySet<string> | TenantQuestion | undefined;
 }
 

@@ -73,8 +73,9 @@ const mayPublishV1 = ({ tenantId }: EntraSettings, instance: URL) =>
 export function entraAuthority(settings: EntraSettings, version: TokenVersion): Authority {
   const instance = new URL(settings.instance);
   const base = `${settings.instance}/${settings.tenantPath}`;
+  const query = settings.ownSigningKey ? `?appid=${settings.clientId}` : '';
   return {
-    metadataUrl: version === 'v2' ? `${base}/v2.0/${wellKnown}` : `${base}/${wellKnown}`,
+    metadataUrl: `${version === 'v2' ? `${base}/v2.0` : base}/${wellKnown}${query}`,
     ownsIssuer: (issuer) => ownsEntraIssuer(settings, instance, issuer),
     mayIssueAs: (issuer) =>
       (version === 'v2' || mayPublishV1(settings, instance)) && mayIssueEntraAs(settings, instance, issuer),
@@ -84,7 +85,7 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
       const tenantId = isGuid(settings.tenantId) ? settings.tenantId : undefined;
       return mayName(instance, url, tenantId) || (isExternalId(issuer) && isExternalIdUrl(url));
     },
-    options: 'tenantId and instance',
+    options: settings.ownSigningKey ? 'tenantId, instance and ownSigningKey' : 'tenantId and instance',
   };
 }
 

@@ -53,7 +53,8 @@ export function fullScopeNames(
 export const namesOfScope = (scope: string, fullNames: readonly string[]) =>
   fullNames.filter((fullName) => fullName.endsWith(`/${scope}`));
 
-const issuerUrlOf = ({ metadataUrl }: { readonly metadataUrl: string }) => metadataUrl.slice(0, -wellKnown.length - 1);
+const issuerUrlOf = ({ metadataUrl }: { readonly metadataUrl: string }) =>
+  metadataUrl.slice(0, metadataUrl.lastIndexOf(`/${wellKnown}`));
 
 function authorizationServers(entra: EntraSettings | undefined, b2c: B2cSettings | undefined): readonly string[] {
   const ofB2c = b2c?.policies.map((policy) => b2cAuthority(b2c, policy, b2c.instances[0] ?? '')) ?? [];
