@@ -58,6 +58,35 @@ describe('the audit of Express', () => {
   });
 });
 
+describe('the audit of functions that are mounted at a path', () => {
+  it('calls them unknown where no gate is ahead of them, and leaves middlewares out', async () => {
+    const said = await run(['--routes', 'express-mounted.ts', '--json']);
+    expect({ code: said.code, err: said.err }).toEqual({ code: 1, err: '' });
+    expect(linesOf(said)).toEqual([
+      'USE | /open | graphql | mounted | -',
+      'USE | /closed | graphql | protected | token of Entra ID',
+      'USE | /reports | Reports.all | protected | token of Entra ID',
+      'GET | /api/cities | handle | protected | token; scope cities.read',
+      'USE | /^\\/pattern/ | graphql | mounted | -',
+      'USE | /router/inner | graphql | mounted | -',
+      'USE | /one | graphql | mounted | -',
+      'USE | /two | graphql | mounted | -',
+      'USE | /late | graphql | protected | token of Entra ID',
+    ]);
+    expect((JSON.parse(said.out) as { unprotected: number }).unprotected).toBe(5);
+  });
+
+  it('has a word of its own for them, and takes their names as open on purpose', async () => {
+    expect((await run(['--routes', 'express-mounted.ts'])).out).toMatch(/^USE +\/open +graphql +mounted, unknown$/m);
+    const open = ['/open', '/^\\/pattern/', '/router/inner', '/one', '/two'].flatMap((path) => [
+      '--open',
+      `USE ${path}`,
+    ]);
+    expect((await run(['--routes', 'express-mounted.ts', ...open])).code).toBe(0);
+    expect((await run(['--routes', 'express-mounted.ts', ...open, '--open', 'USE /closed'])).code).toBe(1);
+  });
+});
+
 describe('the audit of Nest', () => {
   it('lists the routes of a module and of those that it imports, each once, inherited ones included', async () => {
     const said = await run(['--routes', 'nest-module.ts', '--json']);
@@ -104,6 +133,31 @@ describe('the audit of routing-controllers', () => {
     ]);
     expect(said.code).toBe(1);
     expect((await run(['--routes', 'authorized.ts'])).out).toMatch(/@Authorized\(\): the app's checker decides/);
+  });
+});
+
+describe('the audit of @Authorized() on a base class', () => {
+  it.each(['', 'other', 'own,other'])(
+    'leaves it out where a checker of the app is not asked for it: %s',
+    async (checkers) => {
+      vi.stubEnv('CHECKERS', checkers);
+      const said = await run(['--routes', 'authorized-app.ts', '--json']);
+      expect(linesOf(said).sort()).toEqual([
+        'GET | /stock/inherited | StockController.inherited | unprotected | -',
+        'GET | /stock/own | StockController.own | unprotected | -',
+      ]);
+      expect(said.code).toBe(1);
+    },
+  );
+
+  it('counts it where authorizationChecker() is the checker', async () => {
+    vi.stubEnv('CHECKERS', 'own');
+    const said = await run(['--routes', 'authorized-app.ts', '--json']);
+    expect(linesOf(said).sort()).toEqual([
+      'GET | /stock/inherited | StockController.inherited | authorized | @Authorized() with Staff or Auditor',
+      'GET | /stock/own | StockController.own | authorized | @Authorized() with Staff',
+    ]);
+    expect(said.code).toBe(0);
   });
 });
 

@@ -1,5 +1,7 @@
 /** What `@Authorized()` of routing-controllers names. Knows only the metadata that it stores. */
 
+import { prototypeChainOf } from './prototype-chain.js';
+
 /** What is used of the metadata. */
 export interface ResponseHandlers {
   readonly responseHandlers: readonly {
@@ -24,4 +26,15 @@ export function rolesAt(
     .filter((handler) => handler !== undefined);
   if (found.length === 0) return undefined;
   return found.flatMap(({ value }: { readonly value?: unknown }) => (value === undefined ? [] : value));
+}
+
+/** The lists of roles that an action is to be held against: one of its class, and one of each class above. */
+export function authorizedRoles(
+  target: object,
+  method: string,
+  storage: ResponseHandlers,
+): readonly (readonly unknown[])[] {
+  return [...prototypeChainOf(target)]
+    .map((level) => rolesAt(level, method, storage))
+    .filter((roles) => roles !== undefined);
 }

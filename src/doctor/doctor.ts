@@ -12,7 +12,7 @@ import { entraErrorsJson, entraErrorsText, faultsIn, setUpJson, setUpLines, setU
 import { entraErrorsIn, type EntraError } from './entra-errors.js';
 import { examine } from './examination.js';
 import { examinationJson, examinationText, paintFor, routesJson, routesText } from './report.js';
-import { openOnPurpose, routesIn } from './routes.js';
+import { isUnprotected, openOnPurpose, routesIn } from './routes.js';
 import { examineSetUp } from './set-up.js';
 import { readTokenText, UsageError, type Terminal } from './terminal.js';
 import { escapedLines } from './values.js';
@@ -78,7 +78,7 @@ async function auditRoutes(
 ): Promise<ExitCode> {
   const routes = openOnPurpose(await routesIn(module, terminal.cwd), open);
   terminal.stdout.write(isJson ? routesJson(routes) : routesText(routes, paintFor(terminal.stdout, terminal.env)));
-  return routes.some(({ protection }) => protection === 'unprotected') ? 1 : 0;
+  return routes.some(isUnprotected) ? 1 : 0;
 }
 
 async function run(asked: Arguments, terminal: Terminal): Promise<ExitCode> {

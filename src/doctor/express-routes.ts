@@ -29,7 +29,7 @@ interface Application {
 /** The router of an application; undefined for Express 4 before its first route, whose `router` throws. */
 const routerOf = (app: Application) => app._router ?? ('lazyrouter' in app ? undefined : app.router);
 
-/** One route of an Express application. */
+/** One route of an Express application, or one function that is mounted at a path. */
 export interface ExpressRoute {
   readonly method: string;
   readonly path: string;
@@ -37,6 +37,13 @@ export interface ExpressRoute {
   readonly action: string;
   readonly requirement: Requirement | undefined;
   readonly isAnonymous: boolean;
+  /** Whether it is mounted, as by `app.use('/graphql', handler)`. Whether it answers a request cannot be known. */
+  readonly isMounted: boolean;
+}
+
+/** What is found, in the order in which Express asks it. Routes of routing-controllers are listed from its own metadata. */
+interface Found extends ExpressRoute {
+  readonly isListedElsewhere: boolean;
 }
 
 type Use = (this: Router, ...given: unknown[]) => unknown;
@@ -154,32 +161,61 @@ function nameOf(handler: Callback): string {
   return `${(typeof prototype === 'function' ? prototype : prototype.constructor).name}.${String(method)}`;
 }
 
-/** routing-controllers registers its routes with this function. They are listed from its own metadata. */
+/** routing-controllers registers its routes with this function. */
 const isOfRoutingControllers = (stack: readonly Layer[]) => stack[0]?.handle.name === 'routeGuard';
 
-function routesOfLayer({ route }: Layer, prefix: string, ahead: readonly Ahead[]): readonly ExpressRoute[] {
-  if (route === undefined || isOfRoutingControllers(route.stack)) return [];
+const isAnonymousHandler = (handler: Callback | undefined) => {
+  const known = handler && methodsOfHandlers.get(handler);
+  return known !== undefined && allowsAnonymous(known.prototype, known.method);
+};
+
+/** What the middlewares ahead of a path require. */
+const requirementsAhead = (ahead: readonly Ahead[], full: string) =>
+  ahead.filter(({ paths }) => paths.some((mounted) => covers(mounted, full))).map(({ requirement }) => requirement);
+
+function routesOfLayer({ route }: Layer, prefix: string, ahead: readonly Ahead[]): readonly Found[] {
+  if (route === undefined) return [];
   const methods = [...new Set(route.stack.map(({ method }) => method))];
   return [route.path].flat(Infinity).flatMap((path) => {
     const full = `${prefix}${String(path)}`;
-    const before = ahead.filter(({ paths }) => paths.some((mounted) => covers(mounted, full)));
-    return methods.map((method): ExpressRoute => {
+    return methods.map((method): Found => {
       const handlers = route.stack.filter((layer) => layer.method === method || layer.method === undefined);
       const last = handlers.at(-1)?.handle;
       const own = handlers.map(({ handle }) => requirementOfHandler(handle)).filter((found) => found !== undefined);
-      const known = last && methodsOfHandlers.get(last);
       return {
         method: method === undefined ? 'ALL' : method.toUpperCase(),
         path: full,
         action: last === undefined ? '(none)' : nameOf(last),
-        requirement: sumOf([...before.map(({ requirement }) => requirement), ...own]),
-        isAnonymous: known !== undefined && allowsAnonymous(known.prototype, known.method),
+        requirement: sumOf([...requirementsAhead(ahead, full), ...own]),
+        isAnonymous: isAnonymousHandler(last),
+        isMounted: false,
+        isListedElsewhere: isOfRoutingControllers(route.stack),
       };
     });
   });
 }
 
-function walk(stack: readonly Layer[], prefix: string, above: readonly Ahead[]): readonly ExpressRoute[] {
+/** Express hands errors alone to a function of four parameters. */
+const isErrorHandler = (handler: Callback) => handler.length === 4;
+
+/** A function that is mounted at a path: a handler of its own, such as that of a GraphQL server, or a middleware. */
+function mountedFunction(handler: Callback, full: string, ahead: readonly Ahead[]): readonly Found[] {
+  if (full === '' || isErrorHandler(handler)) return [];
+  const own = requirementOfHandler(handler);
+  return [
+    {
+      method: 'USE',
+      path: full,
+      action: nameOf(handler),
+      requirement: sumOf([...requirementsAhead(ahead, full), ...(own === undefined ? [] : [own])]),
+      isAnonymous: isAnonymousHandler(handler),
+      isMounted: true,
+      isListedElsewhere: false,
+    },
+  ];
+}
+
+function walk(stack: readonly Layer[], prefix: string, above: readonly Ahead[]): readonly Found[] {
   const ahead = [...above];
   return stack.flatMap((layer) => {
     if (layer.route !== undefined) return routesOfLayer(layer, prefix, ahead);
@@ -194,16 +230,25 @@ function walk(stack: readonly Layer[], prefix: string, above: readonly Ahead[]):
     }
     const app = mountedApps.get(layer);
     const inner = app === undefined ? layer.handle : routerOf(app);
-    if (inner === undefined || (isFunction(inner) && !isRouter(inner))) return [];
+    if (inner === undefined) return [];
     return paths.flatMap((path) => {
       const mounted = typeof path === 'string' || path instanceof RegExp ? String(path) : '/(unknown)';
-      return walk(inner.stack, `${prefix}${mounted}`.replace(/\/+$/, ''), ahead);
+      const full = `${prefix}${mounted}`;
+      const withoutSlash = full.replace(/\/+$/, '');
+      if (!isFunction(inner) || isRouter(inner)) return walk(inner.stack, withoutSlash, ahead);
+      if (path === undefined) return [];
+      return mountedFunction(inner, typeof path === 'string' ? withoutSlash : full, ahead);
     });
   });
 }
 
-/** The routes of an application, with the paths where its routers are mounted. */
+/**
+ * The routes of an application, with the paths where its routers are mounted, and the functions that are mounted at a path.
+ * A function that is ahead of others below its path lets requests pass, and is left out.
+ */
 export function routesOfExpress(app: Application): readonly ExpressRoute[] {
   const router = routerOf(app);
-  return router === undefined ? [] : walk(router.stack, '', []);
+  const found = router === undefined ? [] : walk(router.stack, '', []);
+  const isPassed = ({ path }: Found, index: number) => found.slice(index + 1).some((later) => covers(path, later.path));
+  return found.filter((each, index) => !each.isListedElsewhere && !(each.isMounted && isPassed(each, index)));
 }

@@ -1,7 +1,7 @@
 /** The report of the doctor, as text and as JSON. Neither contains the token or a part of it. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Examination, Status, Step, Verdict } from './examination.js';
-import type { Protection, Route } from './routes.js';
+import { isUnprotected, type Protection, type Route } from './routes.js';
 import type { Output } from './terminal.js';
 import { escapedJson, escapedMembers, printable, shown, shownTime } from './values.js';
 
@@ -119,10 +119,9 @@ const protections: Readonly<Record<Protection, (route: Route, paint: Paint) => s
   authorized: ({ requirement }, paint) => paint('green', `${requirement ?? ''}: the app's checker decides`),
   open: (_, paint) => paint('yellow', 'open (--open)'),
   anonymous: (_, paint) => paint('yellow', 'open (@AllowAnonymous)'),
+  mounted: (_, paint) => paint('red', 'mounted, unknown'),
   unprotected: (_, paint) => paint('red', 'NOT PROTECTED'),
 };
-
-const isUnprotected = ({ protection }: Route) => protection === 'unprotected';
 
 /** The audit of routes, as text. */
 export function routesText(audited: readonly Route[], paint: Paint): string {

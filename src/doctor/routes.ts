@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import type { Demand, Requirement } from '../core/access/requirement.js';
 import { allowsAnonymous, requirementOf } from '../decorators/decorated-elements.js';
 import { actionsOf } from '../decorators/prototype-chain.js';
-import { rolesAt, type ResponseHandlers } from '../decorators/authorized-roles.js';
+import { authorizedRoles, rolesAt, type ResponseHandlers } from '../decorators/authorized-roles.js';
 import { requirementOfUndecorated, validToken } from '../decorators/undecorated.js';
-import { beginAudit, endAudit } from '../gate/audit.js';
+import { beginAudit, endAudit, isAskedOfBaseClasses } from '../gate/audit.js';
 import { closingParts } from '../gate/known-handlers.js';
 import {
   isNestApplication,
@@ -21,10 +21,11 @@ import { UsageError } from './terminal.js';
 import { either } from './values.js';
 
 /**
- * `open`: the command line names the route as open on purpose. `authorized`: the application's own checker decides, for `@Authorized()` of routing-controllers. `unprotected`: there is
- * neither a requirement nor `@Authorized()` nor `@AllowAnonymous()`.
+ * `open`: the command line names the route as open on purpose. `authorized`: the application's own checker decides, for
+ * `@Authorized()` of routing-controllers. `mounted`: a function that Express has at a path, which may answer requests, has
+ * no gate ahead of it. `unprotected`: there is neither a requirement nor `@Authorized()` nor `@AllowAnonymous()`.
  */
-export type Protection = 'protected' | 'authorized' | 'anonymous' | 'open' | 'unprotected';
+export type Protection = 'protected' | 'authorized' | 'anonymous' | 'open' | 'mounted' | 'unprotected';
 
 /** One route. */
 export interface Route {
@@ -36,6 +37,9 @@ export interface Route {
   /** The requirement in words, or what `@Authorized()` names; null if there is none. */
   readonly requirement: string | null;
 }
+
+/** Whether a route demands nothing, or may, and is not open on purpose. */
+export const isUnprotected = ({ protection }: Route) => protection === 'unprotected' || protection === 'mounted';
 
 /** What is used of a controller class. */
 interface Controller {
@@ -102,14 +106,15 @@ function requirementWords({ scheme, demands, identity }: Requirement): string {
 
 function routeFor(
   named: Pick<Route, 'method' | 'path' | 'action'>,
-  { requirement, undecorated, isMeant, checker }: Guarded,
+  { requirement, undecorated, isMeant, checker, isMounted = false }: Guarded,
 ): Route {
   if (requirement !== undefined)
     return { ...named, protection: 'protected', requirement: requirementWords(requirement) };
   if (undecorated !== undefined)
     return { ...named, protection: 'protected', requirement: `${requirementWords(undecorated)} (requireAuth)` };
   if (checker !== undefined) return { ...named, protection: 'authorized', requirement: checker };
-  return { ...named, protection: isMeant ? 'anonymous' : 'unprotected', requirement: null };
+  const open = isMounted ? 'mounted' : 'unprotected';
+  return { ...named, protection: isMeant ? 'anonymous' : open, requirement: null };
 }
 
 /** What stands before a route. */
@@ -121,12 +126,21 @@ interface Guarded {
   readonly isMeant: boolean;
   /** What `@Authorized()` asks the checker of the application. */
   readonly checker?: string | undefined;
+  /** Whether it is no route, but a function that is mounted at a path. */
+  readonly isMounted?: boolean;
+}
+
+/** The lists of roles that the checker of the application is asked for: routing-controllers itself asks of one class. */
+function askedRoles(target: Controller, method: string, storage: Storage): readonly (readonly unknown[])[] {
+  if (isAskedOfBaseClasses()) return authorizedRoles(target, method, storage);
+  return [rolesAt(target, method, storage)].filter((roles) => roles !== undefined);
 }
 
 function checkerWords(target: Controller, method: string, storage: Storage): string | undefined {
-  const roles = rolesAt(target, method, storage);
-  if (roles === undefined) return undefined;
-  return roles.length === 0 ? '@Authorized()' : `@Authorized() with ${either(roles.map(String))}`;
+  const lists = askedRoles(target, method, storage);
+  if (lists.length === 0) return undefined;
+  const named = lists.filter((roles) => roles.length > 0).map((roles) => either(roles.map(String)));
+  return named.length === 0 ? '@Authorized()' : `@Authorized() with ${named.join(', and ')}`;
 }
 
 function routesOfRoutingControllers(storage: Storage): readonly Route[] {
@@ -164,8 +178,8 @@ function routesOfNest(routes: readonly NestRoute[], isClosed: boolean): readonly
 
 async function routesOfExport(exported: unknown): Promise<readonly Route[]> {
   if (isExpressApplication(exported)) {
-    return routesOfExpress(exported).map(({ requirement, isAnonymous, ...named }) =>
-      routeFor(named, { requirement, isMeant: isAnonymous }),
+    return routesOfExpress(exported).map(({ method, path, action, requirement, isAnonymous, isMounted }) =>
+      routeFor({ method, path, action }, { requirement, isMeant: isAnonymous, isMounted }),
     );
   }
   if (isNestApplication(exported)) {
@@ -194,7 +208,6 @@ async function routesOfExport(exported: unknown): Promise<readonly Route[]> {
  */
 export function openOnPurpose(routes: readonly Route[], names: readonly string[]): readonly Route[] {
   const nameOf = ({ method, path }: Route) => `${method} ${path}`;
-  const isUnprotected = ({ protection }: Route) => protection === 'unprotected';
   for (const name of names) {
     if (!routes.some((route) => isUnprotected(route) && nameOf(route) === name)) {
       throw new UsageError(`--open ${name}: there is no unprotected route of this name.`);

@@ -5,16 +5,25 @@ import { ConfigurationError } from '../core/errors.js';
 import { createIdentity } from '../core/identity.js';
 import { processWide } from '../core/process-wide.js';
 
-const audit = processWide('audit', () => ({ isRunning: false }));
+const audit = processWide('audit', () => ({ isRunning: false, checkers: new Set<'own' | 'other'>() }));
 
 /** From now on, a configuration whose ids are missing or wrong does not stop the application. */
 export function beginAudit(): void {
   audit.isRunning = true;
+  audit.checkers.clear();
 }
 
 export function endAudit(): void {
   audit.isRunning = false;
 }
+
+/** Notes whether an app that is set up has an authorization checker of this library. */
+export function noteChecker(isOwn: boolean): void {
+  if (audit.isRunning) audit.checkers.add(isOwn ? 'own' : 'other');
+}
+
+/** Whether `@Authorized()` on a base class is asked: by the checkers of this library, and of no other app. */
+export const isAskedOfBaseClasses = () => audit.checkers.has('own') && !audit.checkers.has('other');
 
 const anyId = '00000000-0000-4000-8000-000000000000';
 

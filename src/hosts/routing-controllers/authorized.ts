@@ -5,20 +5,10 @@ import { anyOf, type NameDemand, type Requirement } from '../../core/access/requ
 import { onlyScheme } from '../../core/access/scheme.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
-import { rolesAt } from '../../decorators/authorized-roles.js';
-import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { authenticate, enter } from '../../gate/admission.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
-import type { Controller, Storage } from './run-action.js';
 
 type Roles = readonly unknown[];
-
-/** The lists of roles that an action is to be held against: one of its class, and one of each class above. */
-export function authorizedRoles(target: Controller, method: string, storage: Storage): readonly Roles[] {
-  return [...prototypeChainOf(target)]
-    .map((level) => rolesAt(level, method, storage))
-    .filter((roles) => roles !== undefined);
-}
 
 const demandsFor = (roles: Roles): readonly NameDemand[] => (roles.length === 0 ? [] : [anyOf('role', roles)]);
 

@@ -2,6 +2,7 @@
 import { ExpressDriver, KoaDriver, type BaseDriver } from 'routing-controllers';
 import type { Requirement } from '../../core/access/requirement.js';
 import { processWide } from '../../core/process-wide.js';
+import { noteChecker } from '../../gate/audit.js';
 
 /** What each checker of this library demands of every request. */
 const requirements = processWide('authorization-checkers', () => new WeakMap<object, Requirement>());
@@ -28,6 +29,7 @@ export function watchDrivers(): void {
     const initialize = Reflect.get(driver, 'initialize');
     driver.initialize = function (this: BaseDriver) {
       inUse.checker = this.authorizationChecker;
+      noteChecker(requirementOfCheckerInUse() !== undefined);
       initialize.call(this);
     };
   }
