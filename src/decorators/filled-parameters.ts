@@ -24,8 +24,6 @@ export function claimFiller(claim: string | undefined): ParameterFiller {
   };
 }
 
-const noParameters: ReadonlyMap<number, ParameterFiller> = new Map();
-
 /**
  * Fills the parameters of a method, by what the prototype that defines it recorded. Without a verified request, a value that
  * the caller gave stays.
@@ -36,7 +34,9 @@ export function fillParameters(
   method: PropertyKey,
   context: VerifiedContext | undefined,
 ): void {
-  for (const [index, fill] of records.get(definer)?.filledParameters.get(method) ?? noParameters) {
+  const fillers = records.get(definer)?.filledParameters.get(method);
+  if (fillers === undefined) return;
+  for (const [index, fill] of fillers) {
     if (context !== undefined) parameters[index] = fill(context);
     else parameters[index] ??= fill(undefined);
   }

@@ -152,7 +152,8 @@ const withInstances = new WeakSet<object>();
  * gives a hook for it.
  */
 export function protectMembersOfInstances(prototype: object, host: MemberProtection): void {
-  for (const level of prototypeChainOf(prototype)) {
+  // Called at every call of an action, so it uses no generator.
+  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     if (level === Object.prototype || withInstances.has(level)) continue;
     protectMembers(level, host);
     // After it: a class that is refused is refused at each of its instances.

@@ -12,14 +12,10 @@ import {
   type Method,
 } from '../decorators/protected-method.js';
 import { fetchRequestIn } from './fetch-request.js';
-import { refuse, type Next } from './node-middleware.js';
+import { refuse, type Arrival, type Next } from './node-middleware.js';
 
 /** A call of a handler or an error handler, by Express or by a function that Express calls. */
-export interface HandlerCall {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Undefined where a function of the application calls the handler without it. */
-  readonly next: Next | undefined;
+export interface HandlerCall extends Arrival {
   /** The parameters of the call, with these in their places. */
   parametersWith(request: unknown, response: unknown, next: unknown): unknown[];
 }

@@ -35,14 +35,34 @@ export function refuse(
   else if (!response.writableEnded) response.destroy();
 }
 
-/** What happens to a request that passes. */
+/** What happens to a request that passes, and to one that is refused. */
 export interface Passage {
   /** Is called with what was verified. If it throws, the request is refused. */
-  readonly prepare?: (context: VerifiedContext) => void;
+  readonly prepare?: (context: VerifiedContext, request: IncomingMessage) => void;
   /** Is called then, in the context of the request. */
-  readonly proceed: (context: VerifiedContext) => void;
+  readonly proceed: (context: VerifiedContext, next: Next | undefined) => void;
   /** Is called once a refused request is answered, or handed to the application. */
   readonly refused?: (() => void) | undefined;
+}
+
+/** What a server gives a middleware; a function of the application may call one without `next`. */
+export interface Arrival {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly next: Next | undefined;
+}
+
+function refuseArrival(
+  error: unknown,
+  requirement: Requirement,
+  { request, response, next }: Arrival,
+  { refused }: Passage,
+): void {
+  try {
+    refuse(error, request, response, next, requirement);
+  } finally {
+    refused?.();
+  }
 }
 
 /**
@@ -51,37 +71,37 @@ export interface Passage {
  * @returns a promise where the check had to wait. It rejects with what `next` throws, and with nothing else: Express 4 does
  *   not look at it
  */
-export function passOrRefuse(
-  requirement: Requirement,
-  request: IncomingMessage,
-  response: ServerResponse,
-  next: Next | undefined,
-  { prepare, proceed, refused }: Passage,
-): void | Promise<void> {
-  const refuseWith = (error: unknown) => {
-    try {
-      refuse(error, request, response, next, requirement);
-    } finally {
-      refused?.();
-    }
-  };
+export function passOrRefuse(requirement: Requirement, arrival: Arrival, passage: Passage): void | Promise<void> {
+  const { request, next } = arrival;
   let entry: VerifiedContext | Promise<VerifiedContext>;
   try {
     entry = enter(request, requirement);
-    if (!isThenable(entry)) prepare?.(entry);
+    if (isThenable(entry)) return passLater(entry, requirement, arrival, passage);
+    passage.prepare?.(entry, request);
   } catch (error) {
-    refuseWith(error);
+    refuseArrival(error, requirement, arrival, passage);
     return undefined;
   }
-  if (!isThenable(entry)) {
-    currentRequest.run(entry, proceed, entry);
-    return undefined;
-  }
+  currentRequest.run(entry, passage.proceed, entry, next);
+  return undefined;
+}
+
+function passLater(
+  entry: Promise<VerifiedContext>,
+  requirement: Requirement,
+  arrival: Arrival,
+  passage: Passage,
+): Promise<void> {
   const prepared = entry.then((context) => {
-    prepare?.(context);
+    passage.prepare?.(context, arrival.request);
     return context;
   });
-  return prepared.then((context) => {
-    currentRequest.run(context, proceed, context);
-  }, refuseWith);
+  return prepared.then(
+    (context) => {
+      currentRequest.run(context, passage.proceed, context, arrival.next);
+    },
+    (error: unknown) => {
+      refuseArrival(error, requirement, arrival, passage);
+    },
+  );
 }

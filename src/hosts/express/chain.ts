@@ -3,30 +3,31 @@ import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { demandsOn } from '../../gate/admission.js';
-import type { HandlerCall } from '../handler-call.js';
 import { shareHiddenClasses } from '../hidden-class.js';
-import { passOrRefuse, type Passage } from '../node-middleware.js';
+import { passOrRefuse, type Arrival, type Passage } from '../node-middleware.js';
 
 /** Sets `request.auth`. It is read-only: a middleware between the gate and the handler cannot replace verified claims. */
 export function publishClaims(request: object, claims: AccessTokenClaims): void {
   Object.defineProperty(request, 'auth', { value: claims, enumerable: true, configurable: true });
 }
 
+const publishVerified = ({ claims }: VerifiedContext, request: object) => {
+  publishClaims(request, claims);
+};
+
 /** Lets a request pass on to `proceed`, or refuses it; see {@link passOrRefuse}. */
 export function proceedOrRefuse(
   own: Requirement,
-  { request, response, next }: Pick<HandlerCall, 'request' | 'response' | 'next'>,
+  arrival: Arrival,
   proceed: Passage['proceed'],
   refused?: Passage['refused'],
 ): void | Promise<void> {
+  const { request, response, next } = arrival;
   const { passed, requirement } = demandsOn(request, own);
   if (passed !== undefined) {
-    currentRequest.run(passed, proceed, passed);
+    currentRequest.run(passed, proceed, passed, next);
     return undefined;
   }
   shareHiddenClasses(request, response);
-  const prepare = ({ claims }: VerifiedContext) => {
-    publishClaims(request, claims);
-  };
-  return passOrRefuse(requirement, request, response, next, { prepare, proceed, refused });
+  return passOrRefuse(requirement, arrival, { prepare: publishVerified, proceed, refused });
 }

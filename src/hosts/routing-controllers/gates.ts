@@ -8,7 +8,7 @@ import { requirementOf } from '../../decorators/decorated-elements.js';
 import { requirementOfUndecorated } from '../../decorators/undecorated.js';
 import { enter } from '../../gate/admission.js';
 import { shareHiddenClasses } from '../hidden-class.js';
-import { passOrRefuse, refuse, type Next } from '../node-middleware.js';
+import { passOrRefuse, refuse, type Next, type Passage } from '../node-middleware.js';
 import { admit, withRoles } from './authorized.js';
 import { requirementOfCheckerInUse } from './checker-in-use.js';
 import { passOnKoa, refuseOnKoa, type KoaContext } from './koa.js';
@@ -35,16 +35,19 @@ async function koaGate(requirement: Requirement, check: Check, ...[context, next
   await passOnKoa(verified, context, requirement, next);
 }
 
+const passage: Passage = {
+  proceed: (_context, next) => {
+    next?.();
+  },
+};
+
 function decoratorGate(requirement: Requirement): Gate {
   const check: Check = (request, handed) => enter(request, requirement, handed);
   return (...parameters) => {
     if (parameters.length === 2) return koaGate(requirement, check, ...parameters);
     const [request, response, next] = parameters;
     shareHiddenClasses(request, response);
-    const proceed = () => {
-      next();
-    };
-    return passOrRefuse(requirement, request, response, next, { proceed });
+    return passOrRefuse(requirement, { request, response, next }, passage);
   };
 }
 
