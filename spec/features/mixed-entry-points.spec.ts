@@ -427,3 +427,32 @@ describe('@UseBefore() with a middleware of …/express on an action', () => {
     }
   });
 });
+
+@JsonController('/groups')
+class GroupsController {
+  @Get('/')
+  @forRoutingControllers.RequiresGroup('payroll')
+  list() {
+    return {};
+  }
+}
+
+describe('a middleware of …/express ahead of a controller of routing-controllers', () => {
+  it.each(expressReleases)(
+    'leaves the groups that it looked up to the gate of the action, on $release',
+    async (host) => {
+      const resolveGroups = vi.fn(async () => Promise.resolve(['staff', 'payroll']));
+      forExpress.initialize({ ...issuer.options, resolveGroups });
+      const app = host.express();
+      app.use(forExpress.requiresGroup('staff') as RequestHandler);
+      const api = await listen(useExpressServer(app, { controllers: [GroupsController] }));
+      try {
+        const token = await issuer.token({ hasgroups: true });
+        expect((await api.call('/groups', { token })).status).toBe(200);
+        expect(resolveGroups).toHaveBeenCalledTimes(1);
+      } finally {
+        await api.close();
+      }
+    },
+  );
+});
