@@ -5,6 +5,7 @@ import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
 import { protectMembers } from '../../decorators/protected-class.js';
 import { isSameOrDerived } from '../../decorators/prototype-chain.js';
+import { hookIntoDrivers } from './drivers.js';
 import { gatesFor } from './gates.js';
 import { protection, runAction, type Controller, type Storage } from './run-action.js';
 
@@ -29,6 +30,7 @@ export function hookIntoStorage(): void {
   const storage = getMetadataArgsStorage();
   if (hookedStorages.has(storage)) return;
   hookedStorages.add(storage);
+  hookIntoDrivers();
   const usesOf = storage.filterUsesWithTargetAndMethod.bind(storage) as (
     target: Use['target'],
     method?: string,

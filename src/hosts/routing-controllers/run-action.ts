@@ -1,5 +1,5 @@
-/** Runs an action in its own request, and answers the refusal that it throws. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+/** Runs an action in its own request. */
+import type { ServerResponse } from 'node:http';
 import type { Action, ActionMetadata, getMetadataArgsStorage } from 'routing-controllers';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
 import { privateField } from '../../core/access/return-override.js';
@@ -13,11 +13,11 @@ import { gateDidNotRun, type Method } from '../../decorators/protected-method.js
 import { prototypeFor } from '../../decorators/prototype-chain.js';
 import { requirementOfUndecorated } from '../../decorators/undecorated.js';
 import { satisfy } from '../../gate/admission.js';
-import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
+import { warnDeveloper } from '../../gate/refusal.js';
 import { guardOfOtherHost } from '../handler-call.js';
-import { refuse, type Next } from '../node-middleware.js';
 import { noteHandler } from '../running-handlers.js';
-import { refuseActionOnKoa, type KoaContext } from './koa.js';
+import { incomingMessageOf } from './drivers.js';
+import type { KoaContext } from './koa.js';
 
 export type Storage = ReturnType<typeof getMetadataArgsStorage>;
 
@@ -28,10 +28,6 @@ export interface Controller {
   readonly name: string;
 }
 
-/** Node's own request. */
-const incomingMessageOf = (action: Action): IncomingMessage =>
-  (action.context as KoaContext | undefined)?.req ?? (action.request as IncomingMessage);
-
 const serverResponseOf = (action: Action): ServerResponse =>
   (action.context as KoaContext | undefined)?.res ?? (action.response as ServerResponse);
 
@@ -40,19 +36,6 @@ const serverResponseOf = (action: Action): ServerResponse =>
  * an error, have the connection closed. It does nothing about a promise that stays pending.
  */
 const alreadyAnswered = () => new Promise<never>(() => undefined);
-
-/** Answers the refusal that an action threw. routing-controllers handles any other error. */
-function answerRefusal(error: unknown, action: Action): unknown {
-  if (!isRefusal(error)) throw error;
-  if (action.context !== undefined) {
-    refuseActionOnKoa(error, action.context as KoaContext);
-    throw error;
-  }
-  const request = action.request as IncomingMessage;
-  const { requirement } = verifiedRequests.get(request) ?? {};
-  refuse(error, request, action.response as ServerResponse, action.next as Next, requirement);
-  return alreadyAnswered();
-}
 
 const refused = processWide('refused-responses', () => new WeakSet<ServerResponse>());
 const checksUnderWay = processWide('checks-under-way', () => privateField<Promise<unknown> | undefined>());
@@ -113,12 +96,12 @@ const callAction: MethodOverride = (metadata, action, parameters) => {
   return andThen(satisfy(context, requirement), () => called.apply(instance, parameters));
 };
 
-/** Runs an action where its gate let the request in, in that request's own context, and answers what it refuses. */
+/** Runs an action where its gate let the request in, in that request's own context. */
 export function runAction(run: MethodOverride = callAction): MethodOverride {
   return (metadata, action, parameters) =>
     checkers.wereCalled
       ? runUnlessRefused(run, metadata, action, parameters)
-      : runAndAnswer(run, metadata, action, parameters);
+      : runAndAwait(run, metadata, action, parameters);
 }
 
 function runUnlessRefused(
@@ -129,7 +112,7 @@ function runUnlessRefused(
 ): unknown {
   const response = serverResponseOf(action);
   const proceed = () =>
-    refused.has(response) ? skipAction(metadata, action) : runAndAnswer(run, metadata, action, parameters);
+    refused.has(response) ? skipAction(metadata, action) : runAndAwait(run, metadata, action, parameters);
   const checks = checksUnderWay.get(response);
   return checks === undefined ? proceed() : checks.then(proceed);
 }
@@ -144,15 +127,10 @@ function checkWithoutDecorator({ target, method, isAuthorizedUsed }: ActionMetad
   );
 }
 
-function runAndAnswer(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
-  try {
-    const result = runInContext(run, metadata, action, parameters);
-    return isThenable(result)
-      ? Promise.resolve(result).catch((error: unknown) => answerRefusal(error, action))
-      : result;
-  } catch (error) {
-    return answerRefusal(error, action);
-  }
+function runAndAwait(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
+  const result = runInContext(run, metadata, action, parameters);
+  // routing-controllers takes what `then` returns for a promise. What is thenable in another way has none.
+  return isThenable(result) ? Promise.resolve(result) : result;
 }
 
 function runInContext(run: MethodOverride, metadata: ActionMetadata, action: Action, parameters: unknown[]): unknown {
