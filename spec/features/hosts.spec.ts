@@ -205,6 +205,27 @@ describe.each(hosts)('$name', ({ start }) => {
     expect(Buffer.from(claims, 'base64').toString()).toBe('{"access_token":{"acrs":{"essential":true,"value":"c1"}}}');
   });
 
+  it('names the scopes of the route in each 401, where the API publishes its metadata', async () => {
+    initialize({ ...issuer.options, resourceMetadata: { resource: 'https://api.example' } });
+    const appIdUri = `api://${issuer.options.clientId}`;
+    const pointer =
+      `scope="${appIdUri}/access_as_user ${appIdUri}/other.scope", ` +
+      'resource_metadata="https://api.example/.well-known/oauth-protected-resource"';
+    const challengeOf = async (call: Call) => {
+      const { status, headers } = await api.call('/scope', call);
+      return [status, headers['www-authenticate']];
+    };
+    expect(await challengeOf({})).toEqual([401, `Bearer ${pointer}`]);
+    expect(await challengeOf({ token: await issuer.token({ exp: 1 }) })).toEqual([
+      401,
+      `Bearer error="invalid_token", error_description="The access token expired.", ${pointer}`,
+    ]);
+    expect(await challengeOf({ token: await issuer.token({ scp: 'profile' }) })).toEqual([
+      403,
+      `${scopeChallenge}, ${pointer}`,
+    ]);
+  });
+
   it('answers 503 while the issuer is out of reach', async () => {
     issuer.setFault({ on: 'keys', down: true });
     try {

@@ -183,7 +183,7 @@ describe('withAuthInfo', () => {
       const { headers } = await both.call('/', token === undefined ? {} : { token });
       return /scope="([^"]*)"/.exec(headers['www-authenticate'] ?? '')?.[1];
     };
-    expect(await scopeOf()).toBe(fullScope);
+    expect(await scopeOf()).toBe(`${fullScope} ${other}`);
     expect(await scopeOf(await issuer.token())).toBe(`${other} ${fullScope}`);
     await both.close();
   });

@@ -41,6 +41,8 @@ export interface Passage {
   readonly prepare?: (context: VerifiedContext, request: IncomingMessage) => void;
   /** Is called then, in the context of the request. */
   readonly proceed: (context: VerifiedContext, next: Next | undefined) => void;
+  /** What a refused request has to satisfy in all: the challenge names its scopes. Default: what it was held against. */
+  readonly demanded?: (requirement: Requirement, request: IncomingMessage) => Requirement;
   /** Is called once a refused request is answered, or handed to the application. */
   readonly refused?: (() => void) | undefined;
 }
@@ -56,10 +58,10 @@ function refuseArrival(
   error: unknown,
   requirement: Requirement,
   { request, response, next }: Arrival,
-  { refused }: Passage,
+  { demanded, refused }: Passage,
 ): void {
   try {
-    refuse(error, request, response, next, requirement);
+    refuse(error, request, response, next, demanded?.(requirement, request) ?? requirement);
   } finally {
     refused?.();
   }

@@ -100,8 +100,8 @@ function middlewareApp(express: Express) {
   const app = express();
   app.get('/open', open);
   app.get('/b2c', requiresB2cAuth({ policy: 'B2C_1_susi' }), passed('b2c'));
+  app.get('/scope', requiresAuth(), requiresScope('access_as_user', 'other.scope'), passed('scope'));
   app.use(requiresAuth());
-  app.get('/scope', requiresScope('access_as_user', 'other.scope'), passed('scope'));
   app.get('/role', requiresRole('Admin'), passed('role'));
   app.get('/context', requiresAuthContext('c1'), passed('context'));
   app.get('/rule', requiresClaim('department', 'finance', 'legal'), claimCheck(isNamed), passed('rule'));

@@ -217,9 +217,11 @@ function guardedHono(): Hono {
   app.onError((error, c) => toResponse(error, c.req.raw));
   app.get('/open', (c) => c.json({ open: true }));
   app.get('/b2c', gate(requirements.b2c), (c) => c.json({ passed: 'b2c' }));
+  app.get('/scope', gate({ scheme: 'entra', scope: ['access_as_user', 'other.scope'] }), (c) =>
+    c.json({ passed: 'scope' }),
+  );
   app.use(gate({ scheme: 'entra' }));
   app.get('/claims', async (c) => c.json(await claimsOf(c, getTokenClaims())));
-  app.get('/scope', gate({ scope: ['access_as_user', 'other.scope'] }), (c) => c.json({ passed: 'scope' }));
   app.get('/role', gate({ role: 'Admin' }), (c) => c.json({ passed: 'role' }));
   app.get('/context', gate({ authContext: 'c1' }), (c) => c.json({ passed: 'context' }));
   app.get('/rule', gate({ claim: requirements.rule.claim, check: isNamed }), (c) => c.json({ passed: 'rule' }));

@@ -1,8 +1,11 @@
 /** A chain of middlewares on one request: what the request satisfied so far, and what the next one requires. */
+import type { IncomingMessage } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
+import { isOfAnotherConfiguration } from '../../core/access/combining.js';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { demandsOn } from '../../gate/admission.js';
+import { requirementsOfMiddlewares } from '../../gate/known-handlers.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, type Arrival, type Passage } from '../node-middleware.js';
 
@@ -14,6 +17,24 @@ export function publishClaims(request: object, claims: AccessTokenClaims): void 
 const publishVerified = ({ claims }: VerifiedContext, request: object) => {
   publishClaims(request, claims);
 };
+
+/** What is used of a request that a route of Express handles. */
+interface RoutedRequest {
+  readonly route?: { readonly stack: readonly { readonly handle: object; readonly method?: string }[] };
+}
+
+/**
+ * What a request has to satisfy, with what the other middlewares of its route demand: a client that is told of one scope
+ * after the other has to ask for each of them.
+ */
+function withRoute(requirement: Requirement, request: IncomingMessage & RoutedRequest): Requirement {
+  const method = request.method === 'HEAD' ? 'get' : request.method?.toLowerCase();
+  const others = (request.route?.stack ?? [])
+    .filter((layer) => layer.method === undefined || layer.method === method)
+    .flatMap(({ handle }) => requirementsOfMiddlewares.get(handle) ?? [])
+    .filter((other) => !isOfAnotherConfiguration(requirement, other));
+  return { ...requirement, demands: [...requirement.demands, ...others.flatMap(({ demands }) => demands)] };
+}
 
 /** Lets a request pass on to `proceed`, or refuses it; see {@link passOrRefuse}. */
 export function proceedOrRefuse(
@@ -29,5 +50,5 @@ export function proceedOrRefuse(
     return undefined;
   }
   shareHiddenClasses(request, response);
-  return passOrRefuse(requirement, arrival, { prepare: publishVerified, proceed, refused });
+  return passOrRefuse(requirement, arrival, { prepare: publishVerified, proceed, demanded: withRoute, refused });
 }
