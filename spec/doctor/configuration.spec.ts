@@ -11,6 +11,19 @@ describe('the configuration', () => {
     expect(said.out).toContain('Checked against the environment');
   });
 
+  it('has the restrictions of the environment', async () => {
+    const env = { ...entraEnvironment(), AzureAd__AllowedClients: '99999999-2222-4333-8444-555555555555' };
+    const refused = await run(['--json', await issuer.token()], { env });
+    expect(read(refused).verdict).toMatchObject({ httpStatus: 403, reason: 'client' });
+  });
+
+  it('is refused if the environment has a name that may be a restriction', async () => {
+    const env = { ...entraEnvironment(), AzureAd__AllowedClientIds: '99999999-2222-4333-8444-555555555555' };
+    const said = await run([await issuer.token()], { env });
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toContain('AzureAd__AllowedClientIds is not a name that is read');
+  });
+
   it('is missing if nothing gives it', async () => {
     const said = await run([await issuer.token()]);
     expect(said).toMatchObject({ code: 1, out: '' });

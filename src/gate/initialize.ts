@@ -1,7 +1,7 @@
 /** `initialize`: the configuration of the process. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { checkCount } from '../core/call-arguments.js';
-import { optionsFromEnvironment } from '../core/configuration/environment.js';
+import { environmentNames, optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity, identityOf } from '../core/identity.js';
@@ -16,10 +16,7 @@ function identityFromEnvironment(): Authenticator {
   } catch (cause) {
     if (!(cause instanceof ConfigurationError)) throw cause;
     throw new ConfigurationError(
-      `${cause.message} Options were read from the environment: AzureAd__TenantId, AzureAd__ClientId, ` +
-        'AzureAd__Instance, AzureAd__Audience; AzureAdB2C__Domain, AzureAdB2C__TenantId, AzureAdB2C__ClientId, ' +
-        'AzureAdB2C__Policies or AzureAdB2C__SignUpSignInPolicyId; DownstreamApis__<name>__BaseUrl, ' +
-        'DownstreamApis__<name>__Scopes, with AzureAd__ClientSecret or AzureAd__ClientCredentials__0__SourceType.',
+      `${cause.message} Options were read from the environment: ${environmentNames.join(', ')}.`,
       { cause },
     );
   }

@@ -68,6 +68,12 @@ describe('the environment', () => {
     expect(optionsOf({ ...graph, ...environment })?.credential).toEqual({ federatedTokenFile: '/token' });
   });
 
+  it('names a credential in any letter case', () => {
+    expect(optionsOf({ ...graph, AZUREAD__CLIENTSECRET: 'sEcr3t' })?.credential).toEqual({ clientSecret: 'sEcr3t' });
+    const listed = { 'AzureAd:ClientCredentials:0:SourceType': 'SignedAssertionFromManagedIdentity' };
+    expect(optionsOf({ ...graph, ...listed })?.credential).toEqual({ managedIdentity: 'system' });
+  });
+
   it('configures nothing by a credential alone, which may be for another application', () => {
     expect(optionsOf(secret)).toBeUndefined();
     expect(optionsOf({ [`${first}SourceType`]: 'Certificate' })).toBeUndefined();
@@ -114,6 +120,11 @@ describe('the environment', () => {
       'a second credential',
       { [`${first}SourceType`]: 'ClientSecret', AzureAd__ClientCredentials__1__SourceType: 'ClientSecret' },
       'AzureAd__ClientCredentials__1__SourceType names a second credential. Set the one at 0 alone.',
+    ],
+    [
+      'a second credential in another letter case',
+      { [`${first}SourceType`]: 'ClientSecret', AZUREAD__CLIENTCREDENTIALS__1__SOURCETYPE: 'ClientSecret' },
+      'AZUREAD__CLIENTCREDENTIALS__1__SOURCETYPE names a second credential. Set the one at 0 alone.',
     ],
     [
       'a source without its secret',

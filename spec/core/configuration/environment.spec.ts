@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { optionsFromEnvironment } from '../../../src/core/configuration/environment.js';
+import { ConfigurationError } from '../../../src/core/errors.js';
 import { clientId, entra, otherId, parse, refusalOf, takesApplication, tenantId } from './given-options.js';
+
+/** The message that an environment is refused with. */
+function refusalIn(environment: Record<string, string>): string {
+  try {
+    optionsFromEnvironment(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return (error as Error).message;
+  }
+  return expect.fail('the environment was taken');
+}
 
 describe('optionsFromEnvironment', () => {
   const fromEnvironment = (environment: Record<string, string>) => parse(optionsFromEnvironment(environment));
@@ -94,16 +106,270 @@ describe('optionsFromEnvironment', () => {
 
   it.each<[string, Record<string, string>]>([
     ['workload identity', { AZURE_TENANT_ID: tenantId, AZURE_CLIENT_ID: clientId }],
-    ['another case', { AZUREAD__TENANTID: tenantId, AZUREAD__CLIENTID: clientId }],
-    ['another separator', { 'AzureAd:TenantId': tenantId, 'AzureAd:ClientId': clientId }],
+    ['another separator', { AzureAd_TenantId: tenantId, 'AzureAd.ClientId': clientId }],
+    ['another section', { MyAzureAd__TenantId: tenantId, AzureAdB2E__ClientId: clientId }],
     ['nobody', {}],
   ])('ignores the names of %s', (_, environment) => {
     expect(refusalOf(optionsFromEnvironment(environment))).toMatch(/tenantId and clientId .*b2c/);
   });
 
+  it.each<[string, Record<string, string>]>([
+    ['in capital letters', { AZUREAD__TENANTID: tenantId, AZUREAD__CLIENTID: clientId }],
+    ['in small letters', { azuread__tenantid: tenantId, azuread__clientid: clientId }],
+    ['with a colon', { 'AzureAd:TenantId': tenantId, 'AzureAd:ClientId': clientId }],
+    ['twice, with one value', { ...azureAd, AZUREAD__TENANTID: ` ${tenantId}` }],
+  ])('reads names %s', (_, environment) => {
+    expect(fromEnvironment(environment).entra).toEqual(parse(entra).entra);
+  });
+
   it('names a wrong value without showing it', () => {
     expect(refusalOf(optionsFromEnvironment({ ...azureAd, AzureAd__ClientId: 's3cr3t' }))).toBe(
       `initialize: clientId: got a string of 6 characters; ${takesApplication}.`,
+    );
+  });
+
+  const authority = `https://login.microsoftonline.us/${tenantId}/v2.0`;
+  const b2cAuthority = 'https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_susi/v2.0';
+  const inUsGovernment = { tenantId, instance: 'https://login.microsoftonline.us' };
+  const susi = { domainName: 'contoso', policies: ['B2C_1_susi'], instances: ['https://contoso.b2clogin.com'] };
+
+  it.each<[string, string, Record<string, string>, object]>([
+    ['with its version', authority, {}, inUsGovernment],
+    ['without a version', `https://login.microsoftonline.us/${tenantId}`, {}, inUsGovernment],
+    ['with a slash at its end', `https://login.microsoftonline.us/${tenantId}/v2.0/`, {}, inUsGovernment],
+    [
+      'beside an instance and a tenant that agree',
+      authority,
+      { AzureAd__Instance: 'https://login.microsoftonline.us/', AzureAd__TenantId: tenantId.toUpperCase() },
+      inUsGovernment,
+    ],
+    [
+      'beside the id of a tenant that it names by its domain',
+      'https://login.microsoftonline.us/contoso.com/v2.0',
+      { AzureAd__TenantId: tenantId },
+      inUsGovernment,
+    ],
+    [
+      'of External ID without a tenant',
+      'https://contoso.ciamlogin.com/',
+      {},
+      { tenantId: 'contoso.onmicrosoft.com', instance: 'https://contoso.ciamlogin.com' },
+    ],
+    [
+      'of External ID with a tenant',
+      `https://contoso.ciamlogin.com/${tenantId}/v2.0`,
+      {},
+      { tenantId, instance: 'https://contoso.ciamlogin.com' },
+    ],
+  ])('splits an authority %s into instance and tenant', (_, url, others, settings) => {
+    const environment = { AzureAd__ClientId: clientId, AzureAd__Authority: url, ...others };
+    expect(fromEnvironment(environment).entra).toMatchObject(settings);
+  });
+
+  it.each<[string, Record<string, string>, object]>([
+    ['', { AzureAdB2C__Authority: b2cAuthority }, susi],
+    [
+      ' with the segment tfp',
+      { AzureAdB2C__Authority: 'https://contoso.b2clogin.com/tfp/contoso.onmicrosoft.com/B2C_1_susi/' },
+      susi,
+    ],
+    [
+      ' that names its tenant by its id',
+      {
+        AzureAdB2C__Authority: `https://contoso.b2clogin.com/${tenantId}/B2C_1_susi/v2.0`,
+        AzureAdB2C__TenantName: 'contoso',
+      },
+      { ...susi, tenantId },
+    ],
+    [
+      ' without a policy',
+      {
+        AzureAdB2C__Authority: 'https://contoso.b2clogin.com/contoso.onmicrosoft.com',
+        AzureAdB2C__SignUpSignInPolicyId: 'B2C_1_susi',
+      },
+      susi,
+    ],
+    [
+      ' beside variables that agree',
+      {
+        AzureAdB2C__Authority: b2cAuthority,
+        AzureAdB2C__Domain: 'contoso',
+        AzureAdB2C__TenantName: 'contoso.onmicrosoft.com',
+        AzureAdB2C__Instance: 'https://contoso.b2clogin.com/tfp/',
+        AzureAdB2C__Policies: 'B2C_1A_other,b2c_1_SUSI',
+      },
+      { ...susi, policies: ['B2C_1A_other', 'b2c_1_SUSI'] },
+    ],
+  ])('splits an authority of B2C%s', (_, environment, settings) => {
+    expect(fromEnvironment({ AzureAdB2C__ClientId: clientId, ...environment }).b2c).toMatchObject(settings);
+  });
+
+  it.each([
+    'login.microsoftonline.com',
+    'https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_susi/v2.0',
+    `${authority}?appid=${clientId}`,
+    `https://user:secret@login.microsoftonline.com/${tenantId}`,
+    `https://login.microsoftonline.com/${tenantId}/oauth2/v2.0/token`,
+    'ftp://login.microsoftonline.com/common',
+  ])('refuses the authority %s', (url) => {
+    expect(refusalIn({ ...azureAd, AzureAd__Authority: url })).toMatch(
+      /^AzureAd__Authority: got .*; it takes a URL such as https:\/\/login\.microsoftonline\.com\/<tenant id>\/v2\.0\.$/,
+    );
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['AzureAd__TenantId and AzureAd__Authority', { AzureAd__TenantId: otherId, AzureAd__Authority: authority }],
+    ['AzureAd__TenantId and AzureAd__Authority', { AzureAd__TenantId: 'organizations', AzureAd__Authority: authority }],
+    [
+      'AzureAd__Instance and AzureAd__Authority',
+      { AzureAd__Instance: 'https://login.microsoftonline.com/', AzureAd__Authority: authority },
+    ],
+    [
+      'AzureAdB2C__Instance and AzureAdB2C__Authority',
+      { AzureAdB2C__Instance: 'https://login.contoso.com', AzureAdB2C__Authority: b2cAuthority },
+    ],
+    [
+      'AzureAdB2C__Domain and AzureAdB2C__Authority',
+      { AzureAdB2C__Domain: 'fabrikam', AzureAdB2C__Authority: b2cAuthority },
+    ],
+    [
+      'AzureAdB2C__Domain and AzureAdB2C__TenantName',
+      { AzureAdB2C__Domain: 'fabrikam.onmicrosoft.com', AzureAdB2C__TenantName: 'contoso' },
+    ],
+  ])('refuses %s that do not agree', (names, environment) => {
+    expect(refusalIn(environment)).toBe(`${names} do not agree. Set one of them.`);
+  });
+
+  it('refuses an authority of B2C whose policy is not listed', () => {
+    expect(refusalIn({ AzureAdB2C__Authority: b2cAuthority, AzureAdB2C__SignUpSignInPolicyId: 'B2C_1_other' })).toBe(
+      'AzureAdB2C__Authority has a policy that the other variables do not name. Add it to AzureAdB2C__Policies.',
+    );
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['by commas', { AzureAd__Audience: 'https://a.example, https://b.example' }],
+    ['by numbers', { AzureAd__Audiences__1: 'https://b.example', AzureAd__Audiences__0: 'https://a.example' }],
+    ['by two names', { AzureAd__Audience: 'https://a.example', AzureAd__Audiences__0: 'https://b.example' }],
+    [
+      'as the parameters of the handler of .NET name them',
+      {
+        AzureAd__TokenValidationParameters__ValidAudience: 'https://a.example',
+        AzureAd__TokenValidationParameters__ValidAudiences__0: 'https://b.example',
+      },
+    ],
+  ])('lists audiences %s', (_, environment) => {
+    const audiences = [clientId, `api://${clientId}`, 'https://a.example', 'https://b.example'];
+    expect(fromEnvironment({ ...azureAd, ...environment }).entra?.audiences).toEqual(audiences);
+    const ofB2c = Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name.replace('AzureAd', 'AzureAdB2C'), value]),
+    );
+    expect(fromEnvironment({ ...azureAdB2c, ...ofB2c }).b2c?.audiences).toEqual(audiences);
+  });
+
+  it('lists by numbers in the order of the numbers', () => {
+    const policies = {
+      AzureAdB2C__Policies: '',
+      AzureAdB2C__Policies__10: 'B2C_1_b',
+      AzureAdB2C__Policies__9: 'B2C_1_a',
+    };
+    expect(fromEnvironment({ ...azureAdB2c, ...policies }).b2c?.policies).toEqual(['B2C_1_a', 'B2C_1_b']);
+  });
+
+  it.each(['https://contoso.b2clogin.com/', 'https://contoso.b2clogin.com/tfp/', 'https://contoso.b2clogin.com'])(
+    'reads the instance %s of B2C',
+    (instance) => {
+      const settings = fromEnvironment({ ...azureAdB2c, AzureAdB2C__Domain: 'x', AzureAdB2C__Instance: instance });
+      expect(settings.b2c?.instances).toEqual(['https://contoso.b2clogin.com']);
+    },
+  );
+
+  it('reads the clients and the tenants that may call', () => {
+    expect(fromEnvironment({ ...azureAd, AzureAd__AllowedClients: otherId }).allowedClients).toEqual(
+      new Set([otherId]),
+    );
+    expect(
+      fromEnvironment({ ...azureAdB2c, AzureAdB2C__AllowedClients__0: clientId, AzureAd__AllowedClients: otherId })
+        .allowedClients,
+    ).toEqual(new Set([otherId, clientId]));
+    const organizations = { ...azureAd, AzureAd__TenantId: 'organizations' };
+    const allowedTenants = (value: string) =>
+      fromEnvironment({ ...organizations, AzureAd__AllowedTenants: value }).entra?.allowedTenants;
+    expect(allowedTenants(`${tenantId},${otherId}`)).toEqual(new Set([tenantId, otherId]));
+    expect(allowedTenants('*')).toBe('*');
+  });
+
+  it('refuses a blank list of clients, because a restriction was lost', () => {
+    expect(refusalOf(optionsFromEnvironment({ ...azureAd, AzureAd__AllowedClients: ' ' }))).toMatch(
+      /^initialize: allowedClients: got an empty list; /,
+    );
+  });
+
+  it.each([
+    'AzureAd__CallbackPath',
+    'AzureAd__SignedOutCallbackPath',
+    'AzureAd__Domain',
+    'AzureAd__EnablePiiLogging',
+    'AzureAd__ClientCapabilities__0',
+    'AzureAd__ClientSecret',
+    'AzureAd__ClientCertificates__0__SourceType',
+    'AzureAd__ClientCredentials__0__SourceType',
+    'AzureAd__ExtraQueryParameters__dc',
+    'AZUREAD__SENDX5C',
+    'AzureAdB2C__EditProfilePolicyId',
+    'AzureAdB2C__ResetPasswordPolicyId',
+    'AzureAdB2C__SignedOutCallbackPath',
+    'AzureAdB2C__ClientSecret',
+    'AzureAdB2C__CallbackPath',
+  ])('passes over %s, which means nothing to an API', (name) => {
+    expect(fromEnvironment({ ...azureAd, [name]: 'x' })).toMatchObject({ entra: { tenantId }, b2c: undefined });
+  });
+
+  it('passes over what is blank or switched off', () => {
+    const environment = { ...azureAd, AzureAd__Scopes: '', AzureAd__AllowWebApiToBeAuthorizedByACL: 'false' };
+    expect(fromEnvironment(environment).entra).toEqual(parse(entra).entra);
+  });
+
+  it.each([
+    ['AzureAd__AllowedClientIds', ' The nearest name is AzureAd__AllowedClients.'],
+    ['AZUREAD__ALLOWEDCLIENT', ' The nearest name is AzureAd__AllowedClients.'],
+    ['AzureAd__TenatId', ' The nearest name is AzureAd__TenantId.'],
+    ['AzureAd__TenantId__0', ' The nearest name is AzureAd__TenantId.'],
+    ['AzureAd__Audiences__x', ' The nearest name is AzureAd__Audiences.'],
+    ['AzureAd__CalbackPath', ' The nearest name is AzureAd__CallbackPath.'],
+    ['AzureAd__Issuer', ''],
+    ['AzureAd__TokenValidationParameters__ValidateIssuer', ''],
+    ['AzureAd__constructor', ''],
+    ['AzureAd____TenantId', ' The nearest name is AzureAd__TenantId.'],
+    ['AzureAdB2C__Policy', ' The nearest name is AzureAdB2C__Policies.'],
+    ['AzureAdB2C__ApiClientId', ' The nearest name is AzureAdB2C__ClientId.'],
+    ['AzureAdB2C__UserFlow', ''],
+  ])('refuses %s', (name, hint) => {
+    expect(refusalIn({ ...azureAd, [name]: 'x' })).toBe(
+      `${name} is not a name that is read, and it may be a restriction.${hint} Correct it, or remove it.`,
+    );
+  });
+
+  it.each([
+    ['AzureAd__Scopes', 'Remove it, and write @ValidateScope() on the routes.'],
+    ['AzureAdB2C__Scopes__0', 'Remove it, and write @ValidateScope() on the routes.'],
+    [
+      'AzureAd__AppPermissions',
+      'Remove it, and write @RequiresRole() or @RequiresScopeOrAppPermission() on the routes.',
+    ],
+    ['AzureAd__TokenDecryptionCredentials__0__SourceType', 'Remove it: encrypted tokens are not accepted.'],
+    [
+      'AzureAd__AllowWebApiToBeAuthorizedByACL',
+      'Remove it: a token needs a scope or an app role. See also AllowedClients.',
+    ],
+    ['AzureAdB2C__AllowedTenants', 'Remove it: B2C has one tenant, AzureAdB2C__TenantId.'],
+    ['AzureAd__SignUpSignInPolicyId', 'It belongs to Azure AD B2C: write AzureAdB2C__SignUpSignInPolicyId.'],
+  ])('refuses %s with the remedy', (name, remedy) => {
+    expect(refusalIn({ ...azureAd, [name]: 'true' })).toBe(`${name} has no meaning here. ${remedy}`);
+  });
+
+  it('refuses one name that has two values', () => {
+    expect(refusalIn({ ...azureAd, AZUREAD__TENANTID: otherId })).toBe(
+      'AzureAd__TenantId and AZUREAD__TENANTID are one name and have two values. Set one.',
     );
   });
 });

@@ -2,37 +2,32 @@
 import { describe } from '../call-arguments.js';
 import { ConfigurationError } from '../errors.js';
 import type { ClientCredential, DownstreamApiOptions, DownstreamOptions } from './downstream-options.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { keyOf } from './environment-names.js';
+import type { Variables } from './environment-variables.js';
 
 const secretName = 'AzureAd__ClientSecret';
 const listName = 'AzureAd__ClientCredentials__';
 const firstOfList = `${listName}0__`;
 
-function valueOf(environment: Environment, name: string): string | undefined {
-  const value = environment[name]?.trim();
-  return value === '' ? undefined : value;
-}
-
 /** What a variable is needed for is named where it is missing. */
-function required(environment: Environment, name: string, sourceType: string, other?: string): string {
-  const value = valueOf(environment, name) ?? (other && valueOf(environment, other));
+function required(variables: Variables, name: string, sourceType: string, other?: string): string {
+  const value = variables.value(name) ?? (other && variables.value(other));
   if (value !== undefined) return value;
   throw new ConfigurationError(
     `${firstOfList}SourceType is ${sourceType}, and ${name} is not set. Set it${other === undefined ? '' : `, or ${other}`}.`,
   );
 }
 
-const sources: Readonly<Record<string, (environment: Environment) => ClientCredential>> = {
-  ClientSecret: (environment) => ({
-    clientSecret: required(environment, `${firstOfList}ClientSecret`, 'ClientSecret'),
+const sources: Readonly<Record<string, (variables: Variables) => ClientCredential>> = {
+  ClientSecret: (variables) => ({
+    clientSecret: required(variables, `${firstOfList}ClientSecret`, 'ClientSecret'),
   }),
-  SignedAssertionFromManagedIdentity: (environment) => ({
-    managedIdentity: valueOf(environment, `${firstOfList}ManagedIdentityClientId`) ?? 'system',
+  SignedAssertionFromManagedIdentity: (variables) => ({
+    managedIdentity: variables.value(`${firstOfList}ManagedIdentityClientId`) ?? 'system',
   }),
-  SignedAssertionFilePath: (environment) => ({
+  SignedAssertionFilePath: (variables) => ({
     federatedTokenFile: required(
-      environment,
+      variables,
       `${firstOfList}SignedAssertionFileDiskPath`,
       'SignedAssertionFilePath',
       // Kubernetes workload identity sets it.
@@ -41,12 +36,13 @@ const sources: Readonly<Record<string, (environment: Environment) => ClientCrede
   }),
 };
 
-function credentialFrom(environment: Environment): ClientCredential | undefined {
-  const clientSecret = valueOf(environment, secretName);
-  const sourceType = valueOf(environment, `${firstOfList}SourceType`);
-  const second = Object.keys(environment).find(
-    (name) => name.startsWith(listName) && !name.startsWith(firstOfList) && name.endsWith('__SourceType'),
-  );
+function credentialFrom(variables: Variables): ClientCredential | undefined {
+  const clientSecret = variables.value(secretName);
+  const sourceType = variables.value(`${firstOfList}SourceType`);
+  const second = variables.names.find((name) => {
+    const key = keyOf(name);
+    return key.startsWith(keyOf(listName)) && !key.startsWith(keyOf(firstOfList)) && key.endsWith('__sourcetype');
+  });
   if (second !== undefined)
     throw new ConfigurationError(`${second} names a second credential. Set the one at 0 alone.`);
   if (sourceType === undefined) return clientSecret === undefined ? undefined : { clientSecret };
@@ -54,12 +50,22 @@ function credentialFrom(environment: Environment): ClientCredential | undefined 
     throw new ConfigurationError(`${secretName} and ${firstOfList}SourceType name two credentials. Set one of them.`);
   }
   const source = Object.hasOwn(sources, sourceType) ? sources[sourceType] : undefined;
-  if (source !== undefined) return source(environment);
+  if (source !== undefined) return source(variables);
   throw new ConfigurationError(
     `${firstOfList}SourceType: got ${describe(sourceType, 'name')}; it takes ${Object.keys(sources).join(', ')}. ` +
       'For a certificate, call initialize() with the option downstream.',
   );
 }
+
+/** The names that are read. */
+export const downstreamNames: readonly string[] = [
+  'DownstreamApis__<name>__BaseUrl',
+  'DownstreamApis__<name>__Scopes',
+  secretName,
+  ...['SourceType', 'ClientSecret', 'ManagedIdentityClientId', 'SignedAssertionFileDiskPath'].map(
+    (name) => `${firstOfList}${name}`,
+  ),
+];
 
 const apiVariable = /^DownstreamApis__([^_](?:_?[^_])*)__(BaseUrl|Scopes)(?:__(\d+))?$/;
 
@@ -68,11 +74,11 @@ interface FoundApi {
   readonly scopes: (readonly [position: number, scopes: readonly string[]])[];
 }
 
-function apisFrom(environment: Environment): ReadonlyMap<string, FoundApi> {
+function apisFrom(variables: Variables): ReadonlyMap<string, FoundApi> {
   const found = new Map<string, FoundApi>();
-  for (const variable of Object.keys(environment)) {
+  for (const variable of variables.names) {
     const [, name, member, position = '0'] = apiVariable.exec(variable) ?? [];
-    const value = valueOf(environment, variable);
+    const value = variables.value(variable);
     if (name === undefined || value === undefined) continue;
     const api = found.get(name) ?? { scopes: [] };
     found.set(name, api);
@@ -95,10 +101,10 @@ function optionsOf({ baseUrl, scopes }: FoundApi): {
  *
  * @throws ConfigurationError that names the variable
  */
-export function downstreamFromEnvironment(environment: Environment): DownstreamOptions | undefined {
-  const apis = apisFrom(environment);
+export function downstreamFromEnvironment(variables: Variables): DownstreamOptions | undefined {
+  const apis = apisFrom(variables);
   if (apis.size === 0) return undefined;
   const named = Object.fromEntries([...apis].map(([name, api]) => [name, optionsOf(api)]));
   // What is not complete is refused later, as one that is given as an option.
-  return { credential: credentialFrom(environment), apis: named } as DownstreamOptions;
+  return { credential: credentialFrom(variables), apis: named } as DownstreamOptions;
 }

@@ -1,6 +1,135 @@
 /** Which options do environment variables give? */
-import { downstreamFromEnvironment } from './downstream-environment.js';
+import { describe } from '../call-arguments.js';
+import { ConfigurationError } from '../errors.js';
+import { isGuid } from '../guid.js';
+import { tenantName } from '../microsoft-hosts.js';
+import { parseUrl } from '../url.js';
+import { downstreamFromEnvironment, downstreamNames } from './downstream-environment.js';
+import { readNames } from './environment-names.js';
+import { Variables, type Environment } from './environment-variables.js';
 import type { B2cOptions, IdentityOptions } from './options.js';
+
+/** The names of the variables that are read. */
+export const environmentNames: readonly string[] = [...readNames, ...downstreamNames];
+
+const isSet = (value: unknown) => value !== undefined;
+
+const whereNotEmpty = (list: readonly string[] | undefined) => (list?.length === 0 ? undefined : list);
+
+const audiencesOf = (variables: Variables, section: string) =>
+  whereNotEmpty(
+    variables.list(
+      `${section}__Audience`,
+      `${section}__Audiences`,
+      `${section}__TokenValidationParameters__ValidAudience`,
+      `${section}__TokenValidationParameters__ValidAudiences`,
+    ),
+  );
+
+/** A variable and what it names. */
+interface Named {
+  readonly variable: string;
+  readonly value: string | undefined;
+}
+
+/**
+ * What two variables name.
+ *
+ * @throws ConfigurationError where they name two things
+ */
+function agreed(one: Named, other: Named, areOne: (one: string, other: string) => boolean): string | undefined {
+  if (one.value === undefined || other.value === undefined) return one.value ?? other.value;
+  if (areOne(one.value, other.value)) return one.value;
+  throw new ConfigurationError(`${one.variable} and ${other.variable} do not agree. Set one of them.`);
+}
+
+const areEqual = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+
+/** A tenant that is named by its GUID and by its domain cannot be compared. */
+const mayBeOneTenant = (one: string, other: string) =>
+  areEqual(one, other) ||
+  [
+    [one, other],
+    [other, one],
+  ].some(([id = '', domain = '']) => isGuid(id.toLowerCase()) && domain.includes('.'));
+
+const areOneDomain = (one: string, other: string) => areEqual(tenantName(one), tenantName(other));
+
+const originOf = (url: string) => parseUrl(url)?.origin ?? url;
+const areOneOrigin = (one: string, other: string) => areEqual(originOf(one), originOf(other));
+
+interface SplitAuthority {
+  readonly instance?: string;
+  readonly path: readonly string[];
+}
+
+/** An authority as Microsoft.Identity.Web takes it: `<instance>/<tenant>/v2.0`, and in B2C `<instance>/<domain>/<policy>/v2.0`. */
+function authorityOf(variables: Variables, variable: string, mostSegments: number, example: string): SplitAuthority {
+  const value = variables.value(variable);
+  if (value === undefined) return { path: [] };
+  const url = parseUrl(value);
+  const path = (url?.pathname ?? '')
+    .split('/')
+    .filter((segment, index) => segment !== '' && !(index === 1 && segment === 'tfp'))
+    .filter((segment, index, { length }) => !(index === length - 1 && segment === 'v2.0'));
+  const isPlain = url !== undefined && /^https?:\/\/[^@?#]+$/i.test(value) && path.length <= mostSegments;
+  if (isPlain) return { instance: url.origin, path };
+  throw new ConfigurationError(`${variable}: got ${describe(value, 'url')}; it takes a URL such as ${example}.`);
+}
+
+function entraFrom(variables: Variables) {
+  const variable = 'AzureAd__Authority';
+  const { instance, path } = authorityOf(variables, variable, 1, 'https://login.microsoftonline.com/<tenant id>/v2.0');
+  const named = (name: string) => ({ variable: `AzureAd__${name}`, value: variables.value(`AzureAd__${name}`) });
+  return {
+    tenantId: agreed(named('TenantId'), { variable, value: path[0] }, mayBeOneTenant),
+    clientId: variables.value('AzureAd__ClientId'),
+    instance: agreed(named('Instance'), { variable, value: instance }, areOneOrigin),
+    audience: audiencesOf(variables, 'AzureAd'),
+  };
+}
+
+function policiesFrom(variables: Variables, ofAuthority: string | undefined): readonly string[] | undefined {
+  const listed =
+    whereNotEmpty(variables.list('AzureAdB2C__Policies')) ??
+    whereNotEmpty(variables.list('AzureAdB2C__SignUpSignInPolicyId'));
+  if (ofAuthority === undefined || listed?.some((policy) => areEqual(policy, ofAuthority))) return listed;
+  if (listed === undefined) return [ofAuthority];
+  throw new ConfigurationError(
+    'AzureAdB2C__Authority has a policy that the other variables do not name. Add it to AzureAdB2C__Policies.',
+  );
+}
+
+function b2cFrom(variables: Variables): B2cOptions | undefined {
+  const variable = 'AzureAdB2C__Authority';
+  const example = 'https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_susi/v2.0';
+  const { instance, path } = authorityOf(variables, variable, 2, example);
+  const [tenant, policy] = path;
+  const isId = tenant !== undefined && isGuid(tenant.toLowerCase());
+  const named = (name: string) => ({ variable: `AzureAdB2C__${name}`, value: variables.value(`AzureAdB2C__${name}`) });
+  const domain = { variable: 'AzureAdB2C__Domain', value: agreed(named('Domain'), named('TenantName'), areOneDomain) };
+  const { value: given, ...ofInstance } = named('Instance');
+  const b2c = {
+    domainName: agreed(domain, { variable, value: isId ? undefined : tenant }, areOneDomain),
+    policies: policiesFrom(variables, policy),
+    tenantId: agreed(named('TenantId'), { variable, value: isId ? tenant : undefined }, areEqual),
+    clientId: variables.value('AzureAdB2C__ClientId'),
+    // Microsoft's older samples have the instance with this segment.
+    instance: agreed(
+      { ...ofInstance, value: given?.replace(/\/tfp\/?$/i, '') },
+      { variable, value: instance },
+      areOneOrigin,
+    ),
+    audience: audiencesOf(variables, 'AzureAdB2C'),
+  };
+  // A B2C configuration that is not complete is refused later, as one that is given as an option.
+  return Object.values(b2c).some(isSet) ? (b2c as B2cOptions) : undefined;
+}
+
+function allowedTenantsFrom(variables: Variables): '*' | readonly string[] | undefined {
+  const tenants = whereNotEmpty(variables.list('AzureAd__AllowedTenants'));
+  return tenants?.length === 1 && tenants[0] === '*' ? '*' : tenants;
+}
 
 /**
  * Reads options from environment variables. Their names are those of Microsoft.Identity.Web.
@@ -8,26 +137,16 @@ import type { B2cOptions, IdentityOptions } from './options.js';
  * `AZURE_CLIENT_ID` and `AZURE_TENANT_ID` are not read: Kubernetes workload identity sets them to other values.
  *
  * @param environment - the variables, such as `process.env`
+ * @throws ConfigurationError for a variable of these sections that is not known, or that contradicts another one
  */
-export function optionsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): IdentityOptions {
-  const read = (name: string) => {
-    const value = environment[name]?.trim();
-    return value === '' ? undefined : value;
-  };
-  const policies = read('AzureAdB2C__Policies') ?? read('AzureAdB2C__SignUpSignInPolicyId');
-  const b2c = {
-    domainName: read('AzureAdB2C__Domain'),
-    policies: policies?.split(',').map((policy) => policy.trim()),
-    tenantId: read('AzureAdB2C__TenantId'),
-    clientId: read('AzureAdB2C__ClientId'),
-  };
+export function optionsFromEnvironment(environment: Environment): IdentityOptions {
+  const variables = new Variables(environment);
   return {
-    tenantId: read('AzureAd__TenantId'),
-    clientId: read('AzureAd__ClientId'),
-    instance: read('AzureAd__Instance'),
-    audience: read('AzureAd__Audience'),
-    // A B2C configuration that is not complete is refused later, as one that is given as an option.
-    downstream: downstreamFromEnvironment(environment),
-    b2c: Object.values(b2c).some((value) => value !== undefined) ? (b2c as B2cOptions) : undefined,
+    ...entraFrom(variables),
+    allowedTenants: allowedTenantsFrom(variables),
+    // A blank restriction is refused later: it may be one whose value was lost.
+    allowedClients: variables.list('AzureAd__AllowedClients', 'AzureAdB2C__AllowedClients'),
+    downstream: downstreamFromEnvironment(variables),
+    b2c: b2cFrom(variables),
   };
 }
