@@ -245,6 +245,11 @@ describe('a wrong option', () => {
     ['scopes', ['reports.read', ''], 'got an empty string; it takes a scope name'],
     ['scopes', ['a"b'], 'got a string of 3 characters; it takes a scope name'],
     ['scopes', [5], 'got 5; it takes a scope name'],
+    ...['openid', 'profile', 'email', 'offline_access'].map((name): [string, unknown, string] => [
+      'scopes',
+      ['reports.read', name],
+      `has ${name}, a scope of the sign-in, which clients ask for by themselves; it takes scopes of this API`,
+    ]),
     ['name', ' ', 'got a string of 1 characters; it takes a name'],
     ['name', 5, 'got 5; it takes a name'],
     ['documentation', 'http://docs.example', `got 'http://docs.example'; it takes an https URL`],
@@ -294,6 +299,11 @@ describe('a wrong option', () => {
     ],
   ])('appears in the message that lists the options: one %s', (_, options, message) => {
     expect(refusalOf(options)).toMatch(message);
+  });
+
+  it('may be a full name of this API that ends like a scope of the sign-in: resourceMetadata.scopes', () => {
+    const resourceMetadata = { resource: 'https://api.example', scopes: [`api://${clientId}/profile`] };
+    expect(parse({ ...entra, resourceMetadata }).resourceMetadata?.scopes).toEqual([`api://${clientId}/profile`]);
   });
 
   it('appears in the message if it is missing: resourceMetadata.resource', () => {

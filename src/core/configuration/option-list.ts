@@ -99,9 +99,23 @@ const b2c = options({
   ),
 } satisfies Record<keyof B2cOptions, unknown>);
 
+/**
+ * Scopes of OpenID Connect that Entra ID and B2C know. No API has them: with a prefix before it, the authority takes such a
+ * name for an unknown scope, and refuses the sign-in.
+ *
+ * @see {@link https://learn.microsoft.com/entra/identity-platform/scopes-oidc#openid-connect-scopes OpenID Connect scopes}
+ */
+const scopesOfSignIn: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
+
+const scopeOfApi = text('a scope name', isScopeToken).reject((name) =>
+  scopesOfSignIn.includes(name)
+    ? `has ${name}, a scope of the sign-in, which clients ask for by themselves; it takes scopes of this API`
+    : null,
+);
+
 const resourceMetadata = options({
   resource: optional(text('the https URL of the API, without query and fragment', isResource, 'url')),
-  scopes: optional(listOf(text('a scope name', isScopeToken), 'a list of scope names')),
+  scopes: optional(listOf(scopeOfApi, 'a list of scope names')),
   name: optional(text('a name', (value) => value.trim() !== '')),
   documentation: optional(text('an https URL', isResource, 'url')),
 } satisfies Record<keyof ResourceMetadataOptions, unknown>);
