@@ -241,8 +241,9 @@ export class InvalidRequestError extends AuthError {
     brandAs(this, 'InvalidRequestError');
   }
 
-  constructor() {
-    super('The request must carry exactly one Authorization header.', {
+  /** @param header - the header that carries the token */
+  constructor(header = 'Authorization') {
+    super(`The request must carry exactly one ${header} header.`, {
       code: 'invalid_request',
       status: 400,
       challenge: { error: 'invalid_request' },

@@ -34,12 +34,12 @@ export function checkRequest(
   request: RequestHeaders,
   requirement: Requirement,
   verifier: Verifier,
-  { entra, allowedClients, resolveGroups, claimCheck }: Settings,
+  { entra, allowedClients, resolveGroups, claimCheck, tokenHeader }: Settings,
   earlier?: Caller,
   handed: unknown = request,
 ): Verification | Promise<Verification> {
   // credential
-  const text = bearerToken(request);
+  const text = bearerToken(request, tokenHeader);
   // header, key, signature, claims: verifyToken below
   return andThen(verifier.verify(text), (verification) => {
     const { token, outcome, digest } = verification;

@@ -3,12 +3,12 @@ import type { Requirement } from '../core/access/requirement.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
 import type { SigningKey } from '../core/keys/key-set-document.js';
-import { bearerToken } from '../core/token/credential.js';
+import { bearerToken, requestWith } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { explain, hints, versionRemark } from '../gate/explanation.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, stepNames, type Findings, type StepName } from './findings.js';
-import { isForeign, judge, probe, reasonOf, Rehearsal, requestWith, type Probe } from './rehearsal.js';
+import { isForeign, judge, probe, reasonOf, Rehearsal, type Probe } from './rehearsal.js';
 import { describeStep } from './steps.js';
 
 /** `unknown`: the step could not be checked. */

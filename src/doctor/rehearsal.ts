@@ -14,16 +14,14 @@ import { AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { identityOf } from '../core/identity.js';
 import type { Authority } from '../core/issuers/authority.js';
 import { tokenVersionOf } from '../core/issuers/issuer.js';
+import { requestWith } from '../core/token/credential.js';
 import type { SigningKey } from '../core/keys/key-set-document.js';
 import type { Publication } from './authorities.js';
 
-/** A request with a token and no other header. */
-export const requestWith = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
-
 /** The refusal of a token with these settings; undefined if the token passes. */
 export async function judge(settings: Settings, token: string, requirement: Requirement): Promise<Refusal | undefined> {
-  // The identity checks one token once, so it needs no cache.
-  const identity = identityOf({ ...settings, tokenCacheEntries: 0 });
+  // The identity checks one token once, so it needs no cache, and gets it in the header of a request that is made here.
+  const identity = identityOf({ ...settings, tokenHeader: undefined, tokenCacheEntries: 0 });
   try {
     await identity.authenticate(requestWith(token), requirement);
     return undefined;

@@ -77,7 +77,8 @@ function remember(
   handed: unknown,
 ): AdmittedRequest {
   const { claims, authority } = token;
-  const presented = identity.settings.downstream && { request: new WeakRef(request), digest };
+  const { downstream, tokenHeader } = identity.settings;
+  const presented = downstream && { request: new WeakRef(request), tokenHeader, digest };
   const handedWeakly = areChecksDemanded() ? new WeakRef(handed as object) : undefined;
   const context = {
     claims,

@@ -41,9 +41,9 @@ export function explainRefusals(): void {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-function tokenOf(request: RequestHeaders): ReturnType<typeof readToken> {
+function tokenOf(request: RequestHeaders, { tokenHeader }: Settings): ReturnType<typeof readToken> {
   try {
-    return readToken(bearerToken(request));
+    return readToken(bearerToken(request, tokenHeader));
   } catch {
     // There is no single token. The refusal is about that.
     return { header: undefined, payload: undefined };
@@ -65,7 +65,7 @@ export function markExplained(error: object): void {
 /** Publishes the explanation of a refusal, unless it was explained before. */
 export function publishExplanation(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
   if (!isExplained(identity.settings) || explained.has(refusal)) return;
-  explanationChannel.publish(explain(refusal, tokenOf(request), identity.settings));
+  explanationChannel.publish(explain(refusal, tokenOf(request, identity.settings), identity.settings));
 }
 
 /** Publishes why no token was had for another API. Many requests may be refused for it; it is explained once. */

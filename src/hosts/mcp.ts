@@ -55,7 +55,11 @@ export function authInfoOf(
  */
 export function mcpAuthInfo(request: object): McpAuthInfo {
   const { request: admitted, admission } = admittedRequestIn(request);
-  return authInfoOf(bearerToken(admitted as RequestHeaders), admission.claims, admission.identity);
+  return authInfoOf(
+    bearerToken(admitted as RequestHeaders, admission.identity.settings.tokenHeader),
+    admission.claims,
+    admission.identity,
+  );
 }
 
 /**

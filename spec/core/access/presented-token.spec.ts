@@ -51,6 +51,15 @@ describe('the token of a request', () => {
     }
   });
 
+  it('is found in the header that the option tokenHeader names, and in no other', async () => {
+    const token = await issuer.token();
+    const request = { headers: { 'x-token': token } as Record<string, string> };
+    const presented = presentedBy(await admitted(request, { tokenHeader: 'X-Token' }));
+    expect([presentedToken(presented), keptToken(presented)()]).toEqual([token, token]);
+    request.headers = { authorization: `Bearer ${token}` };
+    expect(presentedToken(presented)).toBeUndefined();
+  });
+
   it.each<[string, (headers: Record<string, string>, other: string) => void]>([
     ['another token', (headers, other) => (headers['authorization'] = `Bearer ${other}`)],
     ['no token', (headers) => delete headers['authorization']],

@@ -6,6 +6,7 @@ const takesTenant = "it takes a tenant GUID, a verified domain, or 'organization
 const ofMicrosoft = (api: string) =>
   `is that of ${api}; every client of the tenant can get tokens for it. It takes an identifier of this API`;
 const takesAudience = 'it takes an audience without white space';
+const takesHeader = 'it takes the name of a header that may hold a token, such as x-api-authorization';
 const takesInstance =
   'it takes an https origin such as Cloud.Global, without a path unless it is a tenant on ciamlogin.com (http for a loopback address alone)';
 const takesB2cInstance =
@@ -116,6 +117,14 @@ describe('a wrong option', () => {
     ['diagnostics', 'true', "got 'true'; it takes true or false"],
     ['diagnostics', null, 'got null; it takes true or false'],
     ['diagnostics', {}, 'got an object; it takes true or false'],
+    ['tokenHeader', '', `got an empty string; ${takesHeader}`],
+    ['tokenHeader', 'x authorization', `got a string of 15 characters; ${takesHeader}`],
+    ['tokenHeader', 'x-authorization:', `got a string of 16 characters; ${takesHeader}`],
+    ['tokenHeader', 'x-autorisación', `got a string of 14 characters; ${takesHeader}`],
+    ['tokenHeader', 'x'.repeat(101), `got a string of 101 characters; ${takesHeader}`],
+    ['tokenHeader', ['x-authorization'], `got a list of 1; ${takesHeader}`],
+    ['tokenHeader', /x/, `got an object; ${takesHeader}`],
+    ['tokenHeader', null, `got null; ${takesHeader}`],
     ['ownSigningKey', 'true', "got 'true'; it takes true or false"],
     ['ownSigningKey', null, 'got null; it takes true or false'],
     ['resolveGroups', ['a'], 'got a list of 1; it takes a function of the claims'],

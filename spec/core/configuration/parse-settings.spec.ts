@@ -231,6 +231,32 @@ describe('B2C', () => {
   });
 });
 
+describe('tokenHeader', () => {
+  it.each([
+    ['X-Api-Authorization', 'x-api-authorization'],
+    ["!#$%&'*+-.^_`|~09azAZ", "!#$%&'*+-.^_`|~09azaz"],
+    ['x-ms-token-aad-access-token', 'x-ms-token-aad-access-token'],
+    ['X-Forwarded-Access-Token', 'x-forwarded-access-token'],
+  ])('accepts %s', (tokenHeader, read) => {
+    expect(parse({ ...entra, tokenHeader }).tokenHeader).toBe(read);
+  });
+
+  it.each([undefined, 'authorization', 'Authorization'])('means Authorization as %j', (tokenHeader) => {
+    expect(parse({ ...entra, tokenHeader }).tokenHeader).toBeUndefined();
+  });
+
+  it.each([
+    ...['Cookie', 'Set-Cookie', 'Host', 'Content-Length', 'Content-Type', 'Transfer-Encoding', 'Connection'],
+    ...['Keep-Alive', 'TE', 'Trailer', 'Upgrade', 'Proxy-Authorization', 'Proxy-Connection', 'Sec-Fetch-Site'],
+    ...['Origin', 'Referer', 'User-Agent', 'Accept', 'Accept-Language', 'If-None-Match', 'Forwarded', 'Via'],
+    ...['Access-Control-Max', 'Cache-Control', 'X-Forwarded-For', 'X-Forwarded-Proto', 'Expect'],
+  ])('refuses %s, which no client can put a token into', (tokenHeader) => {
+    expect(refusalOf({ ...entra, tokenHeader })).toBe(
+      `initialize: tokenHeader: got '${tokenHeader}'; it takes the name of a header that may hold a token, such as x-api-authorization.`,
+    );
+  });
+});
+
 describe('ownSigningKey', () => {
   it('is off, unless it is true', () => {
     expect(parse(entra).entra?.ownSigningKey).toBe(false);
@@ -304,6 +330,7 @@ describe('the other options', () => {
       'resourceMetadata',
       'diagnostics',
       'ownSigningKey',
+      'tokenHeader',
     ];
     const left = Object.fromEntries([...names, 'tokenCache', 'fetch', 'now'].map((name) => [name, undefined]));
     expect(parse({ ...entra, ...left }).entra).toEqual(parse(entra).entra);

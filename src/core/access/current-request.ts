@@ -20,6 +20,8 @@ export interface TestContext extends ChallengedCaller {
 export interface PresentedToken {
   /** The request that carries it. What runs in a request can outlive it, and must not keep its token in memory. */
   readonly request: WeakRef<RequestHeaders & object>;
+  /** The header that carries it; undefined: Authorization. */
+  readonly tokenHeader?: string | undefined;
   /** The digest of the token that was verified. */
   readonly digest: string;
 }

@@ -4,11 +4,11 @@ import { digestOf } from '../token/token-cache.js';
 import type { PresentedToken } from './current-request.js';
 
 /** The token that a request carries now, checked or not; undefined if it no longer carries one, or no longer exists. */
-function carriedToken({ request }: PresentedToken): string | undefined {
+function carriedToken({ request, tokenHeader }: PresentedToken): string | undefined {
   const carrier = request.deref();
   if (carrier === undefined) return undefined;
   try {
-    return bearerToken(carrier);
+    return bearerToken(carrier, tokenHeader);
   } catch {
     // The header was changed since.
     return undefined;

@@ -111,7 +111,7 @@ const scopes = oneOrMore(
 });
 
 /** RFC 9110 §5.6.2: the characters of a header's name. */
-const headerName = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
+export const headerName = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
 /** The token is ours to add; a cookie or another host would change whose call it is, or who gets the token. */
 export const reservedHeaders: readonly string[] = ['authorization', 'cookie', 'host'];
 

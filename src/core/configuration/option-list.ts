@@ -6,7 +6,7 @@ import { isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts
 import { isScopeToken } from '../scope-token.js';
 import { isSecure, parseUrl } from '../url.js';
 import { isMultiTenant, tenantInPath } from './configured-tenant.js';
-import { downstream } from './downstream-option-list.js';
+import { downstream, headerName } from './downstream-option-list.js';
 import { callable, checked, listOf, oneOrMore, optional, options, takes, text } from './option-checks.js';
 import type { ApplicationCheck, B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
 import type { TenantQuestion } from './settings.js';
@@ -120,6 +120,16 @@ const resourceMetadata = options({
   documentation: optional(text('an https URL', isResource, 'url')),
 } satisfies Record<keyof ResourceMetadataOptions, unknown>);
 
+/** Headers that HTTP, a browser or a proxy writes, so that a client cannot put a token there. */
+const headersOfHttp: ReadonlySet<string> = new Set([
+  ...['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'max-forwards', 'via', 'forwarded'],
+  ...['host', 'origin', 'referer', 'from', 'user-agent', 'cookie', 'set-cookie', 'www-authenticate'],
+  ...['accept', 'age', 'date', 'expect', 'pragma', 'range', 'warning', 'x-forwarded-for', 'x-forwarded-host'],
+  ...['x-forwarded-port', 'x-forwarded-proto', 'x-real-ip', 'x-http-method-override'],
+]);
+const prefixesOfHttp = ['accept-', 'access-control-', 'cache-', 'content-', 'if-', 'proxy-', 'sec-'];
+const isOfHttp = (name: string) => headersOfHttp.has(name) || prefixesOfHttp.some((prefix) => name.startsWith(prefix));
+
 const tenants = listOf(tenantGuid, "a list of tenant GUIDs, '*', or a function").transform((ids) => new Set(ids));
 const tenantQuestion = callable<TenantQuestion>('a function of the tenant id');
 const tokenCache = options({
@@ -151,6 +161,12 @@ const identityOptions = options({
   resolveGroups: optional(callable<NonNullable<IdentityOptions['resolveGroups']>>('a function of the claims')),
   claimCheck: optional(callable<ApplicationCheck>('a function of the claims and the request')),
   requireAuth: optional(takes(boolean, 'true or false')),
+  tokenHeader: optional(
+    text(
+      'the name of a header that may hold a token, such as x-api-authorization',
+      (value) => headerName.test(value) && !isOfHttp(value.toLowerCase()),
+    ).transform(inLowerCase),
+  ),
   ownSigningKey: optional(takes(boolean, 'true or false')),
   resourceMetadata: optional(resourceMetadata),
   diagnostics: optional(takes(boolean, 'true or false')),

@@ -85,6 +85,11 @@ export interface IdentityOptions {
    */
   readonly requireAuth?: boolean | undefined;
   /**
+   * The header that carries the token, for hosts that overwrite `Authorization`. It is read in its place, and never beside
+   * it. Its value is `Bearer <token>`, or the token alone. Default `authorization`.
+   */
+  readonly tokenHeader?: string | undefined;
+  /**
    * Whether the enterprise application of the API has a signing key of its own (SAML, claims mapping). Then its OpenID
    * configuration and keys are requested with `?appid=<client id>`. For a single Entra tenant. Default `false`.
    *

@@ -165,6 +165,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     resolveGroups: options.resolveGroups && groupsResolver(options.resolveGroups),
     claimCheck: options.claimCheck,
     requireAuth: options.requireAuth ?? false,
+    tokenHeader: options.tokenHeader === 'authorization' ? undefined : options.tokenHeader,
     resourceMetadata: resourceSettings(options),
     downstream: options.downstream && downstreamSettings(options.downstream),
     diagnostics: options.diagnostics,

@@ -78,6 +78,8 @@ export interface Settings {
   readonly claimCheck: ApplicationCheck | undefined;
   /** Whether routes without a decorator require a token. */
   readonly requireAuth: boolean;
+  /** The header that is read in place of Authorization, in lower case; undefined: Authorization. */
+  readonly tokenHeader: string | undefined;
   readonly resourceMetadata: ResourceMetadataOptions | undefined;
   /** Undefined: this API calls no other. */
   readonly downstream: DownstreamSettings | undefined;

@@ -1,4 +1,4 @@
-/** Reads the bearer token of a request (RFC 6750 §2.1) from its Authorization header, and from no other place. */
+/** Reads the bearer token of a request (RFC 6750 §2.1) from one header, Authorization by default, and from no other place. */
 import { InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors.js';
 import { ownMember } from '../json.js';
 
@@ -27,12 +27,14 @@ export const longestToken = 16 * 1024;
 const scheme = 'bearer';
 const space = 32;
 
-/** Node keeps the first Authorization header and drops all others. Only the raw header lines show them. */
-function repeatsAuthorization(rawHeaders: readonly string[]): boolean {
+const authorization = 'authorization';
+
+/** Of Authorization Node keeps the first line; lines of other headers it joins. Only the raw header lines show them. */
+function repeats(rawHeaders: readonly string[], header: string): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
-    if (name?.length === 13 && name.toLowerCase() === 'authorization') count++;
+    if (name?.length === header.length && name.toLowerCase() === header) count++;
   }
   return count > 1;
 }
@@ -40,21 +42,30 @@ function repeatsAuthorization(rawHeaders: readonly string[]): boolean {
 export const isFetchHeaders = (headers: RequestHeaders['headers']): headers is FetchHeaders =>
   typeof headers.get === 'function';
 
-function fetchAuthorization(headers: FetchHeaders): string {
-  const value = headers.get('authorization') ?? '';
-  // No bearer token has a comma. Which of two headers counts would be a guess.
-  if (value.includes(',')) throw new InvalidRequestError();
+/** No bearer token has a comma. Which of two headers counts would be a guess. */
+function refuseJoined(value: string, tokenHeader: string | undefined): string {
+  if (value.includes(',')) throw new InvalidRequestError(tokenHeader);
   return value;
 }
 
-function authorizationHeader({ headers, rawHeaders }: RequestHeaders): string {
-  if (rawHeaders !== undefined && repeatsAuthorization(rawHeaders)) throw new InvalidRequestError();
-  if (isFetchHeaders(headers)) return fetchAuthorization(headers);
+/**
+ * The value of the header that the token is read from.
+ *
+ * @param tokenHeader - the header that is read in place of Authorization, in lower case
+ * @returns an empty text if there is no such header
+ * @throws InvalidRequestError if there are two, or a value of Fetch has a comma, which joins two
+ */
+export function credentialIn({ headers, rawHeaders }: RequestHeaders, tokenHeader?: string): string {
+  const header = tokenHeader ?? authorization;
+  if (rawHeaders !== undefined && repeats(rawHeaders, header)) throw new InvalidRequestError(tokenHeader);
+  if (isFetchHeaders(headers)) return refuseJoined(headers.get(header) ?? '', tokenHeader);
   // Its own: another flaw of the process may have put one on the prototype of all objects.
-  const value = ownMember(headers, 'authorization');
-  if (value === undefined || typeof value === 'string') return value ?? '';
-  if (value.length > 1) throw new InvalidRequestError();
-  return value[0] ?? '';
+  const value = ownMember(headers, header);
+  if (value === undefined) return '';
+  if (typeof value !== 'string' && value.length > 1) throw new InvalidRequestError(tokenHeader);
+  const line = typeof value === 'string' ? value : (value[0] ?? '');
+  // Without the raw lines it is unknown whether Node joined two: it does so for every header but a few.
+  return tokenHeader === undefined || rawHeaders !== undefined ? line : refuseJoined(line, tokenHeader);
 }
 
 /** RFC 9110 §5.6.2: the characters of which a scheme name consists. */
@@ -64,21 +75,50 @@ function isTokenCharacter(code: number): boolean {
 }
 
 /**
- * The bearer token of a request. No regular expression is run on it: V8 keeps the last input of one in memory.
+ * Where the token begins in the value of a header.
  *
- * @returns the text after the scheme, of at most 16 KiB; the verifier checks its form
- * @throws MissingTokenError if there is no Authorization header, an empty one, or one of another scheme
- * @throws InvalidRequestError if there are two, or a value of Fetch has a comma, which joins two
- * @throws InvalidTokenError (`malformed`) if no space or no text follows the scheme, or the text is too long
+ * @throws MissingTokenError if there is none, or the value has another scheme
+ * @throws InvalidTokenError (`malformed`) if no space follows the scheme
  */
-export function bearerToken(request: RequestHeaders): string {
-  const value = authorizationHeader(request);
+function startOfToken(value: string, tokenHeader: string | undefined): number {
   const end = scheme.length;
   const isBearer = value.slice(0, end).toLowerCase() === scheme && !isTokenCharacter(value.charCodeAt(end));
-  if (!isBearer) throw new MissingTokenError();
+  if (!isBearer) {
+    // Another header than Authorization has no schemes, and proxies that add one write the token alone.
+    if (tokenHeader !== undefined && value !== '' && !value.includes(' ')) return 0;
+    throw new MissingTokenError();
+  }
   let start = end;
   while (value.charCodeAt(start) === space) start++;
-  const token = value.slice(start);
-  if (start === end || token === '' || token.length > longestToken) throw new InvalidTokenError('malformed');
+  if (start === end) throw new InvalidTokenError('malformed');
+  return start;
+}
+
+/**
+ * The token in the value of a header. No regular expression is run on it: V8 keeps the last input of one in memory.
+ *
+ * @param tokenHeader - as for {@link credentialIn}
+ * @returns the text after the scheme, of at most 16 KiB; the verifier checks its form
+ * @throws MissingTokenError if the value is empty, or has another scheme
+ * @throws InvalidTokenError (`malformed`) if no space or no text follows the scheme, or the text is too long
+ */
+export function tokenIn(value: string, tokenHeader?: string): string {
+  const token = value.slice(startOfToken(value, tokenHeader));
+  if (token === '' || token.length > longestToken) throw new InvalidTokenError('malformed');
   return token;
 }
+
+/**
+ * The bearer token of a request, from its one header.
+ *
+ * @throws InvalidRequestError as {@link credentialIn} does
+ * @throws MissingTokenError or InvalidTokenError as {@link tokenIn} does
+ */
+export function bearerToken(request: RequestHeaders, tokenHeader?: string): string {
+  return tokenIn(credentialIn(request, tokenHeader), tokenHeader);
+}
+
+/** A request with a token and no other header. */
+export const requestWith = (token: string, tokenHeader = authorization) => ({
+  headers: { [tokenHeader]: `Bearer ${token}` },
+});

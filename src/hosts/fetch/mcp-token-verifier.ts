@@ -1,6 +1,7 @@
 /** The verifier of tokens that the SDK of the Model Context Protocol takes. */
 import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
+import { requestWith } from '../../core/token/credential.js';
 import { authenticate } from '../../gate/admission.js';
 import { identityFor } from '../../gate/identity-in-force.js';
 import { refusalOf } from '../../gate/refusal.js';
@@ -40,7 +41,7 @@ async function forSdk(refusal: Refusal): Promise<Error> {
 export function verifierBy(requirement: Requirement): McpTokenVerifier {
   return {
     async verifyAccessToken(token) {
-      const request = { headers: { authorization: `Bearer ${token}` } };
+      const request = requestWith(token, identityFor(requirement)?.settings.tokenHeader);
       try {
         const { token: verified } = await authenticate(request, requirement);
         const identity = identityFor(requirement);
