@@ -131,6 +131,8 @@ describe('the initial domain of a tenant', () => {
     ['contoso', 'contoso'],
     ['contoso.onmicrosoft.com', 'contoso'],
     ['Contoso.OnMicrosoft.COM', 'Contoso'],
+    ['contoso.partner.onmschina.cn', 'contoso'],
+    ['contoso.onmicrosoft.us', 'contoso'],
     ['contoso.com', 'contoso.com'],
     ['contoso.onmicrosoft.com.example', 'contoso.onmicrosoft.com.example'],
     ['contosoonmicrosoft.com', 'contosoonmicrosoft.com'],
@@ -162,8 +164,12 @@ describe('a host of External ID', () => {
 });
 
 describe('a host of B2C', () => {
-  it('is made of the name of the tenant', () => {
-    expect(b2cHost('contoso')).toBe('contoso.b2clogin.com');
+  it.each([
+    ['contoso.onmicrosoft.com', 'contoso.b2clogin.com'],
+    ['contoso.onmicrosoft.us', 'contoso.b2clogin.us'],
+    ['contoso.partner.onmschina.cn', 'contoso.b2clogin.cn'],
+  ])('is made of the domain %s of the tenant', (domain, host) => {
+    expect(b2cHost(domain)).toBe(host);
   });
 
   it.each(['contoso.b2clogin.com', 'contoso.b2clogin.us', 'contoso.b2clogin.cn'])('is %s', (hostname) => {

@@ -68,12 +68,6 @@ const initialDomainSuffix = '.onmicrosoft.com';
 /** The domain that Microsoft gives a tenant when it is created: `contoso.onmicrosoft.com` for `contoso`. */
 export const initialDomain = (tenantName: string) => `${tenantName}${initialDomainSuffix}`;
 
-/** The name of a tenant that is given by its name alone or by its initial domain. */
-export function tenantName(nameOrDomain: string): string {
-  const isDomain = nameOrDomain.toLowerCase().endsWith(initialDomainSuffix);
-  return isDomain ? nameOrDomain.slice(0, -initialDomainSuffix.length) : nameOrDomain;
-}
-
 const externalIdSuffix = '.ciamlogin.com';
 
 /** Whether a host is Entra External ID's. */
@@ -88,11 +82,40 @@ export function tenantOfExternalIdHost(hostname: string): string | undefined {
   return isExternalIdHost(hostname) && !tenant.includes('.') ? tenant : undefined;
 }
 
-// The first is the global cloud's. The others are the US Government's and China's.
-const b2cSuffixes = ['.b2clogin.com', '.b2clogin.us', '.b2clogin.cn'] as const;
+/** How a B2C tenant's domain and host end, in each cloud. The first is the global one. */
+const b2cClouds = [
+  { domain: initialDomainSuffix, host: '.b2clogin.com' },
+  { domain: '.onmicrosoft.us', host: '.b2clogin.us' },
+  { domain: '.partner.onmschina.cn', host: '.b2clogin.cn' },
+] as const;
+const [globalB2c, , b2cInChina] = b2cClouds;
 
 /** Whether a host is Azure AD B2C's own. B2C can also be behind a custom domain. */
-export const isB2cHost = (hostname: string) => b2cSuffixes.some((suffix) => hostname.endsWith(suffix));
+export const isB2cHost = (hostname: string) => b2cClouds.some(({ host }) => hostname.endsWith(host));
 
-/** The B2C host of a tenant in the global cloud. */
-export const b2cHost = (tenantName: string) => `${tenantName}${b2cSuffixes[0]}`;
+const cloudOfDomain = (domain: string) => b2cClouds.find((cloud) => domain.toLowerCase().endsWith(cloud.domain));
+
+/** The name of a B2C tenant that is given by its name alone or by its initial domain. */
+export function tenantName(nameOrDomain: string): string {
+  const suffix = cloudOfDomain(nameOrDomain)?.domain ?? '';
+  return nameOrDomain.slice(0, nameOrDomain.length - suffix.length);
+}
+
+/**
+ * The initial domain of a B2C tenant that is given by its name alone or by that domain. A name alone is one of the global
+ * cloud, unless B2C's host is China's. In the US Government's cloud domains end in either form.
+ *
+ * @see {@link https://docs.azure.cn/en-us/active-directory-b2c/b2clogin B2C in China}
+ */
+export function b2cDomain(nameOrDomain: string, hostname: string): string {
+  if (cloudOfDomain(nameOrDomain) !== undefined) return nameOrDomain;
+  return `${nameOrDomain}${hostname.endsWith(b2cInChina.host) ? b2cInChina.domain : globalB2c.domain}`;
+}
+
+/** Whether a tenant with this domain can be at this host: on B2C's own hosts, China has tenants of its own. */
+export function mayBeAt(domain: string, hostname: string): boolean {
+  return !isB2cHost(hostname) || domain.endsWith(b2cInChina.domain) === hostname.endsWith(b2cInChina.host);
+}
+
+/** The B2C host of a tenant that is given by its initial domain. */
+export const b2cHost = (domain: string) => `${tenantName(domain)}${(cloudOfDomain(domain) ?? globalB2c).host}`;

@@ -182,6 +182,11 @@ describe('optionsFromEnvironment', () => {
       { ...susi, tenantId },
     ],
     [
+      ' in China',
+      { AzureAdB2C__Authority: 'https://contoso.b2clogin.cn/contoso.partner.onmschina.cn/B2C_1_susi/v2.0' },
+      { ...susi, domain: 'contoso.partner.onmschina.cn', instances: ['https://contoso.b2clogin.cn'] },
+    ],
+    [
       ' without a policy',
       {
         AzureAdB2C__Authority: 'https://contoso.b2clogin.com/contoso.onmicrosoft.com',
@@ -229,7 +234,11 @@ describe('optionsFromEnvironment', () => {
       { AzureAdB2C__Instance: 'https://login.contoso.com', AzureAdB2C__Authority: b2cAuthority },
     ],
     [
-      'AzureAdB2C__Domain and AzureAdB2C__Authority',
+      'AzureAdB2C__Authority and AzureAdB2C__Domain',
+      { AzureAdB2C__Domain: 'contoso.onmicrosoft.us', AzureAdB2C__Authority: b2cAuthority },
+    ],
+    [
+      'AzureAdB2C__Authority and AzureAdB2C__Domain',
       { AzureAdB2C__Domain: 'fabrikam', AzureAdB2C__Authority: b2cAuthority },
     ],
     [

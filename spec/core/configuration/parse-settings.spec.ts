@@ -193,6 +193,35 @@ describe('B2C', () => {
     },
   );
 
+  it.each([
+    [{ domainName: 'contoso' }, 'contoso.onmicrosoft.com', 'https://contoso.b2clogin.com'],
+    [{ domainName: 'Contoso.Partner.OnMSChina.cn' }, 'contoso.partner.onmschina.cn', 'https://contoso.b2clogin.cn'],
+    [{ instance: 'https://contoso.b2clogin.cn' }, 'contoso.partner.onmschina.cn', 'https://contoso.b2clogin.cn'],
+    [
+      { domainName: 'contoso.partner.onmschina.cn', customDomain: 'login.contoso.cn' },
+      'contoso.partner.onmschina.cn',
+      'https://login.contoso.cn',
+    ],
+    [{ domainName: 'contoso.onmicrosoft.us' }, 'contoso.onmicrosoft.us', 'https://contoso.b2clogin.us'],
+    [{ instance: 'https://contoso.b2clogin.us' }, 'contoso.onmicrosoft.com', 'https://contoso.b2clogin.us'],
+  ])('finds the domain and the host of %j', (options, domain, instance) => {
+    const { domainName, policies } = b2c;
+    expect(parse({ clientId, b2c: { domainName, policies, ...options } }).b2c).toMatchObject({
+      domainName: 'contoso',
+      domain,
+      instances: [instance],
+    });
+  });
+
+  it.each([
+    ['contoso.onmicrosoft.com', 'https://contoso.b2clogin.cn'],
+    ['contoso.partner.onmschina.cn', 'https://contoso.b2clogin.com'],
+  ])('refuses the domain %s at %s, which is of another cloud', (domainName, instance) => {
+    expect(refusalOf({ b2c: { ...b2c, domainName, instance } })).toBe(
+      'initialize: b2c.domainName: is of another cloud than b2c.instance.',
+    );
+  });
+
   it('accepts a list of policies, and removes duplicates', () => {
     const policies = ['B2C_1_susi', 'B2C_1A_sign-in', 'B2C_1A_v1.2', 'B2C_1_susi'];
     const parsed = ['B2C_1_susi', 'B2C_1A_sign-in', 'B2C_1A_v1.2'];

@@ -297,6 +297,27 @@ describe('ownsIssuer of a B2C policy on two hosts', () => {
   });
 });
 
+describe('a B2C policy in China', () => {
+  const settings = b2cSettingsOf({ instance: 'https://contoso.b2clogin.cn' });
+  const [origin = ''] = settings.instances;
+  const authority = b2cAuthority(settings, 'B2C_1_susi', origin);
+  const base = 'https://contoso.b2clogin.cn/contoso.partner.onmschina.cn/B2C_1_susi';
+
+  it('has its metadata, issuer and keys under the domain and on the host of that cloud', () => {
+    expect(authority.metadataUrl).toBe(`${base}/v2.0/.well-known/openid-configuration`);
+    expect(authority.ownsIssuer(`https://contoso.b2clogin.cn/${tenantId}/v2.0/`)).toBe(true);
+    expect(authority.ownsIssuer(`https://contoso.b2clogin.com/${tenantId}/v2.0/`)).toBe(false);
+    expect(authority.ownsKeysUrl(`${base}/discovery/v2.0/keys`, '')).toBe(true);
+  });
+
+  it('sends clients there', () => {
+    expect(b2cChallenge(settings, 'B2C_1_susi', origin)).toEqual({
+      realm: 'contoso.partner.onmschina.cn',
+      authorizationUri: `${base}/oauth2/v2.0/authorize`,
+    });
+  });
+});
+
 describe('entraChallenge and b2cChallenge', () => {
   it.each([
     ['a tenant', { tenantId }, tenantId, `https://login.microsoftonline.com/${tenantId}`],

@@ -53,7 +53,8 @@ const mayBeOneTenant = (one: string, other: string) =>
     [other, one],
   ].some(([id = '', domain = '']) => isGuid(id.toLowerCase()) && domain.includes('.'));
 
-const areOneDomain = (one: string, other: string) => areEqual(tenantName(one), tenantName(other));
+const areOneDomain = (one: string, other: string) =>
+  areEqual(one, other) || areEqual(tenantName(one), other) || areEqual(one, tenantName(other));
 
 const originOf = (url: string) => parseUrl(url)?.origin ?? url;
 const areOneOrigin = (one: string, other: string) => areEqual(originOf(one), originOf(other));
@@ -110,7 +111,7 @@ function b2cFrom(variables: Variables): B2cOptions | undefined {
   const domain = { variable: 'AzureAdB2C__Domain', value: agreed(named('Domain'), named('TenantName'), areOneDomain) };
   const { value: given, ...ofInstance } = named('Instance');
   const b2c = {
-    domainName: agreed(domain, { variable, value: isId ? undefined : tenant }, areOneDomain),
+    domainName: agreed({ variable, value: isId ? undefined : tenant }, domain, areOneDomain),
     policies: policiesFrom(variables, policy),
     tenantId: agreed(named('TenantId'), { variable, value: isId ? tenant : undefined }, areEqual),
     clientId: variables.value('AzureAdB2C__ClientId'),

@@ -73,7 +73,7 @@ const b2c = options({
   domainName: optional(
     text("the tenant's name, such as contoso for contoso.onmicrosoft.com", (value) =>
       hostLabel.test(tenantName(value)),
-    ).transform((value) => tenantName(value.toLowerCase())),
+    ).transform(inLowerCase),
   ),
   policies: optional(
     oneOrMore(

@@ -4,7 +4,10 @@ import type { DownstreamOptions } from './downstream-options.js';
 
 /** The options of Azure AD B2C, for {@link IdentityOptions.b2c}. */
 export interface B2cOptions {
-  /** The tenant's name: `contoso` for contoso.onmicrosoft.com. */
+  /**
+   * The tenant's name: `contoso` for contoso.onmicrosoft.com. In China, and where the domain ends in onmicrosoft.us, the
+   * whole domain: `contoso.partner.onmschina.cn`.
+   */
   readonly domainName: string;
   /** The user flows or custom policies whose tokens are accepted: one name, or a list. */
   readonly policies: string | readonly string[];
@@ -14,7 +17,7 @@ export interface B2cOptions {
   readonly clientId?: string | undefined;
   /** Audiences that are accepted beside `<clientId>` and `api://<clientId>`. */
   readonly audience?: string | readonly string[] | undefined;
-  /** The origin of the authority. Default: `https://<domainName>.b2clogin.com`. */
+  /** The origin of the authority. Default: `https://<domainName>.b2clogin.com`, or the host in the cloud of the domain. */
   readonly instance?: string | undefined;
   /**
    * The host name of a custom domain, without a scheme. It replaces `<domainName>.b2clogin.com`. With `instance` beside

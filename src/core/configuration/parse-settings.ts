@@ -2,7 +2,7 @@
 import { audiencesOf } from '../audience.js';
 import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
-import { b2cHost, Cloud, isExternalIdHost } from '../microsoft-hosts.js';
+import { b2cDomain, b2cHost, Cloud, isExternalIdHost, mayBeAt, tenantName } from '../microsoft-hosts.js';
 import { isMultiTenant, isShared, tenantInPath, tenantOfInstance } from './configured-tenant.js';
 import { checkOptions, type CheckedOptions } from './option-list.js';
 import type { IdentityOptions, ResourceMetadataOptions } from './options.js';
@@ -98,16 +98,19 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   const clientId = b2c.clientId ?? options.clientId;
   if (clientId === undefined)
     refuseOption('b2c.clientId', 'got undefined, and there is no clientId above to fall back to');
-  const { domainName } = b2c;
+  const hostname = b2c.instance === undefined ? '' : new URL(b2c.instance).hostname;
+  const domain = b2cDomain(b2c.domainName, hostname);
+  if (!mayBeAt(domain, hostname)) refuseOption('b2c.domainName', 'is of another cloud than b2c.instance');
   const tenantId = b2c.tenantId ?? options.tenantId;
   const named = [b2c.customDomain && `https://${b2c.customDomain}`, b2c.instance].filter((url) => url !== undefined);
   return Object.freeze({
     kind: 'b2c',
-    domainName,
+    domainName: tenantName(domain),
+    domain,
     tenantId: tenantId !== undefined && isGuid(tenantId) ? tenantId : undefined,
     clientId,
     audiences: audiencesOf(clientId, b2c.audience),
-    instances: unique((named.length === 0 ? [`https://${b2cHost(domainName)}`] : named).map(originOf)),
+    instances: unique((named.length === 0 ? [`https://${b2cHost(domain)}`] : named).map(originOf)),
     policies: unique(b2c.policies),
   });
 }

@@ -28,6 +28,8 @@ export type GroupsResolver = (claims: AccessTokenClaims) => Promise<readonly str
 export interface B2cSettings {
   readonly kind: 'b2c';
   readonly domainName: string;
+  /** The domain that Microsoft gave the tenant when it was created: `contoso.onmicrosoft.com`. */
+  readonly domain: string;
   /** The GUID that the issuer must name; undefined: any. */
   readonly tenantId: string | undefined;
   readonly clientId: string;

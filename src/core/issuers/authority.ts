@@ -3,7 +3,7 @@ import type { ChallengeAuthority } from '../challenge.js';
 import { isMultiTenant } from '../configuration/configured-tenant.js';
 import type { B2cSettings, EntraSettings } from '../configuration/settings.js';
 import { isGuid } from '../guid.js';
-import { b2cHost, externalIdHost, initialDomain, isExternalIdHost, isTokenService } from '../microsoft-hosts.js';
+import { b2cHost, externalIdHost, isExternalIdHost, isTokenService } from '../microsoft-hosts.js';
 import { isLoopback, isSecure, parseUrl } from '../url.js';
 import {
   consumerTenant,
@@ -93,7 +93,7 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
 export function b2cAuthority(settings: B2cSettings, policy: string, authorityOrigin: string): Authority {
   const instance = new URL(authorityOrigin);
   // The tenant's host on b2clogin.com stays in use beside a custom domain.
-  const origins = [...settings.instances, `https://${b2cHost(settings.domainName)}`];
+  const origins = [...settings.instances, `https://${b2cHost(settings.domain)}`];
   const ownsIssuer = (issuer: string) => {
     const url = parseUrl(issuer);
     if (url === undefined || !origins.includes(url.origin)) return false;
@@ -101,7 +101,7 @@ export function b2cAuthority(settings: B2cSettings, policy: string, authorityOri
     return tenant !== undefined && (settings.tenantId === undefined || tenant === settings.tenantId);
   };
   return {
-    metadataUrl: `${instance.origin}/${initialDomain(settings.domainName)}/${policy}/v2.0/${wellKnown}`,
+    metadataUrl: `${instance.origin}/${settings.domain}/${policy}/v2.0/${wellKnown}`,
     ownsIssuer,
     mayIssueAs: ownsIssuer,
     ownsKeysUrl: (text) => {
@@ -118,7 +118,6 @@ export function entraChallenge({ instance, tenantId, tenantPath }: EntraSettings
 }
 
 /** Where a client gets another token of a B2C policy. */
-export function b2cChallenge({ domainName }: B2cSettings, policy: string, instance: string): ChallengeAuthority {
-  const realm = initialDomain(domainName);
-  return Object.freeze({ realm, authorizationUri: `${instance}/${realm}/${policy}/oauth2/v2.0/authorize` });
+export function b2cChallenge({ domain }: B2cSettings, policy: string, instance: string): ChallengeAuthority {
+  return Object.freeze({ realm: domain, authorizationUri: `${instance}/${domain}/${policy}/oauth2/v2.0/authorize` });
 }

@@ -2,7 +2,6 @@
 import type { ResourceMetadataOptions } from '../configuration/options.js';
 import type { B2cSettings, EntraSettings, Scheme } from '../configuration/settings.js';
 import { deepFreeze } from '../json.js';
-import { initialDomain } from '../microsoft-hosts.js';
 import { b2cAuthority, entraAuthority, wellKnown } from './authority.js';
 
 /**
@@ -34,9 +33,7 @@ const wellKnownResource = '/.well-known/oauth-protected-resource';
 
 /** The default Application ID URI of an app registration. Full scope names start with it. */
 export function appIdUriOf(settings: EntraSettings | B2cSettings): string {
-  return settings.kind === 'entra'
-    ? `api://${settings.clientId}`
-    : `https://${initialDomain(settings.domainName)}/${settings.clientId}`;
+  return settings.kind === 'entra' ? `api://${settings.clientId}` : `https://${settings.domain}/${settings.clientId}`;
 }
 
 /** The names by which a client asks for scopes. Tokens contain the short names. */
