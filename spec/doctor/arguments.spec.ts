@@ -10,6 +10,11 @@ describe('the command line', () => {
   it.each([
     [['--tenant', 'x'], "Unknown option '--tenant'"],
     [['--now', 'soon', 'token'], '--now takes a time'],
+    [['--scheme', 'entraid', 'token'], '--scheme takes entra, b2c or any.'],
+    [['--scheme', 'entra', '--policy', 'B2C_1_susi', 'token'], '--policy belongs to --scheme b2c.'],
+    [['--scheme', 'any', '--policy', 'B2C_1_susi', 'token'], '--policy belongs to --scheme b2c.'],
+    [['--policy', ' ', 'token'], 'policy'],
+    [['--downstream', '--scheme', 'b2c'], '--downstream takes the options of the configuration'],
     [['one', 'two'], 'Give one token.'],
     [['--config', 'x', '--client-id', 'y'], 'exclude each other'],
     [['--routes', 'x', '--offline'], '--routes can only be combined with --open and --json'],

@@ -384,7 +384,7 @@ describe('a B2C token', () => {
       name: 'that is none, but of Entra ID',
       make: () => issuer.token(),
       fails: { policy: 'entra_token', audience: 'audience', issuer: 'entra_token' },
-      remedy: 'The token comes from Entra ID, and only b2c is configured',
+      remedy: 'The token comes from Entra ID or External ID, and only b2c is configured',
     },
   ])('fails the right step: $name', async ({ make, fails, remedy }) => {
     const token = await make();

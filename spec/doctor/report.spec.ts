@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/doctor/examination.js';
+import { initialize } from '../../src/gate/initialize.js';
+import { start } from '../support/clock.js';
 import { entraEnvironment, entraFlags, graph, issuer, run, seconds, useIssuer, type Given } from './run.js';
 
 useIssuer();
@@ -102,6 +104,61 @@ describe('the report', () => {
       ].join('\n'),
     );
     expect(said.out).toMatch(/The token does not pass: 401 invalid_token \(audience\)\.\ngraph_token: [^\n]+\n$/);
+  });
+
+  describe('on each kind of route, if Entra ID and B2C are configured', () => {
+    const lastLines = async (token: string, ...flags: readonly string[]) => {
+      initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
+      const { code, out } = await run(['--config', './nothing.ts', ...flags, token]);
+      return { code, lines: out.slice(out.indexOf('\n\nRoutes, by their decorator:') + 2) };
+    };
+
+    it('says where the token passes', async () => {
+      expect(await lastLines(await issuer.b2cToken())).toEqual({
+        code: 0,
+        lines: [
+          'Routes, by their decorator:',
+          'FAIL   @RequiresAuth()    401 invalid_token (issuer), entra_route',
+          'ok     @RequiresB2cAuth() passes',
+          'ok     @RequiresAnyAuth() passes',
+          'FAIL   no scheme          500 invalid_configuration, configuration',
+          '',
+          'The token passes on a route with @RequiresB2cAuth() or @RequiresAnyAuth().',
+          '',
+        ].join('\n'),
+      });
+    });
+
+    it('says offline where no step fails', async () => {
+      expect(await lastLines(await issuer.token(), '--offline')).toEqual({
+        code: 0,
+        lines: [
+          'Routes, by their decorator:',
+          '?      @RequiresAuth()    no step fails',
+          'FAIL   @RequiresB2cAuth() 401 invalid_token (policy), b2c_route',
+          '?      @RequiresAnyAuth() no step fails',
+          'FAIL   no scheme          500 invalid_configuration, configuration',
+          '',
+          'No step fails on a route with @RequiresAuth() or @RequiresAnyAuth(). Key and signature are not checked (--offline).',
+          '',
+        ].join('\n'),
+      });
+    });
+
+    it('says so if it passes nowhere', async () => {
+      const { code, lines } = await lastLines(await issuer.b2cToken({ tfp: 'B2C_1_other' }));
+      expect(code).toBe(1);
+      expect(lines).toContain('FAIL   @RequiresB2cAuth() 401 invalid_token (policy), policy\n');
+      expect(lines).toContain('FAIL   @RequiresAnyAuth() 401 invalid_token (issuer), policy\n');
+      expect(lines).toMatch(/\n\nThe token does not pass: 401 invalid_token \(issuer\)\.\npolicy: [^\n]+\n$/);
+    });
+
+    it('is left out if the route is known', async () => {
+      initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
+      const { out } = await run(['--config', './nothing.ts', '--scheme', 'any', await issuer.b2cToken()]);
+      expect(out).not.toContain('Routes');
+      expect(out).toMatch(/\n\nThe token passes\.\n$/);
+    });
   });
 
   it('has colours on a terminal, unless NO_COLOR or TERM forbids them', async () => {

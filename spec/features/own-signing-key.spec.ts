@@ -51,7 +51,7 @@ const requestWith = (token: string) => ({ headers: { authorization: `Bearer ${to
 
 async function explanationOf(token: string, identity: ReturnType<typeof configured>) {
   const refusal = (await errorOf(() => identity.authenticate(requestWith(token), route))) as Refusal;
-  return explain(refusal, readToken(token), identity.settings).code;
+  return explain(refusal, readToken(token), identity.settings, { scheme: 'entra' }).code;
 }
 
 describe('an API with a signing key of its own', () => {

@@ -318,7 +318,8 @@ describe('the channel for explanations', () => {
     ],
     ['an ID token', '/plain', idToken, invalid('id_token', 'token_type')],
     ['a token that permits nothing', '/plain', entra({ scp: undefined }), invalid('no_permission', 'token_type')],
-    ['an Entra token where B2C is asked for', '/b2c', entra(), invalid('no_policy', 'policy')],
+    ['an Entra token where B2C is asked for', '/b2c', entra(), invalid('b2c_route', 'policy')],
+    ['a B2C token where Entra ID is asked for', '/plain', () => issuer.b2cToken(), invalid('entra_route', 'issuer')],
     [
       'a policy that is not configured',
       '/b2c',

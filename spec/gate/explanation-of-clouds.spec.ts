@@ -10,7 +10,9 @@ const other = '99999999-2222-4333-8444-555555555555';
 describe('an issuer of one of the clouds', () => {
   const told = (instance: string, iss: string) => {
     const { settings } = createIdentity({ tenantId, clientId, instance });
-    return explain(new InvalidTokenError('issuer'), { header: undefined, payload: { iss } }, settings).code;
+    return explain(new InvalidTokenError('issuer'), { header: undefined, payload: { iss } }, settings, {
+      scheme: 'entra',
+    }).code;
   };
 
   it.each([

@@ -9,16 +9,17 @@ import {
 } from '../../src/core/access/requirement.js';
 import type { Explanation } from '../../src/core/channels.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
-import { AuthError, type Refusal } from '../../src/core/errors.js';
+import type { Refusal } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import type { RequestHeaders } from '../../src/core/token/credential.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
-import { explain, explanationCodes, versionRemark, type ExplanationCode } from '../../src/gate/explanation.js';
+import { explain, explanationCodes, type ExplanationCode } from '../../src/gate/explanation.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { fakeClock, start } from '../support/clock.js';
 import { errorOf } from '../support/refusals.js';
 
 const other = '99999999-2222-4333-8444-555555555555';
+const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad';
 const clock = fakeClock();
 const startSeconds = start / 1000;
 
@@ -61,7 +62,7 @@ async function explanationOf(token: string, identity: Authenticator, route: Rout
   const request = { headers: { authorization: `Bearer ${token}` } };
   const { scheme = { kind: 'entra' }, demands = [] } = route;
   const refusal = (await errorOf(() => identity.authenticate(request, { scheme, demands }))) as Refusal;
-  return { refusal, explanation: explain(refusal, readToken(token), identity.settings) };
+  return { refusal, explanation: explain(refusal, readToken(token), identity.settings, { scheme: scheme.kind }) };
 }
 
 const b2c: Route = { scheme: { kind: 'b2c' } };
@@ -88,6 +89,18 @@ const rows: readonly Row[] = [
     when: 'is for Microsoft Graph, by its URL',
     make: () => issuer.v1Token({ ...marks, aud: 'https://graph.microsoft.com/' }),
     reason: 'audience',
+  },
+  {
+    code: 'microsoft_api',
+    when: 'is for Azure Resource Manager',
+    make: () => issuer.v1Token({ ...marks, aud: 'https://management.core.windows.net/' }),
+    reason: 'audience',
+  },
+  {
+    code: 'microsoft_api',
+    when: 'is for Azure Resource Manager, and its key is not known',
+    make: () => issuer.v1Token({ ...marks, aud: 'https://management.azure.com' }, { kid: 'm4rk3r-kid' }),
+    reason: 'key',
   },
   {
     code: 'graph_token',
@@ -122,7 +135,7 @@ const rows: readonly Row[] = [
     reason: 'issuer',
   },
   {
-    code: 'no_policy',
+    code: 'b2c_route',
     when: 'is a v1.0 token, whose acr is no policy',
     make: () => issuer.v1Token(marks),
     reason: 'policy',
@@ -228,6 +241,12 @@ const rows: readonly Row[] = [
     reason: 'issuer',
   },
   {
+    code: 'personal_account',
+    when: 'is of a personal account',
+    make: () => issuer.token({ ...marks, iss: `${issuer.url}/${consumers}/v2.0`, tid: consumers }),
+    reason: 'issuer',
+  },
+  {
     code: 'issuer',
     when: 'names an issuer of its tenant in another form',
     make: () => issuer.token({ ...marks, iss: `${issuer.url}/${tenantId}/v2.0/` }),
@@ -290,9 +309,22 @@ const rows: readonly Row[] = [
     identity: inPublicCloud,
   },
   {
-    code: 'no_policy',
-    when: 'names no policy',
+    code: 'b2c_route',
+    when: 'comes from Entra ID, where B2C is configured too',
     make: () => issuer.token(marks),
+    reason: 'policy',
+    route: b2c,
+  },
+  {
+    code: 'entra_route',
+    when: 'comes from B2C, where it is configured, on a route for Entra ID',
+    make: () => issuer.b2cToken(marks),
+    reason: 'issuer',
+  },
+  {
+    code: 'no_policy',
+    when: 'comes from B2C and names no policy',
+    make: () => issuer.b2cToken({ ...marks, tfp: undefined }),
     reason: 'policy',
     route: b2c,
   },
@@ -316,7 +348,7 @@ const rows: readonly Row[] = [
     route: b2c,
   },
   {
-    code: 'policy',
+    code: 'route_policy',
     when: "names a policy that is not the route's",
     make: () => issuer.b2cToken(marks),
     reason: 'policy',
@@ -478,7 +510,7 @@ async function explanationOfRequest(request: RequestHeaders) {
   const identity = configured();
   const authenticate = () => identity.authenticate(request, { scheme: { kind: 'entra' }, demands: [] });
   const refusal = (await errorOf(authenticate)) as Refusal;
-  return { refusal, explanation: explain(refusal, nothingSeen, identity.settings) };
+  return { refusal, explanation: explain(refusal, nothingSeen, identity.settings, { scheme: 'entra' }) };
 }
 
 const requestRows: readonly RequestRow[] = [
@@ -541,40 +573,6 @@ describe('a request', () => {
     });
     expect(refusal).toMatchObject({ status, code: error });
     expect(JSON.stringify(explanation)).not.toContain('m4rk3r');
-  });
-});
-
-describe("a refusal of the application's own", () => {
-  it.each(['closed', 'constructor'])('is passed on by its code, %s', (code) => {
-    const refusal = new AuthError('Closed on Sundays.', { code, status: 403 });
-    expect(explain(refusal, nothingSeen, configured().settings)).toEqual({
-      code,
-      hint: 'Closed on Sundays.',
-      status: 403,
-      error: code,
-      reason: undefined,
-    });
-  });
-});
-
-describe('the remark about v1.0', () => {
-  it('stands before the explanation', async () => {
-    const { explanation } = await explanationOf(await issuer.v1Token({ aud: 'api://m4rk3r' }), configured());
-    expect(explanation.hint).toMatch(/^This is a v1\.0 token: .* The token is for another API\. /);
-  });
-
-  it('is not made of what else goes wrong with a v1.0 token', async () => {
-    const { explanation } = await explanationOf(await issuer.v1Token({ exp: startSeconds - 60 }), configured());
-    expect(explanation.code).toBe('expired');
-  });
-
-  it('is made of v1.0 tokens alone, where Entra ID is configured', async () => {
-    const v1 = readToken(await issuer.v1Token());
-    expect(versionRemark(v1, configured().settings)).toBe('v1_token');
-    expect(versionRemark(v1, b2cAlone().settings)).toBeUndefined();
-    expect(versionRemark(readToken(await issuer.token()), configured().settings)).toBeUndefined();
-    expect(versionRemark(readToken(await issuer.b2cToken()), configured().settings)).toBeUndefined();
-    expect(versionRemark(readToken('no-token'), configured().settings)).toBeUndefined();
   });
 });
 

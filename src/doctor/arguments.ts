@@ -1,5 +1,6 @@
 /** The command line of the doctor. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { requires, type SchemeDemand } from '../core/access/requirement.js';
 import type { B2cOptions, IdentityOptions } from '../core/configuration/options.js';
 import { UsageError } from './terminal.js';
 
@@ -26,6 +27,9 @@ The configuration, from options, from a module, or else from the environment (Az
   --config <module>            a module that calls initialize()
 
 The requirement of the route:
+  --scheme <scheme>            entra as @RequiresAuth, b2c as @RequiresB2cAuth, any as @RequiresAnyAuth; without it, if
+                               both are configured, the verdict on each of them is shown
+  --policy <policy>            as @RequiresB2cAuth({ policy }); if repeated, any of them is enough
   --scope <scope>              as @ValidateScope; if repeated, any of them is enough
   --role <role>                as @RequiresRole; if repeated, any of them is enough
 
@@ -53,6 +57,8 @@ const commandLineOptions = {
   'b2c-tenant-id': { type: 'string' },
   'b2c-client-id': { type: 'string' },
   config: { type: 'string' },
+  scheme: { type: 'string' },
+  policy: { type: 'string', multiple: true },
   scope: { type: 'string', multiple: true },
   role: { type: 'string', multiple: true },
   offline: { type: 'boolean' },
@@ -83,6 +89,8 @@ export interface SetUpArguments extends ConfigurationArguments {
 export interface TokenArguments extends ConfigurationArguments {
   readonly kind: 'token';
   readonly token: string | undefined;
+  /** Undefined: that of a route that names none. */
+  readonly scheme: SchemeDemand | undefined;
   readonly scopes: readonly string[];
   readonly roles: readonly string[];
   readonly offline: boolean;
@@ -147,11 +155,23 @@ function configurationArguments(values: Values): ConfigurationArguments {
   };
 }
 
+/** The scheme of the route, as its decorator records it. */
+function schemeOf({ scheme, policy }: Values): SchemeDemand | undefined {
+  if (policy !== undefined) {
+    if (scheme !== undefined && scheme !== 'b2c') throw new UsageError('--policy belongs to --scheme b2c.');
+    return requires.b2c({ policy }).scheme;
+  }
+  if (scheme === undefined) return undefined;
+  if (scheme === 'entra' || scheme === 'b2c' || scheme === 'any') return requires[scheme]().scheme;
+  throw new UsageError('--scheme takes entra, b2c or any.');
+}
+
 function tokenArguments(values: Values, token: string | undefined): TokenArguments {
   return {
     kind: 'token',
     token,
     ...configurationArguments(values),
+    scheme: schemeOf(values),
     scopes: values.scope ?? [],
     roles: values.role ?? [],
     offline: values.offline === true,
@@ -159,7 +179,9 @@ function tokenArguments(values: Values, token: string | undefined): TokenArgumen
 }
 
 function setUpArguments(values: Values, token: string | undefined): SetUpArguments {
-  const ofTokens = (['scope', 'role', 'offline'] as const).some((name) => values[name] !== undefined);
+  const ofTokens = (['scheme', 'policy', 'scope', 'role', 'offline'] as const).some(
+    (name) => values[name] !== undefined,
+  );
   if (ofTokens || token !== undefined) {
     throw new UsageError('--downstream takes the options of the configuration, --now and --json, and no token.');
   }

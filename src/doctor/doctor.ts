@@ -2,10 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { anyOf, type Requirement } from '../core/access/requirement.js';
-import { onlyScheme } from '../core/access/scheme.js';
-import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
-import { readToken } from '../core/token/parsed-token.js';
 import { help, parseArguments, type Arguments, type SetUpArguments, type TokenArguments } from './arguments.js';
 import { configurationFor } from './configuration.js';
 import { entraErrorsJson, entraErrorsText, faultsIn, setUpJson, setUpLines, setUpText } from './downstream-report.js';
@@ -20,18 +17,11 @@ import { escapedLines } from './values.js';
 /** 0: the token passes, the number is known, no part is wrong, or no route is unprotected; 1: otherwise. */
 export type ExitCode = 0 | 1;
 
-/** The requirement of the route that a token is meant for. */
-function requirementOfRoute({ scopes, roles }: TokenArguments, settings: Settings, token: string): Requirement {
-  // A token with a policy is for a B2C route, even if that policy is not configured.
-  const isB2c = readToken(token).payload?.['tfp'] !== undefined;
-  return {
-    scheme: { kind: onlyScheme(settings) ?? (isB2c ? 'b2c' : 'any') },
-    demands: [
-      ...(scopes.length === 0 ? [] : [anyOf('scope', scopes)]),
-      ...(roles.length === 0 ? [] : [anyOf('role', roles)]),
-    ],
-  };
-}
+/** What the options demand of a token, beside the scheme. */
+const demandsOf = ({ scopes, roles }: TokenArguments): Requirement['demands'] => [
+  ...(scopes.length === 0 ? [] : [anyOf('scope', scopes)]),
+  ...(roles.length === 0 ? [] : [anyOf('role', roles)]),
+];
 
 function explainErrors(errors: readonly EntraError[], isJson: boolean, { stdout, env }: Terminal): ExitCode {
   stdout.write(isJson ? entraErrorsJson(errors) : entraErrorsText(errors, paintFor(stdout, env)));
@@ -49,7 +39,7 @@ async function examineToken(given: TokenArguments, token: string, terminal: Term
   // All steps use the same time, so that the report is consistent.
   const nowMs = given.now ?? configured.now();
   const settings = { ...configured, now: () => nowMs };
-  const requirement = requirementOfRoute(given, settings, token);
+  const requirement = { scheme: given.scheme, demands: demandsOf(given) };
   const examination = await examine({ token, settings, requirement, offline: given.offline });
   const paint = paintFor(terminal.stdout, terminal.env);
   const downstream = await examineSetUp(settings, nowMs);

@@ -1,8 +1,16 @@
 /** One token, checked against one configuration: each step, and the verdict. */
-import type { Requirement } from '../core/access/requirement.js';
+import { requires, type Requirement, type SchemeDemand } from '../core/access/requirement.js';
+import { onlyScheme, schemeFor, schemeOrAny } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
-import { AuthError, InvalidTokenError, IssuerUnavailableError, type Refusal } from '../core/errors.js';
+import {
+  AuthError,
+  ConfigurationError,
+  InvalidTokenError,
+  IssuerUnavailableError,
+  type Refusal,
+} from '../core/errors.js';
 import type { SigningKey } from '../core/keys/key-set-document.js';
+import { claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js';
 import { bearerToken, requestWith } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { explain, hints, versionRemark } from '../gate/explanation.js';
@@ -39,11 +47,19 @@ export interface Verdict {
   readonly remedy?: string;
 }
 
+/** The verdict on a token on one kind of route. */
+export interface RouteVerdict extends Verdict {
+  /** The decorator of the route. */
+  readonly route: string;
+}
+
 /** The result for one token. */
 export interface Examination {
   readonly seen: SeenToken;
   readonly steps: readonly Step[];
   readonly verdict: Verdict;
+  /** Of each kind of route, if the route is not known and both Entra ID and B2C are configured. */
+  readonly routes: readonly RouteVerdict[] | undefined;
 }
 
 /** How a step ended. */
@@ -125,8 +141,11 @@ function stepsFor(
   });
 }
 
-function verdictOf(refusal: Refusal, seen: SeenToken, settings: Settings): Verdict {
-  const { status, error, reason, code, hint } = explain(refusal, seen, settings);
+function verdictOf(refusal: Refusal | undefined, question: Question): Verdict {
+  const { token, settings, requirement, offline } = question;
+  if (refusal === undefined) return { status: offline ? 'unknown' : 'pass' };
+  const scheme = schemeOrAny(requirement, settings);
+  const { status, error, reason, code, hint } = explain(refusal, readToken(token), settings, { scheme });
   return { status: 'fail', httpStatus: status, code: error, reason, cause: code, remedy: hint };
 }
 
@@ -136,7 +155,7 @@ interface Evidence {
   readonly credential: Outcome;
   readonly header: Outcome;
   readonly key: KeyLookup;
-  /** The refusal of an issuer that is not the configured one. It comes before all others on key and claims. */
+  /** The refusal of an issuer or a policy that is not configured. It comes before all others on key and claims. */
   readonly foreign: Refusal | undefined;
   readonly signature: Outcome;
   /** Undefined if the claims cannot be read. */
@@ -154,6 +173,30 @@ export interface Question {
   readonly requirement: Requirement;
   /** Whether no request may be sent to the issuer. */
   readonly offline: boolean;
+}
+
+/** The refusal of each token on a route that does not fit the settings. */
+function routeRefusal({ requirement, settings }: Question): Refusal | undefined {
+  try {
+    schemeFor(requirement, settings);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error;
+    throw error;
+  }
+}
+
+/**
+ * The requirement that the steps are examined with. A route that takes tokens of either scheme, or that does not fit the
+ * settings, is taken for one of the scheme that the token seems to be of.
+ */
+function requirementOfSteps(question: Question): Requirement {
+  const { token, requirement, settings } = question;
+  const isOfOneScheme = requirement.scheme !== undefined && requirement.scheme.kind !== 'any';
+  if (isOfOneScheme && routeRefusal(question) === undefined) return requirement;
+  const claims = readToken(token).payload ?? {};
+  const ofToken = namesKnownPolicy(claims, settings) ? 'b2c' : claimedScheme(claims, settings);
+  return { ...requirement, scheme: { kind: onlyScheme(settings) ?? ofToken } };
 }
 
 async function gather(question: Question, decision: Refusal | undefined): Promise<Evidence> {
@@ -178,7 +221,7 @@ async function gather(question: Question, decision: Refusal | undefined): Promis
   };
 
   const header = headerOutcome(credential, form);
-  const foreign = [decision, 'refusal' in form ? form.refusal : undefined].find(isForeign);
+  const foreign = isForeign(decision) ? decision : refusalBeforeKey(form);
   const key = await keyLookup(question, foreign ? undefined : authority, publications, seen.header?.['kid']);
   const bindings = key.key ?? {};
   return {
@@ -198,8 +241,14 @@ async function gather(question: Question, decision: Refusal | undefined): Promis
 function headerOutcome(credential: Outcome, form: Probe): Outcome {
   if (credential !== 'pass') return unknown('the token is not parsed');
   // The library checks policy and issuer before it looks for a key. Here each is a separate step.
-  if ('metadataUrl' in form || isForeign(form.refusal) || reasonOf(form.refusal) === 'policy') return 'pass';
+  if ('metadataUrl' in form || refusalBeforeKey(form) !== undefined) return 'pass';
   return form.refusal;
+}
+
+/** The refusal of a token that can be parsed, and for which no key is looked for. */
+function refusalBeforeKey(form: Probe): Refusal | undefined {
+  if ('metadataUrl' in form) return undefined;
+  return isForeign(form.refusal) || reasonOf(form.refusal) === 'policy' ? form.refusal : undefined;
 }
 
 async function keyLookup(
@@ -235,7 +284,7 @@ function remarkOn(step: StepName, { seen, findings }: Evidence, settings: Settin
 }
 
 function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question: Question): Step {
-  const { settings } = question;
+  const { settings, requirement } = question;
   const isBound = evidence.findings?.refusals.has('key') === true;
   const words = describeStep(step, {
     ...question,
@@ -245,24 +294,67 @@ function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question
   });
   if (outcome === 'pass') return { step, status: 'pass', ...words, ...remarkOn(step, evidence, settings) };
   if (!isRefused(outcome)) return { step, status: 'unknown', ...words, because: outcome.unknown };
-  const { code, hint } = explain(outcome, evidence.seen, settings);
+  const scheme = schemeOrAny(requirement, settings);
+  const { code, hint } = explain(outcome, evidence.seen, settings, { scheme });
   return { step, status: 'fail', ...words, cause: code, remedy: hint };
 }
 
-/** Checks a token step by step, and takes the verdict from the library. */
-export async function examine(question: Question): Promise<Examination> {
-  const { token, settings, requirement, offline } = question;
+/** A token, step by step, and the refusal of the first step that fails. */
+async function examineSteps(question: Question) {
+  const { token, settings, offline } = question;
+  const requirement = requirementOfSteps(question);
   const decision = offline ? undefined : await judge(settings, token, requirement);
-  const evidence = await gather(question, decision);
-  const { seen, kind, findings } = evidence;
-  const outcomes = stepsFor(kind, findings, requirement, settings).map(
+  const evidence = await gather({ ...question, requirement }, decision);
+  const outcomes = stepsFor(evidence.kind, evidence.findings, requirement, settings).map(
     (step) => [step, outcomeOf(step, evidence, settings)] as const,
   );
   const refused = evidence.foreign ?? outcomes.map(([, outcome]) => outcome).find(isRefused);
-  const refusal = offline ? refused : decision;
   return {
-    seen,
-    steps: outcomes.map(([step, outcome]) => conclude(step, outcome, evidence, question)),
-    verdict: refusal === undefined ? { status: offline ? 'unknown' : 'pass' } : verdictOf(refusal, seen, settings),
+    steps: outcomes.map(([step, outcome]) => conclude(step, outcome, evidence, { ...question, requirement })),
+    refused: routeRefusal(question) ?? refused,
+  };
+}
+
+/** Each kind of route, if the settings have two schemes and the route is not known. */
+const kindsOfRoutes: readonly (readonly [route: string, scheme: SchemeDemand | undefined])[] = [
+  ['@RequiresAuth()', requires.entra().scheme],
+  ['@RequiresB2cAuth()', requires.b2c().scheme],
+  ['@RequiresAnyAuth()', requires.any().scheme],
+  ['no scheme', undefined],
+];
+
+async function decide(question: Question): Promise<Verdict> {
+  const { token, settings, requirement, offline } = question;
+  const refusal = offline ? (await examineSteps(question)).refused : await judge(settings, token, requirement);
+  return verdictOf(refusal, question);
+}
+
+/** Checks a token on each kind of route. */
+async function examineRoutes(question: Question): Promise<readonly RouteVerdict[]> {
+  const { requirement } = question;
+  return Promise.all(
+    kindsOfRoutes.map(async ([route, scheme]) => ({
+      route,
+      ...(await decide({ ...question, requirement: { ...requirement, scheme } })),
+    })),
+  );
+}
+
+/**
+ * Checks a token step by step, and takes the verdict from the library.
+ *
+ * @param asked.requirement - without a scheme the route is not known. If both Entra ID and B2C are configured, the verdict
+ *   is the one on a route that takes tokens of either, and there is one on each kind of route
+ */
+export async function examine(asked: Question): Promise<Examination> {
+  const { token, settings, requirement } = asked;
+  const isKnown = requirement.scheme !== undefined || onlyScheme(settings) !== undefined;
+  const question = isKnown ? asked : { ...asked, requirement: { ...requirement, scheme: requires.any().scheme } };
+  const { steps, refused } = await examineSteps(question);
+  return {
+    seen: readToken(token),
+    steps,
+    verdict: question.offline ? verdictOf(refused, question) : await decide(question),
+    routes: isKnown ? undefined : await examineRoutes(asked),
   };
 }

@@ -113,7 +113,7 @@ function repair(step: StepName, attempt: Attempt, right: RightIssuer): Attempt |
     case 'tenant':
       return withIssuer(attempt, right);
     case 'policy':
-      return { ...attempt, claims: { ...claims, tfp: settings.b2c?.policies[0] } };
+      return { ...attempt, claims: { ...claims, tfp: (requirement.scheme?.policies ?? settings.b2c?.policies)?.[0] } };
     case 'client':
       return { ...attempt, settings: { ...settings, allowedClients: undefined } };
     case 'scope':

@@ -1,9 +1,9 @@
 /** The report of the doctor, as text and as JSON. Neither contains the token or a part of it. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
-import type { Examination, Status, Step, Verdict } from './examination.js';
+import type { Examination, RouteVerdict, Status, Step, Verdict } from './examination.js';
 import { isUnprotected, type Protection, type Route } from './routes.js';
 import type { Output } from './terminal.js';
-import { escapedJson, escapedMembers, printable, shown, shownTime } from './values.js';
+import { either, escapedJson, escapedMembers, printable, shown, shownTime } from './values.js';
 
 /** Puts text in a colour. */
 export type Paint = (colour: 'red' | 'green' | 'yellow' | 'dim', text: string) => string;
@@ -54,14 +54,36 @@ function stepText(shownStep: Step, paint: Paint): string {
   return lines.join('\n');
 }
 
-function verdictText(verdict: Verdict, paint: Paint): string {
-  const { status, httpStatus, code, reason, cause, remedy } = escapedMembers(verdict);
-  if (status === 'pass') return paint('green', 'The token passes.');
+/** The answer to a token that does not pass. */
+const answerText = ({ httpStatus, code, reason }: Verdict) =>
+  `${String(httpStatus)} ${String(code)}${reason === undefined ? '' : ` (${reason})`}`;
+
+/** The kinds of routes that do not refuse a token; empty if the route is known. */
+const passedRoutes = (routes: readonly RouteVerdict[] = []) =>
+  routes.filter(({ status }) => status !== 'fail').map(({ route }) => route);
+
+function verdictText(verdict: Verdict, routes: readonly RouteVerdict[] | undefined, paint: Paint): string {
+  const escapedVerdict = escapedMembers(verdict);
+  const { status, cause, remedy } = escapedVerdict;
+  const on = routes === undefined ? '' : ` on a route with ${either(passedRoutes(routes))}`;
+  if (status === 'pass') return paint('green', `The token passes${on}.`);
   if (status === 'unknown') {
-    return paint('yellow', 'No step fails. Key and signature are not checked (--offline).');
+    return paint('yellow', `No step fails${on}. Key and signature are not checked (--offline).`);
   }
-  const name = reason === undefined ? String(code) : `${String(code)} (${reason})`;
-  return `${paint('red', `The token does not pass: ${String(httpStatus)} ${name}.`)}\n${String(cause)}: ${String(remedy)}`;
+  return `${paint('red', `The token does not pass: ${answerText(escapedVerdict)}.`)}\n${String(cause)}: ${String(remedy)}`;
+}
+
+/** The verdict on each kind of route, if there is one. */
+function routeTexts(routes: readonly RouteVerdict[] = [], paint: Paint): readonly string[] {
+  const width = Math.max(...routes.map(({ route }) => route.length));
+  return routes.map(escapedMembers).map((verdict) => {
+    const words = {
+      pass: 'passes',
+      unknown: 'no step fails',
+      fail: `${answerText(verdict)}, ${String(verdict.cause)}`,
+    };
+    return `${mark(verdict.status, paint)}   ${verdict.route.padEnd(width)} ${words[verdict.status]}`;
+  });
 }
 
 /**
@@ -70,7 +92,7 @@ function verdictText(verdict: Verdict, paint: Paint): string {
  * @param options.setUp - the lines on calls of other APIs
  */
 export function examinationText(
-  { seen, steps, verdict }: Examination,
+  { seen, steps, verdict, routes }: Examination,
   options: {
     readonly origin: string;
     readonly nowMs: number;
@@ -94,14 +116,15 @@ export function examinationText(
     ...steps.map((step) => stepText(step, paint)),
     '',
     ...(setUp.length === 0 ? [] : ['Calls of other APIs:', ...setUp, '']),
-    verdictText(verdict, paint),
+    ...(routes === undefined ? [] : ['Routes, by their decorator:', ...routeTexts(routes, paint), '']),
+    verdictText(verdict, routes, paint),
     '',
   ].join('\n');
 }
 
 /** The examination of a token, as JSON. */
 export function examinationJson(
-  { seen, steps, verdict }: Examination,
+  { seen, steps, verdict, routes }: Examination,
   { origin, nowMs, downstream }: { readonly origin: string; readonly nowMs: number; readonly downstream: unknown },
 ): string {
   const claims = pick(seen.payload, [...shownClaims, ...timeClaims]);
@@ -111,7 +134,7 @@ export function examinationJson(
     otherClaims: otherNames(seen.payload, Object.keys(claims)),
   };
   const now = new Date(nowMs).toISOString();
-  return `${escapedJson({ verdict, steps, token, downstream, configuration: origin, now })}\n`;
+  return `${escapedJson({ verdict, routes, steps, token, downstream, configuration: origin, now })}\n`;
 }
 
 const protections: Readonly<Record<Protection, (route: Route, paint: Paint) => string>> = {

@@ -120,7 +120,7 @@ export function describeStep(step: StepName, subject: Subject): Words {
       return { expected: tenantExpected(settings), found: shown(claims['tid']) };
     case 'policy':
       return {
-        expected: either(settings.b2c?.policies ?? []),
+        expected: either(requirement.scheme?.policies ?? settings.b2c?.policies ?? []),
         found: `tfp ${shown(claims['tfp'])}, acr ${shown(claims['acr'])}`,
       };
     case 'kind':

@@ -8,7 +8,7 @@ import { processWide } from '../core/process-wide.js';
 import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
 import { readToken } from '../core/token/parsed-token.js';
 import { explainAcquisition } from './acquisition-explanation.js';
-import { explain } from './explanation.js';
+import { explain, type RefusedRoute } from './explanation.js';
 
 const debugName = 'microsoft-identity-decorators';
 
@@ -63,9 +63,14 @@ export function markExplained(error: object): void {
 }
 
 /** Publishes the explanation of a refusal, unless it was explained before. */
-export function publishExplanation(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
+export function publishExplanation(
+  request: RequestHeaders,
+  refusal: Refusal,
+  identity: Authenticator,
+  route: RefusedRoute,
+): void {
   if (!isExplained(identity.settings) || explained.has(refusal)) return;
-  explanationChannel.publish(explain(refusal, tokenOf(request, identity.settings), identity.settings));
+  explanationChannel.publish(explain(refusal, tokenOf(request, identity.settings), identity.settings, route));
 }
 
 /** Publishes why no token was had for another API. Many requests may be refused for it; it is explained once. */

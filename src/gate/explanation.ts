@@ -1,18 +1,28 @@
 /** Why a request was refused, and what to change, for the developer of the API. Pure functions. */
 import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { hasAudience } from '../core/audience.js';
+import type { SchemeDemand } from '../core/access/requirement.js';
 import type { Explanation } from '../core/channels.js';
 import { isShared } from '../core/configuration/configured-tenant.js';
-import type { Settings } from '../core/configuration/settings.js';
-import type { InsufficientScopeReason, InvalidTokenReason, Refusal } from '../core/errors.js';
+import type { Scheme, Settings } from '../core/configuration/settings.js';
+import {
+  ConfigurationError,
+  type InsufficientScopeReason,
+  type InvalidTokenReason,
+  type Refusal,
+} from '../core/errors.js';
 import { entraAuthority } from '../core/issuers/authority.js';
-import { isExternalId, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
-import { isB2cHost, serveOneCloud } from '../core/microsoft-hosts.js';
-import { namedPolicy } from '../core/token/b2c-policy.js';
+import { consumerTenant, isExternalId, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
+import { microsoftApiOf } from '../core/microsoft-apis.js';
+import { serveOneCloud } from '../core/microsoft-hosts.js';
+import { claimedPolicy, claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js';
 import { clientOf, groupsOf, hasRegisteredClaims, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
 import { callsAsApp, looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
+
+const forMicrosoft = (api: string) =>
+  `The token is for ${api}: the client asked for a scope of that API, or for none. It must ask for api://<client id>/<scope> of this API.`;
 
 /** What to change, for each code of an {@link Explanation}. docs/diagnostics.md lists the same codes. */
 export const hints = {
@@ -27,8 +37,8 @@ export const hints = {
   own_signing_key:
     'The issuer has no such key, and all else fits: the enterprise application of this API has its own signing key (SAML, claims mapping). Set ownSigningKey.',
   signature: 'The signature does not match. The token was changed in transit.',
-  graph_token:
-    "The token is for Microsoft Graph: the client asked for one of Graph's scopes. It must ask for api://<client id>/<scope> of this API.",
+  graph_token: forMicrosoft('Microsoft Graph'),
+  microsoft_api: forMicrosoft('an API of Microsoft'),
   client_token:
     "The token is for the client itself: the client asked for its own client id, or for no API's scope. It must ask for api://<client id>/<scope> of this API.",
   audience_form: 'The audience differs from an accepted one only in letter case or form. Add it to audience.',
@@ -40,14 +50,22 @@ export const hints = {
   wrong_cloud: 'The token comes from another cloud: look at instance, and at the authority of the client.',
   wrong_instance: 'The token comes from another kind of authority (External ID or not): look at instance.',
   issuer: "The issuer is not the one in the tenant's metadata: look at tenantId and instance.",
-  entra_token: 'The token comes from Entra ID, and only b2c is configured.',
-  b2c_token:
-    'The token comes from Azure AD B2C, and the route takes only tokens of Entra ID, or initialize() was given no b2c.',
+  personal_account:
+    'The token is of a personal Microsoft account. Only the values common and consumers of tenantId accept these: allowedTenants cannot add them to another.',
+  entra_token: 'The token comes from Entra ID or External ID, and only b2c is configured.',
+  b2c_token: 'The token comes from Azure AD B2C, and initialize() was given no b2c.',
+  entra_route:
+    'The token comes from Azure AD B2C, and the route takes only tokens of Entra ID. To accept it, use @RequiresB2cAuth() or @RequiresAnyAuth().',
+  b2c_route:
+    'The token comes from Entra ID or External ID, and the route takes only tokens of Azure AD B2C. To accept tokens of Entra ID, use @RequiresAuth() or @RequiresAnyAuth().',
   b2c_host:
     'The token comes from another host of B2C than the configured one. To accept both, set b2c.customDomain and b2c.instance.',
   b2c_issuer: "The issuer is not the one in the policy's metadata: look at b2c.domainName and b2c.tenantId.",
-  no_policy: 'The token has no policy. It comes from Entra ID, and the route has @RequiresB2cAuth().',
-  policy: 'The policy is not among b2c.policies, or the route does not accept it.',
+  no_policy:
+    'The token comes from Azure AD B2C and names no policy. The custom policy must put its name in tfp, acr or the issuer.',
+  policy: 'The policy is not among b2c.policies.',
+  route_policy:
+    'The policy is among b2c.policies, and the route takes only others: look at @RequiresB2cAuth({ policy }).',
   tenant: 'The tenant is not allowed: look at allowedTenants.',
   expired:
     "The token has expired. The client must not store tokens itself. If the token is new, look at this machine's clock.",
@@ -73,7 +91,7 @@ export const hints = {
   check:
     'A rule of this API refused the caller: @RequiresClaim() and its values, the function of @ClaimCheck(), or claimCheck of initialize(). A function lets a request pass by the value true alone.',
   no_keys: "The issuer's metadata or keys could not be loaded: look at tenantId, instance and the network.",
-  configuration: 'The API is configured wrongly: look at the warning that the process emitted.',
+  configuration: 'The API is configured wrongly.',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A stable name of a mistake. */
@@ -81,52 +99,87 @@ export type ExplanationCode = keyof typeof hints;
 
 export const explanationCodes = Object.keys(hints) as readonly ExplanationCode[];
 
-const graphAudiences: ReadonlySet<unknown> = new Set([
-  '00000003-0000-0000-c000-000000000000',
-  'https://graph.microsoft.com',
-  'https://graph.microsoft.com/',
-  '00000002-0000-0000-c000-000000000000',
-  'https://graph.windows.net',
-  'https://graph.windows.net/',
-]);
+/** Of which scheme the refused route takes tokens. */
+export interface RefusedRoute {
+  readonly scheme: SchemeDemand['kind'];
+  /** Whether the token was verified before, and the route or a method called by it requires more. */
+  readonly isVerified?: boolean;
+}
 
 const withoutScheme = (audience: unknown) =>
   typeof audience === 'string' ? audience.replace(/^api:\/\//, '').replace(/\/$/, '') : undefined;
 
-function explainAudience({ payload: claims = {} }: SeenToken, settings: Settings): ExplanationCode {
-  if (graphAudiences.has(claims['aud'])) return 'graph_token';
-  const accepted = [...(settings.entra?.audiences ?? []), ...(settings.b2c?.audiences ?? [])];
+/**
+ * The API of Microsoft's that a token is for. Graph's tokens are signed with the tenant's keys, over a header that was
+ * changed afterwards: only Graph can verify them.
+ */
+const microsoftApiOfToken = ({ header, payload }: SeenToken) =>
+  header?.['nonce'] === undefined ? microsoftApiOf(payload?.['aud']) : 'Microsoft Graph';
+
+function explainMicrosoftApi(token: SeenToken): ExplanationCode | undefined {
+  const api = microsoftApiOfToken(token);
+  if (api === undefined) return undefined;
+  return api === 'Microsoft Graph' || api === 'Azure AD Graph' ? 'graph_token' : 'microsoft_api';
+}
+
+/** Why a token of one scheme is refused where tokens of another are taken; undefined if the schemes are the same. */
+function explainScheme(of: Scheme, settings: Settings, taken: SchemeDemand['kind']): ExplanationCode | undefined {
+  if (settings[of] === undefined) return of === 'b2c' ? 'b2c_token' : 'entra_token';
+  if (taken === 'any' || taken === of) return undefined;
+  return of === 'b2c' ? 'entra_route' : 'b2c_route';
+}
+
+function explainAudience(token: SeenToken, settings: Settings, { scheme }: RefusedRoute): ExplanationCode {
+  const { payload: claims = {} } = token;
+  const ofMicrosoft = explainMicrosoftApi({ ...token, header: undefined });
+  if (ofMicrosoft !== undefined) return ofMicrosoft;
+  const of = claimedScheme(claims, settings);
+  const accepted = settings[of]?.audiences ?? [];
+  // An audience that is right for the token's own scheme is wrong for that of the route.
+  if (hasRegisteredClaims(claims) && hasAudience(claims, accepted)) {
+    return explainScheme(of, settings, scheme) ?? 'audience';
+  }
   const given = withoutScheme(claims['aud'])?.toLowerCase();
   if (given !== undefined && accepted.some((audience) => audience.toLowerCase() === given)) return 'audience_form';
   return typeof claims['aud'] === 'string' && claims['aud'] === clientOf(claims) ? 'client_token' : 'audience';
 }
 
 const hostnameOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
+const issuerIn = ({ payload }: SeenToken) => (typeof payload?.['iss'] === 'string' ? payload['iss'] : '');
 
-function explainIssuer({ payload: claims = {} }: SeenToken, { entra, b2c }: Settings): ExplanationCode {
-  const iss = typeof claims['iss'] === 'string' ? claims['iss'] : '';
-  const host = hostnameOf(iss);
-  if (isB2cHost(host) || claims['tfp'] !== undefined) {
-    if (b2c === undefined) return 'b2c_token';
-    if (!b2c.instances.some((instance) => hostnameOf(instance) === host)) return 'b2c_host';
-    // The tenant is the configured one, so it is the route that does not take the token.
-    return b2c.tenantId !== undefined && tenantOfIssuer(iss) === b2c.tenantId ? 'b2c_token' : 'b2c_issuer';
-  }
+function explainPolicy({ payload: claims = {} }: SeenToken, settings: Settings): ExplanationCode {
+  const otherScheme = explainScheme(claimedScheme(claims, settings), settings, 'b2c');
+  if (otherScheme !== undefined) return otherScheme;
+  if (namesKnownPolicy(claims, settings)) return 'route_policy';
+  return claimedPolicy(claims) === undefined ? 'no_policy' : 'policy';
+}
+
+function explainIssuer(token: SeenToken, settings: Settings, { scheme, isVerified }: RefusedRoute): ExplanationCode {
+  const { payload: claims = {} } = token;
+  const of = claimedScheme(claims, settings);
+  // The issuer of a verified token is right. A method that the route calls takes tokens of Entra ID.
+  const otherScheme = explainScheme(of, settings, isVerified === true ? 'entra' : scheme);
+  if (otherScheme !== undefined) return otherScheme;
+  if (of === 'entra') return explainEntraIssuer(issuerIn(token), settings);
+  // A route for tokens of either scheme takes those of an unknown policy for Entra ID's.
+  if (!namesKnownPolicy(claims, settings)) return explainPolicy(token, settings);
+  const host = hostnameOf(issuerIn(token));
+  return settings.b2c?.instances.some((instance) => hostnameOf(instance) === host) === true ? 'b2c_issuer' : 'b2c_host';
+}
+
+function explainEntraIssuer(iss: string, { entra }: Settings): ExplanationCode {
   if (entra === undefined) return 'entra_token';
   if (isExternalId(iss) !== isExternalId(`${entra.instance}/`)) return 'wrong_instance';
-  if (!serveOneCloud(host, hostnameOf(entra.instance))) return 'wrong_cloud';
+  if (!serveOneCloud(hostnameOf(iss), hostnameOf(entra.instance))) return 'wrong_cloud';
   const tenant = tenantOfIssuer(iss);
-  return tenant !== undefined && tenant !== entra.tenantId ? 'wrong_tenant' : 'issuer';
+  if (tenant === undefined || tenant === entra.tenantId) return 'issuer';
+  return tenant === consumerTenant ? 'personal_account' : 'wrong_tenant';
 }
 
 function explainKind({ payload: claims = {} }: SeenToken): ExplanationCode {
   if (looksLikeIdToken(claims)) return 'id_token';
   return rolesOf(claims).length === 0 && scopesOf(claims).length === 0 ? 'no_permission' : 'token_type';
 }
-
-/** Graph's tokens are signed with the tenant's keys, over a header that was changed afterwards: only Graph can verify them. */
-const isForGraph = ({ header, payload }: SeenToken) =>
-  header?.['nonce'] !== undefined || graphAudiences.has(payload?.['aud']);
 
 /** Whether a key of the API's own may explain a token that has everything right but the key. */
 function maySignWithOwnKey({ payload: claims = {} }: SeenToken, { entra }: Settings): boolean {
@@ -138,16 +191,10 @@ function maySignWithOwnKey({ payload: claims = {} }: SeenToken, { entra }: Setti
 }
 
 function explainKey(token: SeenToken, settings: Settings): ExplanationCode {
-  if (isForGraph(token)) return 'graph_token';
+  const ofMicrosoft = explainMicrosoftApi(token);
+  if (ofMicrosoft !== undefined) return ofMicrosoft;
   if (typeof token.header?.['kid'] !== 'string') return 'no_kid';
   return maySignWithOwnKey(token, settings) ? 'own_signing_key' : 'unknown_key';
-}
-
-function explainPolicy(token: SeenToken, settings: Settings): ExplanationCode {
-  const policy = namedPolicy(token.payload ?? {});
-  // Entra's v1.0 tokens have an authentication context class in acr.
-  if (policy !== undefined && policy !== '0' && policy !== '1') return 'policy';
-  return explainIssuer(token, settings) === 'entra_token' ? 'entra_token' : 'no_policy';
 }
 
 function explainGroup({ payload: claims = {} }: SeenToken): ExplanationCode {
@@ -160,16 +207,16 @@ type Reason = InvalidTokenReason | InsufficientScopeReason;
 type CodeWithoutReason =
   'missing_token' | 'invalid_request' | 'issuer_unavailable' | 'insufficient_claims' | 'invalid_configuration';
 
+type Explainer = (token: SeenToken, settings: Settings, route: RefusedRoute) => ExplanationCode;
+
 /** The code of a refusal, or how a look at the token finds it, by the refusal's reason, or by its code. */
-const explainers: Readonly<
-  Record<Reason | CodeWithoutReason, ExplanationCode | ((token: SeenToken, settings: Settings) => ExplanationCode)>
-> = {
+const explainers: Readonly<Record<Reason | CodeWithoutReason, ExplanationCode | Explainer>> = {
   missing_token: 'no_token',
   invalid_request: 'two_headers',
   malformed: 'malformed',
   algorithm: 'algorithm',
   key: explainKey,
-  signature: (token) => (isForGraph(token) ? 'graph_token' : 'signature'),
+  signature: (token) => explainMicrosoftApi(token) ?? 'signature',
   expired: 'expired',
   not_yet_valid: 'clock_skew',
   issuer: explainIssuer,
@@ -199,18 +246,25 @@ export function versionRemark({ payload }: SeenToken, settings: Settings): 'v1_t
   return tokenVersionOf(payload['iss']) === 'v1' ? 'v1_token' : undefined;
 }
 
-function findCode(key: string, token: SeenToken, settings: Settings): ExplanationCode | undefined {
+function findCode(key: string, ...seen: Parameters<Explainer>): ExplanationCode | undefined {
   const explainer = explainerOf.get(key);
-  return typeof explainer === 'function' ? explainer(token, settings) : explainer;
+  return typeof explainer === 'function' ? explainer(...seen) : explainer;
+}
+
+/** What to change. An error of the application's own has its own code and message. */
+function hintFor(code: ExplanationCode | undefined, refusal: Refusal, token: SeenToken): string {
+  if (code === undefined) return refusal.message;
+  if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
+  const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;
+  return api === undefined ? hints[code] : forMicrosoft(api);
 }
 
 /** Explains a refusal. */
-export function explain(refusal: Refusal, token: SeenToken, settings: Settings): Explanation {
+export function explain(refusal: Refusal, token: SeenToken, settings: Settings, route: RefusedRoute): Explanation {
   const { reason } = refusal as { readonly reason?: string };
-  const found = findCode(reason ?? refusal.code, token, settings);
+  const found = findCode(reason ?? refusal.code, token, settings, route);
   const remark = found === 'audience' || found === 'issuer' ? versionRemark(token, settings) : undefined;
-  // An error of the application's own has its own code and message.
-  const hint = found === undefined ? refusal.message : hints[found];
+  const hint = hintFor(found, refusal, token);
   return Object.freeze({
     code: remark ?? found ?? refusal.code,
     hint: remark === undefined ? hint : `${hints[remark]} ${hint}`,

@@ -2,7 +2,7 @@
 import { verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
 import { demandedScopes } from '../core/access/demanded-scopes.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
-import { onlyScheme } from '../core/access/scheme.js';
+import { schemeOrAny } from '../core/access/scheme.js';
 import type { ChallengingResource } from '../core/challenge.js';
 import { address, AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
@@ -27,7 +27,7 @@ function resourceOf(requirement: Requirement | undefined): ChallengingResource |
   const identity = identityFor(requirement);
   if (identity?.publishedResource === undefined) return undefined;
   const { publishedResource: published } = identity;
-  const scheme = requirement?.scheme?.kind ?? onlyScheme(identity.settings) ?? 'any';
+  const scheme = schemeOrAny(requirement, identity.settings);
   return {
     metadataUrl: published.url,
     scopesFor: (missing) =>
@@ -74,9 +74,17 @@ export function warnDeveloper(refusal: Refusal): void {
 }
 
 /** Explains a refusal. The caller is answered even if that fails: a token that is not verified may hold anything. */
-function explain(request: RequestHeaders, refusal: Refusal, identity: Authenticator): void {
+function explain(
+  request: RequestHeaders,
+  refusal: Refusal,
+  identity: Authenticator,
+  requirement: Requirement | undefined,
+): void {
   try {
-    publishExplanation(request, refusal, identity);
+    const scheme = schemeOrAny(requirement, identity.settings);
+    const admitted = verifiedRequests.get(request);
+    const isVerified = admitted?.requirement !== undefined && admitted.identity === identity;
+    publishExplanation(request, refusal, identity, { scheme, isVerified });
   } catch (cause) {
     warnDeveloper(new ConfigurationError('A refusal could not be explained.', { cause }));
   }
@@ -94,7 +102,7 @@ export function refusalOf(
 ): { readonly refusal: Refusal; readonly forward: boolean } {
   const refusal = addressedRefusal(error, requirement, request);
   const identity = identityFor(requirement);
-  if (identity !== undefined) explain(request, refusal, identity);
+  if (identity !== undefined) explain(request, refusal, identity, requirement);
   warnDeveloper(refusal);
   return { refusal, forward: identity?.settings.errors === 'forward' };
 }

@@ -12,6 +12,10 @@ export function onlyScheme({ entra, b2c }: ConfiguredSchemes): Scheme | undefine
   return entra === undefined ? 'b2c' : 'entra';
 }
 
+/** The scheme of a route, for what is told about it: `any` if it names none and two are configured. */
+export const schemeOrAny = (requirement: Requirement | undefined, settings: ConfiguredSchemes): SchemeDemand['kind'] =>
+  requirement?.scheme?.kind ?? onlyScheme(settings) ?? 'any';
+
 /** What a scheme lacks if it is not configured, and the options that configure it. */
 const missing: Readonly<Record<SchemeDemand['kind'], readonly [what: string, options: string]>> = {
   entra: ['Entra ID, which is not configured', 'tenantId and clientId'],
