@@ -1,10 +1,16 @@
 // Command line flags: --name value, with defaults that say the type.
 import { parseArgs } from 'node:util';
+import { runUnder } from './node-version.mjs';
 
-/** @param defaults - the flags by name; a number's flag takes a number */
+/**
+ * Every script also takes --node, with the version of Node to run under.
+ *
+ * @param defaults - the flags by name; a number's flag takes a number
+ */
 export function readFlags(defaults) {
-  const options = Object.fromEntries(Object.keys(defaults).map((name) => [name, { type: 'string' }]));
+  const options = Object.fromEntries([...Object.keys(defaults), 'node'].map((name) => [name, { type: 'string' }]));
   const { values } = parseArgs({ options });
+  if (values.node !== undefined) runUnder(values.node);
   return Object.fromEntries(
     Object.entries(defaults).map(([name, value]) => {
       const given = values[name];
