@@ -267,10 +267,10 @@ async function route() {
       const options = { variant: variant.name, express: 'express', facts, file, route: 'downstream-route.mjs' };
       await child.ask('start', options);
       await prove(variant, proof, (token) => child.ask('status', token));
-      await child.ask('run', 6_000);
+      await child.ask('run', { amount: 6_000 });
       return child;
     },
-    measure: (child) => child.ask('run', 1_000),
+    measure: (child) => child.ask('run', { amount: 1_000 }),
   });
   const column = (name, figure) => results.get(name).map((result) => result[figure]);
   printTable(

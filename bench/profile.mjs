@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startAuthority } from './support/authority.mjs';
 import { placement, startChild } from './support/child.mjs';
 import { readFlags } from './support/flags.mjs';
+import { firstTimed, heatUp, tokensNeeded } from './support/heat.mjs';
 import { measure, startHost } from './support/host.mjs';
 import { printMachine } from './support/machine.mjs';
 import { selfTimes } from './support/self-times.mjs';
@@ -14,7 +15,7 @@ const flags = readFlags({
   variant: 'ours',
   express: 'express',
   seconds: 5, // of repeated tokens
-  tokens: 15_000, // seen first; a third as many again to warm up
+  tokens: 10_000, // seen first, with the cache full
   repeated: 100,
   connections: 10,
   top: 20,
@@ -29,13 +30,12 @@ console.log(`placement ${placement}`);
 
 const authority = await startAuthority();
 const load = startChild('load.mjs');
-const warmupTokens = Math.max(flags.connections, Math.ceil(flags.tokens / 3));
-const file = await authority.writeTokens(warmupTokens + flags.tokens);
+const { repeated, connections } = flags;
+const file = await authority.writeTokens(tokensNeeded(repeated, flags.tokens));
 const [proof] = await authority.tokens(1);
 const host = await startHost(variant, flags.express, authority.facts, proof);
 
 async function profile(mode, options) {
-  const { connections } = flags;
   // Profiling starts by walking the whole heap, which is not to be seen in what it shows.
   await host.ask('beginProfile');
   const { throughput, mainCpu, requests } = await measure(host, load, { file, connections, ...options });
@@ -62,10 +62,9 @@ async function profile(mode, options) {
   }
 }
 
-await measure(host, load, { file, to: warmupTokens, connections: flags.connections });
-await measure(host, load, { file, to: flags.repeated, connections: flags.connections, seconds: 1 });
-await profile('repeated', { to: flags.repeated, seconds: flags.seconds });
-await profile('first seen', { from: warmupTokens });
+await heatUp((tokens) => measure(host, load, { file, connections, ...tokens }), repeated);
+await profile('repeated', { to: repeated, seconds: flags.seconds });
+await profile('first seen', { from: firstTimed(repeated) });
 await host.stop();
 await load.stop();
 await authority.stop();

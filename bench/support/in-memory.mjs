@@ -47,25 +47,30 @@ function requestOf(token) {
   return Buffer.from(`GET /weather HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\n`);
 }
 
-let requests;
+let tokens;
 
 answer({
   /** @param route - the file of this folder that creates the application */
   async start({ file, route = 'route.mjs', ...options }) {
     const { createApp } = await import(`./${route}`);
     send = open(await createApp(options));
-    requests = readTokens(file).map(requestOf);
+    tokens = readTokens(file);
   },
   /** @returns the status that a token is answered with */
   status: (token) => send(requestOf(token)),
-  /** @returns microseconds of the main thread, and of all threads, for each of `count` requests */
-  async run(count) {
+  /**
+   * Sends `amount` requests with the tokens at the places `from` to `to`, in turn.
+   *
+   * @returns microseconds of the main thread, and of all threads, for each request
+   */
+  async run({ amount, from = 0, to = tokens.length }) {
+    const requests = tokens.slice(from, to).map(requestOf);
     const begun = processorTime();
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < amount; index++) {
       const status = await send(requests[index % requests.length]);
       if (status !== 200) throw new Error(`a good token was answered ${status}`);
     }
     const { main, all } = since(begun);
-    return { main: main / count, all: all / count };
+    return { main: main / amount, all: all / amount };
   },
 });
