@@ -475,6 +475,21 @@ describe.each(entries)('options of initialize of $entry', ({ host }) => {
     }
   });
 
+  it('are refused where the environment may restrict more than is read, and the configuration in force stays', () => {
+    const before = host['initialize']?.(ids);
+    const { tenantId, clientId } = ids;
+    const environment = { AzureAd__TenantId: tenantId, AzureAd__ClientId: clientId, AZUREAD__ALLOWEDCLIENT: clientId };
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    try {
+      expect(refusalOf(() => host['initialize']?.())).toMatch(
+        /^AZUREAD__ALLOWEDCLIENT is not a name .* nearest name is AzureAd__AllowedClients\. .* AzureAdB2C__Policies, /,
+      );
+      expect(identityInForce()).toBe(before);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it('are the only argument', () => {
     expect(refusalOf(() => host['initialize']?.(ids, { allowedClients: [] }))).toBe(
       'initialize: got 2 arguments; it takes 1. Write initialize() or initialize(options).',
