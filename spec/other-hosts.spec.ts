@@ -44,6 +44,22 @@ async function invoke({ url, method, headers }) {
 }
 ${serving('invoke')}`,
   Bun: serving('server.fetch'),
+  'AWS Lambda': `
+async function invoke({ url, method, headers }) {
+  const pathParameters = { city: new URL(url).pathname.split('/').at(-1) };
+  const event = { headers: Object.fromEntries(headers), pathParameters, requestContext: { http: { method } } };
+  const { statusCode, headers: sent, body } = await handler(event);
+  return new Response(body, { status: statusCode, headers: sent });
+}
+${serving('invoke')}`,
+  'Socket.IO': `
+/** Connects a socket with the token of a request. */
+async function connect({ headers }) {
+  const socket = { handshake: { auth: { token: headers.get('x-token') ?? undefined } }, data: {}, disconnect() {} };
+  const error = await new Promise((resolve) => checkToken(socket, resolve));
+  return Response.json({ askedBy: socket.data.claims?.oid, message: error?.message, data: error?.data });
+}
+${serving('connect')}`,
 };
 
 let issuer: TestIssuer;
@@ -66,11 +82,12 @@ const bearer = (token: string | undefined) => (token === undefined ? {} : { auth
 const missingScope =
   'Bearer error="insufficient_scope", error_description="The access token does not carry the scope this request needs.", scope="access_as_user"';
 
-const withoutHandlers = ['WebSockets', 'GraphQL'];
+const withoutHandlers = ['WebSockets', 'Socket.IO', 'GraphQL'];
 
 describe('docs/other-hosts.md', () => {
   it('has a program for each host', () => {
     expect([...programs.keys()].sort()).toEqual([
+      'AWS Lambda',
       'Azure Functions',
       'Bun',
       'By hand',
@@ -79,6 +96,7 @@ describe('docs/other-hosts.md', () => {
       'GraphQL',
       'Hono',
       'Next.js',
+      'Socket.IO',
       'WebSockets',
     ]);
   });
@@ -99,6 +117,24 @@ describe('docs/other-hosts.md', () => {
       expect((await call(await issuer.token({ scp: 'other' }))).slice(0, 2)).toEqual([403, missingScope]);
     },
   );
+});
+
+describe('the program for Socket.IO', () => {
+  it('gives the claims to the socket that it accepts, and tells the client why it refuses another', async () => {
+    const url = `http://localhost:${String(await start('Socket.IO'))}/`;
+    const connect = async (token?: string) => {
+      const response = await fetch(url, { headers: token === undefined ? {} : { 'x-token': token } });
+      return response.json();
+    };
+    expect(await connect(await issuer.token({ oid: 'ada' }))).toEqual({ askedBy: 'ada' });
+    expect(await connect(await issuer.token({ scp: 'other' }))).toMatchObject({
+      data: { error: 'insufficient_scope' },
+    });
+    expect(await connect()).toEqual({
+      message: 'The token was refused.',
+      data: { error: 'invalid_token', error_description: expect.any(String) as string },
+    });
+  });
 });
 
 describe('the program for WebSockets', () => {

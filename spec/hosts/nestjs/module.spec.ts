@@ -232,6 +232,23 @@ describe.each(platforms)('MicrosoftIdentityModule, $platform', (platform) => {
     });
   });
 
+  it('leaves open a controller of another module that @AllowAnonymous() is applied to', async () => {
+    @Controller('probes')
+    class ThirdPartyController {
+      @Get('alive')
+      alive() {
+        return { alive: true };
+      }
+    }
+    class ThirdPartyModule {}
+    AllowAnonymous()(ThirdPartyController);
+    const thirdParty = { module: ThirdPartyModule, controllers: [ThirdPartyController] };
+    const imports = [MicrosoftIdentityModule.forRoot(issuer.options, { requireAuth: true }), thirdParty];
+    const api = await serve(platform, { imports, controllers: [BareController] });
+    expect((await api.call('/probes/alive')).body).toEqual({ alive: true });
+    expectRefusal(await api.call('/bare/open'), 'missing_token');
+  });
+
   it('stays closed where a later configuration does not require a token', async () => {
     const imported = MicrosoftIdentityModule.forRoot({ ...issuer.options, requireAuth: true });
     const api = await serve(platform, { imports: [imported], controllers: [BareController] });

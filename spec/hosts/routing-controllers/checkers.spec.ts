@@ -123,6 +123,12 @@ describe.each(hosts)('the checkers on $host', ({ host, start }) => {
         expect(answer).toMatchObject({ status: 200, body: { user: 'none' } });
       });
 
+      it('gives the claims to @CurrentUser() beside a decorator, without @Authorized()', async () => {
+        expectRefusal(await api.call('/existing/decorated'), 'missing_token');
+        const answer = await api.call('/existing/decorated', { token: await issuer.token({ sub: 'ada' }) });
+        expect(answer).toMatchObject({ status: 200, body: { sub: 'ada' } });
+      });
+
       it('leaves the connection usable after a refusal', async () => {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
         try {

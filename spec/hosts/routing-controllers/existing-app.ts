@@ -95,6 +95,12 @@ export class ExistingController {
     return { sub: [user.sub, sub] };
   }
 
+  @Get('/decorated')
+  @RequiresAuth()
+  decorated(@CurrentUser({ required: true }) user: AccessTokenClaims) {
+    return { sub: user.sub };
+  }
+
   @Get('/gated-b2c')
   @RequiresB2cAuth()
   @Authorized()

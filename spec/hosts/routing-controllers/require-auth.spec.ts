@@ -145,6 +145,19 @@ describe.each(hosts)('requireAuth on $host', ({ start }) => {
     expectRefusal(await api.call('/notes/admin', { token: await issuer.token() }), { insufficientScope: 'role' });
   });
 
+  it('leaves open a controller of another package that @AllowAnonymous() is applied to', async () => {
+    @JsonController('/probes')
+    class ThirdPartyController {
+      @Get('/alive')
+      alive() {
+        return run('alive');
+      }
+    }
+    AllowAnonymous()(ThirdPartyController);
+    api = await start({ controllers: [ThirdPartyController] });
+    expect((await api.call('/probes/alive')).body).toEqual({ name: 'alive' });
+  });
+
   it('leaves the resource metadata open', async () => {
     const resource = 'https://api.example';
     initialize({ ...issuer.options, requireAuth: true, resourceMetadata: { resource } });
