@@ -60,6 +60,8 @@ export default tseslint.config(
         process: 'readonly',
         URL: 'readonly',
         fetch: 'readonly',
+        Request: 'readonly',
+        Response: 'readonly',
         performance: 'readonly',
         setTimeout: 'readonly',
         Buffer: 'readonly',

@@ -24,8 +24,8 @@ function usualClaims() {
   };
 }
 
-function sign(kind, index, names) {
-  const claims = usualClaims();
+function sign(kind, index, names, others) {
+  const claims = { ...usualClaims(), ...others };
   const name = names[index % names.length];
   if (kind === 'policy') return issuer.b2cToken({ ...claims, tfp: name });
   if (kind === 'tenant') return issuer.token({ ...claims, tid: name, iss: `${issuer.url}/${name}/v2.0` });
@@ -49,12 +49,14 @@ answer({
   },
   /** How many token requests there were so far. */
   tokenRequests: () => issuer.requests.tokens,
-  /** Every token is another one. `names` are tenants or policies, taken in turn. */
-  async writeTokens({ file, count, kind = 'plain', names = [''] }) {
+  /** Every token is another one. `names` are tenants or policies, taken in turn. `claims` are put into every token. */
+  async writeTokens({ file, count, kind = 'plain', names = [''], claims = {} }) {
     const stream = createWriteStream(file);
     for (let start = 0; start < count; start += atOnce) {
       const size = Math.min(atOnce, count - start);
-      const tokens = await Promise.all(Array.from({ length: size }, (_, index) => sign(kind, start + index, names)));
+      const tokens = await Promise.all(
+        Array.from({ length: size }, (_, index) => sign(kind, start + index, names, claims)),
+      );
       if (!stream.write(`${tokens.join('\n')}\n`)) await once(stream, 'drain');
     }
     stream.end();

@@ -23,7 +23,7 @@ async function protectionOf(name, facts) {
 }
 
 /** @returns the controller of `GET /weather` */
-async function createController(variant, facts) {
+export async function createController(variant, facts) {
   class WeatherController {
     report() {
       return { city: 'Oslo', celsius: 4, sky: 'overcast' };

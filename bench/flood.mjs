@@ -1,0 +1,133 @@
+// What a refused request costs beside an accepted one, and what a flood of garbage does to callers with a good token.
+import { startAuthority } from './support/authority.mjs';
+import { placement, startChild } from './support/child.mjs';
+import { credentialKinds } from './support/credentials.mjs';
+import { chosen, readFlags } from './support/flags.mjs';
+import { startHost } from './support/host.mjs';
+import { hostNames } from './support/hosts.mjs';
+import { printMachine } from './support/machine.mjs';
+import { median, medianRatio, shuffle } from './support/statistics.mjs';
+import { printTable } from './support/table.mjs';
+import { variants } from './support/variants.mjs';
+
+const flags = readFlags({
+  distinct: 100, // credentials of each kind
+  heat: 4000, // requests of each kind that each host serves before the clock starts
+  rounds: 12, // bursts of each kind
+  burst: 250, // requests
+  hosts: '', // words, separated by commas: hosts whose name holds one
+  floods: 3, // floods, with as long a quiet time before each; 0: none
+  seconds: 4, // of each
+  garbage: 10_000, // requests per second
+  valid: 500, // requests per second
+  only: 'bare,ours', // names of variants that are flooded, separated by commas
+});
+
+printMachine(['routing-controllers', 'express', 'koa']);
+console.log(`placement ${placement}`);
+const authority = await startAuthority();
+const kinds = await credentialKinds(authority, flags.distinct);
+const [accepted] = kinds;
+
+/** One process, in which all kinds take turns in shuffled order. */
+async function costsOn(host) {
+  const child = startChild('in-memory.mjs', { core: 0 });
+  await child.ask('start', { route: 'hosts.mjs', host, facts: authority.facts });
+  const spend = ({ credentials, status }, amount) => child.ask('spend', { credentials, amount, expected: status });
+  for (const kind of kinds) await spend(kind, flags.heat);
+  const costs = new Map(kinds.map((kind) => [kind, []]));
+  for (let round = 0; round < flags.rounds; round++) {
+    for (const kind of shuffle(kinds)) costs.get(kind).push((await spend(kind, flags.burst)).all);
+  }
+  await child.stop();
+  return costs;
+}
+
+const hosts = chosen(hostNames, flags.hosts, (name) => name);
+const costs = [];
+for (const host of hosts) costs.push(await costsOn(host));
+printTable(
+  `CPU µs per request without a network, and ÷ the accepted one: medians of ${flags.rounds} bursts`,
+  ['', ...hosts.flatMap((host) => [host, '÷'])],
+  kinds.map((kind) => [
+    kind.name,
+    ...costs.flatMap((ofHost) => [median(ofHost.get(kind)), medianRatio(ofHost.get(kind), ofHost.get(accepted))]),
+  ]),
+);
+
+const garbage = kinds.find(({ name }) => name === 'garbage');
+const [proof] = await authority.tokens(1);
+
+/** Callers with a good token, in turn with and without a flood beside them, on one server. */
+async function floodsOf(variant) {
+  const [flooders, callers] = [startChild('paced.mjs'), startChild('paced.mjs')];
+  const host = await startHost(variant, 'express', authority.facts, proof);
+  const port = Number(new URL(host.url).port);
+  const common = { port, seconds: flags.seconds };
+  const call = () => {
+    const { credentials, status: expected } = accepted;
+    return callers.ask('run', { ...common, credentials, expected, rate: flags.valid, connections: 20 });
+  };
+  const flood = () => {
+    const expected = variant.isOpen ? 200 : garbage.status;
+    const bounds = { rate: flags.garbage, connections: 50, mostOpen: 1_000 };
+    return flooders.ask('run', { ...common, credentials: garbage.credentials, expected, ...bounds });
+  };
+  const timed = async (work) => {
+    await host.ask('begin');
+    const results = await work();
+    const { main } = await host.ask('end');
+    return { ...results, busy: main / (flags.seconds * 1e6) };
+  };
+  await Promise.all([call(), flood()]);
+  const rounds = [];
+  for (let round = 0; round < flags.floods; round++) {
+    const quiet = await timed(async () => ({ valid: await call() }));
+    const flooded = await timed(async () => {
+      const [valid, others] = await Promise.all([call(), flood()]);
+      return { valid, others };
+    });
+    rounds.push({ quiet, flooded });
+  }
+  for (const child of [host, flooders, callers]) await child.stop();
+  return rounds;
+}
+
+const flooded = flags.floods === 0 ? [] : variants.filter(({ name }) => flags.only.split(',').includes(name));
+const rows = [];
+for (const variant of flooded) {
+  const rounds = await floodsOf(variant);
+  const column = (when, figure) => rounds.map((round) => figure(round[when]));
+  const middle = (when, figure) => median(column(when, figure));
+  const p99 = ({ valid }) => valid.p99;
+  rows.push([
+    variant.name,
+    ...['quiet', 'flooded'].flatMap((when) => [
+      middle(when, ({ valid }) => valid.p50),
+      middle(when, p99),
+      `${Math.round(100 * middle(when, ({ busy }) => busy))}%`,
+    ]),
+    medianRatio(column('flooded', p99), column('quiet', p99)),
+    Math.round(middle('flooded', ({ others }) => others.rate)),
+    Math.round(middle('flooded', ({ valid }) => valid.rate)),
+  ]);
+}
+await authority.stop();
+if (rows.length > 0) {
+  printTable(
+    `${flags.valid} requests with a good token per second on Express, and ${flags.garbage} with garbage beside them: medians of ${flags.floods} times ${flags.seconds} s`,
+    [
+      '',
+      'quiet: p50 ms',
+      'p99 ms',
+      'main thread',
+      'flood: p50 ms',
+      'p99 ms',
+      'main thread',
+      'p99 ÷ quiet',
+      'garbage/s',
+      'good/s',
+    ],
+    rows,
+  );
+}
