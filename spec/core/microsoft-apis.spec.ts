@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { microsoftApiOf } from '../../src/core/microsoft-apis.js';
+import { isOnMicrosoftDomain, microsoftApiOf } from '../../src/core/microsoft-apis.js';
 
 describe('microsoftApiOf', () => {
   it.each([
@@ -65,5 +65,30 @@ describe('microsoftApiOf', () => {
     ['https://graph.microsoft.com'],
   ])('does not take %s for one of Microsoft', (audience) => {
     expect(microsoftApiOf(audience)).toBeUndefined();
+  });
+});
+
+describe('isOnMicrosoftDomain', () => {
+  it.each([
+    'https://contoso.crm4.dynamics.com',
+    'https://batch.core.windows.net/',
+    'https://azure.com',
+    'https://api.office.com/x',
+  ])('is true for %s', (audience) => {
+    expect(isOnMicrosoftDomain(audience)).toBe(true);
+  });
+
+  it.each([
+    'https://weather.westeurope.cloudapp.azure.com',
+    'https://contoso.azurewebsites.net',
+    'https://contoso.azure-api.net',
+    'https://contoso.onmicrosoft.com/weather',
+    'https://azure.com.contoso.com',
+    'api://azure.com',
+    'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+    undefined,
+    ['https://azure.com'],
+  ])('is false for %s', (audience) => {
+    expect(isOnMicrosoftDomain(audience)).toBe(false);
   });
 });

@@ -302,9 +302,9 @@ describe('the channel for explanations', () => {
     ],
     ['a token for the client', '/plain', entra({ aud: other, azp: other }), invalid('client_token', 'audience')],
     [
-      'a v1.0 token for another API',
+      'a v1.0 token for what may be another name of the API',
       '/plain',
-      () => issuer.v1Token({ aud: `api://${other}` }),
+      () => issuer.v1Token({ aud: 'api://weather' }),
       invalid('v1_token', 'audience'),
     ],
     ['an old token', '/plain', entra({ exp: 1 }), invalid('expired', 'expired')],

@@ -50,6 +50,46 @@ describe('a token for an API of Microsoft', () => {
   });
 });
 
+describe('the advice to accept an audience', () => {
+  const other = '99999999-2222-4333-8444-555555555555';
+  const { clientId, tenantId } = {
+    clientId: () => issuer.options.clientId,
+    tenantId: () => issuer.options.tenantId,
+  };
+
+  it.each<[string, () => string, string]>([
+    ['the client id in capitals', () => clientId().toUpperCase(), 'audience_form'],
+    ['the client id behind a host, as for Teams', () => `api://tabs.contoso.com/${clientId()}`, 'audience_form'],
+    ['the client id behind a domain', () => `https://contoso.onmicrosoft.com/${clientId()}`, 'audience_form'],
+    ['the default URI and a path', () => `api://${clientId()}/weather`, 'audience_form'],
+    ['a name', () => 'api://weather', 'audience_uri'],
+    ['the id of the tenant and a name', () => `api://${tenantId()}/weather`, 'audience_uri'],
+    ['a URL', () => 'https://api.contoso.com/weather', 'audience_uri'],
+    ['a URL of a virtual machine', () => 'https://weather.westeurope.cloudapp.azure.com', 'audience_uri'],
+  ])('is given for what can be a name of this API: %s', async (_, aud, code) => {
+    const explanation = await explanationOf(await issuer.token({ aud: aud() }), configured());
+    expect(explanation).toMatchObject({ code, hint: expect.stringMatching(/[Aa]dd it to audience/) as string });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['the client id of another registration', other, 'audience'],
+    ['its default URI', `api://${other}`, 'audience'],
+    ['its default URI, in capitals and with a path', `api://${other.toUpperCase()}/weather`, 'audience'],
+    ['its client id behind a domain', `https://contoso.onmicrosoft.com/${other}`, 'audience'],
+    ['several names', ['api://weather', 'https://api.contoso.com'], 'audience'],
+    ['an API of Microsoft', 'https://management.azure.com', 'microsoft_api'],
+    ['one on a domain of Microsoft', 'https://contoso.crm4.dynamics.com', 'microsoft_api'],
+    ['another one on a domain of Microsoft', 'https://batch.core.windows.net/', 'microsoft_api'],
+  ])('is not given for %s', async (_, aud, code) => {
+    for (const token of [await issuer.token({ aud }), await issuer.v1Token({ aud })]) {
+      const explanation = await explanationOf(token, configured());
+      expect(explanation.code).toBe(code);
+      expect(explanation.hint).not.toMatch(/to audience|requestedAccessTokenVersion/);
+      expect(explanation.hint).toContain('ask for api://<client id>/<scope> of this API');
+    }
+  });
+});
+
 describe('a wrong configuration', () => {
   it('is explained by the message for the developer', async () => {
     const explanation = await explanationOf(await issuer.token(), entraAlone(), 'b2c');
@@ -62,7 +102,7 @@ describe('a wrong configuration', () => {
 describe('the remark about v1.0', () => {
   it('stands before the explanation', async () => {
     const explanation = await explanationOf(await issuer.v1Token({ aud: 'api://m4rk3r' }), configured());
-    expect(explanation.hint).toMatch(/^This is a v1\.0 token: .* The token is for another API\. /);
+    expect(explanation.hint).toMatch(/^This is a v1\.0 token: .* The audience is an Application ID URI /);
   });
 
   it('is not made of what else goes wrong with a v1.0 token', async () => {

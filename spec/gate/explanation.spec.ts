@@ -175,8 +175,8 @@ const rows: readonly Row[] = [
     reason: 'audience',
   },
   {
-    code: 'audience',
-    when: 'is for another API',
+    code: 'audience_uri',
+    when: 'is for an Application ID URI, which may be of this API',
     make: () => issuer.token({ ...marks, aud: 'api://m4rk3r-audience' }),
     reason: 'audience',
   },
@@ -188,7 +188,7 @@ const rows: readonly Row[] = [
   },
   {
     code: 'v1_token',
-    when: 'is a v1.0 token for another API',
+    when: 'is a v1.0 token for an Application ID URI, which may be of this API',
     make: () => issuer.v1Token({ ...marks, aud: 'api://m4rk3r-audience' }),
     reason: 'audience',
   },

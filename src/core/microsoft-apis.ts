@@ -97,11 +97,17 @@ const hosts: ReadonlyMap<string, MicrosoftApi> = new Map([
   ['analysis.windows.net', 'Power BI'],
 ]);
 
+/** A host, and the domains above it. */
+function domainsOf(host: string): readonly string[] {
+  const labels = host.split('.');
+  return labels.map((_, index) => labels.slice(index).join('.'));
+}
+
 /** The API on a host, or on one of the domains above it. The longest domain that is known counts. */
 function apiOfHost(host: string): MicrosoftApi | undefined {
-  const labels = host.split('.');
-  const domains = labels.map((_, index) => labels.slice(index).join('.'));
-  return domains.map((domain) => (cloudOfGraph(domain) ? 'Microsoft Graph' : hosts.get(domain))).find(Boolean);
+  return domainsOf(host)
+    .map((domain) => (cloudOfGraph(domain) ? 'Microsoft Graph' : hosts.get(domain)))
+    .find(Boolean);
 }
 
 /** The application id of an audience: alone, after `spn:`, or before the host it is for (`<id>/contoso.sharepoint.com`). */
@@ -122,4 +128,37 @@ export function microsoftApiOf(audience: unknown): MicrosoftApi | undefined {
   if (application !== undefined) return applications.get(application);
   const url = parseUrl(audience);
   return url?.protocol === 'https:' ? apiOfHost(url.hostname) : undefined;
+}
+
+/**
+ * Domains of Microsoft's APIs. A tenant cannot verify one of them, so a URI on one is no name of the tenant's own APIs.
+ * The apps of customers are on none of them, but on cloudapp.azure.com.
+ */
+const microsoftDomains: ReadonlySet<string> = new Set([
+  'azure.cn',
+  'azure.com',
+  'azure.net',
+  'azure.us',
+  'chinacloudapi.cn',
+  'dynamics.com',
+  'microsoft.com',
+  'microsoft.us',
+  'microsoftonline.com',
+  'office.com',
+  'office.net',
+  'office365.com',
+  'office365.us',
+  'powerplatform.com',
+  'skype.com',
+  'usgovcloudapi.net',
+  'visualstudio.com',
+  'windows.net',
+]);
+
+/** Whether an audience is a URI on a domain of Microsoft's. Such an API may have no name here. */
+export function isOnMicrosoftDomain(audience: unknown): boolean {
+  const url = parseUrl(audience);
+  if (url?.protocol !== 'https:') return false;
+  const domains = domainsOf(url.hostname);
+  return domains.some((domain) => microsoftDomains.has(domain)) && !domains.includes('cloudapp.azure.com');
 }

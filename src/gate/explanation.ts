@@ -11,9 +11,10 @@ import {
   type InvalidTokenReason,
   type Refusal,
 } from '../core/errors.js';
+import { isGuid } from '../core/guid.js';
 import { entraAuthority } from '../core/issuers/authority.js';
-import { consumerTenant, isExternalId, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
-import { microsoftApiOf } from '../core/microsoft-apis.js';
+import { consumerTenant, isExternalId, segmentsOf, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
+import { isOnMicrosoftDomain, microsoftApiOf } from '../core/microsoft-apis.js';
 import { serveOneCloud } from '../core/microsoft-hosts.js';
 import { claimedPolicy, claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js';
 import { clientOf, groupsOf, hasRegisteredClaims, rolesOf, scopesOf } from '../core/token/claims.js';
@@ -41,8 +42,10 @@ export const hints = {
   microsoft_api: forMicrosoft('an API of Microsoft'),
   client_token:
     "The token is for the client itself: the client asked for its own client id, or for no API's scope. It must ask for api://<client id>/<scope> of this API.",
-  audience_form: 'The audience differs from an accepted one only in letter case or form. Add it to audience.',
-  audience: 'The token is for another API. If its audience is another name of this API, add it to audience.',
+  audience_form: 'The audience names this API in a form that is not accepted. Add it to audience.',
+  audience_uri:
+    'The audience is an Application ID URI that is not accepted. If it is one of this API, add it to audience: look at Expose an API in its app registration. If not, the token is for another API.',
+  audience: 'The token is for another API. The client must ask for api://<client id>/<scope> of this API.',
   v1_token:
     'This is a v1.0 token: requestedAccessTokenVersion in the manifest of this API is not 2. Such tokens are accepted. Their audience is often the Application ID URI.',
   wrong_tenant:
@@ -106,15 +109,15 @@ export interface RefusedRoute {
   readonly isVerified?: boolean;
 }
 
-const withoutScheme = (audience: unknown) =>
-  typeof audience === 'string' ? audience.replace(/^api:\/\//, '').replace(/\/$/, '') : undefined;
-
 /**
  * The API of Microsoft's that a token is for. Graph's tokens are signed with the tenant's keys, over a header that was
  * changed afterwards: only Graph can verify them.
  */
-const microsoftApiOfToken = ({ header, payload }: SeenToken) =>
-  header?.['nonce'] === undefined ? microsoftApiOf(payload?.['aud']) : 'Microsoft Graph';
+function microsoftApiOfToken({ header, payload }: SeenToken): string | undefined {
+  const audience = payload?.['aud'];
+  if (header?.['nonce'] !== undefined) return 'Microsoft Graph';
+  return microsoftApiOf(audience) ?? (isOnMicrosoftDomain(audience) ? 'an API of Microsoft' : undefined);
+}
 
 function explainMicrosoftApi(token: SeenToken): ExplanationCode | undefined {
   const api = microsoftApiOfToken(token);
@@ -139,9 +142,20 @@ function explainAudience(token: SeenToken, settings: Settings, { scheme }: Refus
   if (hasRegisteredClaims(claims) && hasAudience(claims, accepted)) {
     return explainScheme(of, settings, scheme) ?? 'audience';
   }
-  const given = withoutScheme(claims['aud'])?.toLowerCase();
-  if (given !== undefined && accepted.some((audience) => audience.toLowerCase() === given)) return 'audience_form';
-  return typeof claims['aud'] === 'string' && claims['aud'] === clientOf(claims) ? 'client_token' : 'audience';
+  const audience = claims['aud'];
+  if (typeof audience !== 'string') return 'audience';
+  const clientId = settings[of]?.clientId;
+  const lower = audience.toLowerCase();
+  const isOurs = accepted.some((ours) => ours.toLowerCase() === lower);
+  if (isOurs || (clientId !== undefined && lower.includes(clientId.toLowerCase()))) return 'audience_form';
+  if (audience === clientOf(claims)) return 'client_token';
+  return mayBeOwnUri(lower, settings.entra?.tenantId) ? 'audience_uri' : 'audience';
+}
+
+/** Whether an audience can be a name of this API: a URI that has the id of no other registration. */
+function mayBeOwnUri(audience: string, tenantId: string | undefined): boolean {
+  const url = parseUrl(audience);
+  return url !== undefined && ![url.hostname, ...segmentsOf(url)].some((part) => isGuid(part) && part !== tenantId);
 }
 
 const hostnameOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
@@ -263,7 +277,7 @@ function hintFor(code: ExplanationCode | undefined, refusal: Refusal, token: See
 export function explain(refusal: Refusal, token: SeenToken, settings: Settings, route: RefusedRoute): Explanation {
   const { reason } = refusal as { readonly reason?: string };
   const found = findCode(reason ?? refusal.code, token, settings, route);
-  const remark = found === 'audience' || found === 'issuer' ? versionRemark(token, settings) : undefined;
+  const remark = found === 'audience_uri' || found === 'issuer' ? versionRemark(token, settings) : undefined;
   const hint = hintFor(found, refusal, token);
   return Object.freeze({
     code: remark ?? found ?? refusal.code,
