@@ -395,6 +395,32 @@ describe('a B2C token', () => {
     expect(said.code).toBe(1);
   });
 
+  it('is checked against the policies of the route', async () => {
+    const token = await issuer.b2cToken({ scp: 'profile' });
+    const { steps, verdict } = read(await examineB2c(token, ['--policy', 'b2c_1a_SIGNIN', '--scope', 'read']));
+    expect(failing({ steps })).toEqual({ policy: 'route_policy', scope: 'scope_missing' });
+    expect(steps.find(({ step }) => step === 'policy')?.expected).toBe('b2c_1a_SIGNIN');
+    expect(verdict).toMatchObject({ httpStatus: 401, reason: 'policy', cause: 'route_policy' });
+    const ofEither = ['--policy', 'B2C_1A_signin', '--policy', 'B2C_1_susi'];
+    expect(read(await examineB2c(await issuer.b2cToken(), ofEither)).verdict).toEqual({ status: 'pass' });
+  });
+
+  it('is refused whatever it is, if the route does not fit the configuration', async () => {
+    const token = await issuer.b2cToken();
+    for (const argv of [
+      ['--scheme', 'entra'],
+      ['--scheme', 'any'],
+      ['--policy', 'B2C_1_other'],
+    ]) {
+      for (const offline of [[], ['--offline']]) {
+        const said = await examineB2c(token, [...argv, ...offline]);
+        expect(failing(read(said))).toEqual({});
+        expect(read(said).verdict).toMatchObject({ httpStatus: 500, cause: 'configuration' });
+        expect(said.code).toBe(1);
+      }
+    }
+  });
+
   it('is checked against B2C, whatever its policy, if both are configured', async () => {
     initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
     const examined = async (token: string) => read(await run(['--config', './nothing.ts', '--json', token]));
