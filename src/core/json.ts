@@ -2,8 +2,8 @@
 
 const deepestNesting = 32;
 
-const quote = 34;
 const backslash = 92;
+const colon = 58;
 
 /** The index of the quote that ends the string which starts at `start`. The text is known to be valid JSON. */
 function endOfString(text: string, start: number): number {
@@ -16,43 +16,42 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-function memberName(text: string, start: number, end: number): string {
-  const raw = text.slice(start + 1, end);
-  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+// RFC 8259 §2.
+const isWhitespace = (code: number) => code === 32 || code === 10 || code === 13 || code === 9;
+
+/** How many members the objects in valid JSON text have. A member that is repeated counts each time. */
+function countMembersIn(text: string): number {
+  let count = 0;
+  let start = text.indexOf('"');
+  while (start !== -1) {
+    let next = endOfString(text, start) + 1;
+    while (isWhitespace(text.charCodeAt(next))) next++;
+    if (text.charCodeAt(next) === colon) count++;
+    start = text.indexOf('"', next);
+  }
+  return count;
 }
 
 /**
- * Whether valid JSON text repeats a member name, names one `__proto__`, or nests too deeply.
+ * Freezes a parsed value and all it holds.
  *
- * Parsers differ in which of two members they keep (RFC 8259 §4), so the two ends of a token could read different
- * claims from one signature; `__proto__` turns a careless copy of the claims into a prototype.
+ * @returns how many members its objects have; not a number if one is named `__proto__`, which turns a careless copy of the
+ *   claims into a prototype, or if the value nests too deeply
  */
-function isAmbiguous(text: string): boolean {
-  const open: (Set<string> | undefined)[] = [];
-  let expectsName = false;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code === quote) {
-      const end = endOfString(text, index);
-      const members = expectsName ? open[open.length - 1] : undefined;
-      if (members !== undefined) {
-        const name = memberName(text, index, end);
-        if (name === '__proto__' || members.has(name)) return true;
-        members.add(name);
-        expectsName = false;
-      }
-      index = end;
-    } else if (code === 123 /* { */ || code === 91 /* [ */) {
-      if (open.push(code === 123 ? new Set() : undefined) > deepestNesting) return true;
-      expectsName = code === 123;
-    } else if (code === 125 /* } */ || code === 93 /* ] */) {
-      open.pop();
-      expectsName = false;
-    } else if (code === 44 /* , */) {
-      expectsName = open[open.length - 1] !== undefined;
-    }
+function freezeAndCount(value: unknown, depth: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (depth > deepestNesting) return NaN;
+  Object.freeze(value);
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += freezeAndCount(item, depth + 1);
+    return count;
   }
-  return false;
+  for (const name of Object.keys(value)) {
+    if (name === '__proto__') return NaN;
+    count += 1 + freezeAndCount((value as Readonly<Record<string, unknown>>)[name], depth + 1);
+  }
+  return count;
 }
 
 /**
@@ -86,7 +85,13 @@ export function ownMember<T>(value: Readonly<Record<string, T>>, name: string): 
   return Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** A JSON object, or undefined where the text is anything else or can be read in two ways. */
+/**
+ * A JSON object, frozen with all it holds; undefined where the text is anything else, can be read in two ways, or nests too
+ * deeply.
+ *
+ * Parsers differ in which of two members they keep (RFC 8259 §4), so the two ends of a token could read different claims
+ * from one signature. A repeated member stands in the text and not in what is parsed, so counting shows it.
+ */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   let value: unknown;
   try {
@@ -94,8 +99,10 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || isAmbiguous(text)) return undefined;
-  return withOwnMembers(value as Record<string, unknown>);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  // Before it is frozen: then the prototype cannot be set.
+  const object = withOwnMembers(value as Record<string, unknown>);
+  return freezeAndCount(object, 1) === countMembersIn(text) ? object : undefined;
 }
 
 /** Freezes a value and all it holds. */

@@ -11,7 +11,6 @@ import type { Caller, Requirement } from './access/requirement.js';
 import { andThen } from './awaited.js';
 import type { Settings } from './configuration/settings.js';
 import { InvalidTokenError } from './errors.js';
-import { deepFreeze } from './json.js';
 import { checkClient } from './token/allowed-clients.js';
 import { askAboutTenant } from './token/allowed-tenants.js';
 import { checkClaims } from './token/claims.js';
@@ -86,7 +85,7 @@ export function verifyToken(
         // claims: an access token
         if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
         knownHeaders.add(parsed);
-        const token = Object.freeze({ kind: issuers.kind, claims: deepFreeze(claims), policy, authority });
+        const token = Object.freeze({ kind: issuers.kind, claims, policy, authority });
         return { token, key, issuerKeys };
       });
     }),

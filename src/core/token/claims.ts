@@ -81,7 +81,7 @@ export function clientOf(claims: UnverifiedClaims): string | undefined {
 
 /** Whether there is a claim whose name differs in letter case alone. Other readers of the token might take that one. */
 export function hasCaseTwin(claims: UnverifiedClaims, name: string): boolean {
-  return Object.keys(claims).some((key) => key !== name && key.length === name.length && key.toLowerCase() === name);
+  return Object.keys(claims).some((key) => key.length === name.length && key !== name && key.toLowerCase() === name);
 }
 
 /** The groups that a token names; `overage` if they did not fit into the token. */
