@@ -184,16 +184,16 @@ const spoiled: readonly Spoiled[] = [
   {
     name: 'was quoted on its way',
     token: async (to) => `"${await to.token()}"`,
-    fails: { header: 'malformed' },
+    fails: { header: 'quoted_token' },
     decides: 'header',
-    remedy: 'quoted',
+    remedy: 'quotes',
   },
   {
     name: 'is longer than any header may be',
     token: (to) => to.token({ filler: 'x'.repeat(16 * 1024) }),
-    fails: { credential: 'malformed' },
+    fails: { credential: 'long_token' },
     decides: 'credential',
-    remedy: 'This is not a token as Microsoft issues it',
+    remedy: 'longer than 16 KiB',
   },
   {
     name: 'never ends',
@@ -290,7 +290,7 @@ describe('a token', () => {
   it('fails the step `header` if it cannot be read, and leaves the other steps unknown', async () => {
     const said = await run([...entraFlags(), '--json', 'garbage']);
     const { steps } = read(said);
-    expect(failing({ steps })).toEqual({ header: 'malformed' });
+    expect(failing({ steps })).toEqual({ header: 'opaque_token' });
     expect(steps.filter(({ status }) => status === 'unknown').map(({ step }) => step)).toEqual([
       'key',
       'signature',

@@ -17,6 +17,7 @@ import { explain, explanationCodes, type ExplanationCode } from '../../src/gate/
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { fakeClock, start } from '../support/clock.js';
 import { errorOf } from '../support/refusals.js';
+import { notOneToken, withoutToken } from '../support/refused-credentials.js';
 
 const other = '99999999-2222-4333-8444-555555555555';
 const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad';
@@ -577,8 +578,9 @@ describe('a request', () => {
 });
 
 describe('the codes', () => {
-  it('are each reached by a case of this spec', () => {
-    const reached = new Set([...rows, ...requestRows].map(({ code }) => code));
+  it('are each reached by a case of this spec, or of features/explained-credentials.spec.ts', () => {
+    const ofCredentials = [...withoutToken, ...notOneToken].map(([, , code]) => code);
+    const reached = new Set([...[...rows, ...requestRows].map(({ code }) => code), ...ofCredentials]);
     expect(reached).toEqual(new Set(explanationCodes));
   });
 

@@ -13,6 +13,7 @@ import type { SigningKey } from '../core/keys/key-set-document.js';
 import { claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js';
 import { bearerToken, requestWith } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
+import { seenToken, type SeenCredential } from '../gate/credential-mistake.js';
 import { explain, hints, versionRemark } from '../gate/explanation.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, stepNames, type Findings, type StepName } from './findings.js';
@@ -145,13 +146,13 @@ function verdictOf(refusal: Refusal | undefined, question: Question): Verdict {
   const { token, settings, requirement, offline } = question;
   if (refusal === undefined) return { status: offline ? 'unknown' : 'pass' };
   const scheme = schemeOrAny(requirement, settings);
-  const { status, error, reason, code, hint } = explain(refusal, readToken(token), settings, { scheme });
+  const { status, error, reason, code, hint } = explain(refusal, seenToken(token), settings, { scheme });
   return { status: 'fail', httpStatus: status, code: error, reason, cause: code, remedy: hint };
 }
 
 /** The outcomes of the first steps, and all that the later steps use. */
 interface Evidence {
-  readonly seen: SeenToken;
+  readonly seen: SeenCredential;
   readonly credential: Outcome;
   readonly header: Outcome;
   readonly key: KeyLookup;
@@ -201,7 +202,7 @@ function requirementOfSteps(question: Question): Requirement {
 
 async function gather(question: Question, decision: Refusal | undefined): Promise<Evidence> {
   const { token, settings, requirement, offline } = question;
-  const seen = readToken(token);
+  const seen = seenToken(token);
   const credential = credentialOutcome(token);
   const claims = credential === 'pass' ? seen.payload : undefined;
   const authorities = authoritiesOf(settings);

@@ -5,9 +5,9 @@ import { explanationChannel, type Explanation } from '../core/channels.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { AuthError, ConfigurationError, copyOf, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
-import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
-import { readToken } from '../core/token/parsed-token.js';
+import type { RequestHeaders } from '../core/token/credential.js';
 import { explainAcquisition } from './acquisition-explanation.js';
+import { seenIn } from './credential-mistake.js';
 import { explain, type RefusedRoute } from './explanation.js';
 
 const debugName = 'microsoft-identity-decorators';
@@ -41,15 +41,6 @@ export function explainRefusals(): void {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-function tokenOf(request: RequestHeaders, { tokenHeader }: Settings): ReturnType<typeof readToken> {
-  try {
-    return readToken(bearerToken(request, tokenHeader));
-  } catch {
-    // There is no single token. The refusal is about that.
-    return { header: undefined, payload: undefined };
-  }
-}
-
 /** Whether explanations are published. In production they are only with the option `diagnostics`. */
 const isExplained = ({ diagnostics }: Settings): boolean =>
   explanationChannel.hasSubscribers && (diagnostics ?? process.env['NODE_ENV'] !== 'production');
@@ -66,11 +57,11 @@ export function markExplained(error: object): void {
 export function publishExplanation(
   request: RequestHeaders,
   refusal: Refusal,
-  identity: Authenticator,
+  { settings }: Authenticator,
   route: RefusedRoute,
 ): void {
-  if (!isExplained(identity.settings) || explained.has(refusal)) return;
-  explanationChannel.publish(explain(refusal, tokenOf(request, identity.settings), identity.settings, route));
+  if (!isExplained(settings) || explained.has(refusal)) return;
+  explanationChannel.publish(explain(refusal, seenIn(request, settings.tokenHeader), settings, route));
 }
 
 /** Publishes why no token was had for another API. Many requests may be refused for it; it is explained once. */

@@ -21,6 +21,7 @@ import { clientOf, groupsOf, hasRegisteredClaims, rolesOf, scopesOf } from '../c
 import type { SeenToken } from '../core/token/parsed-token.js';
 import { callsAsApp, looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
+import { mistakeOfScheme, mistakeOfToken, type SeenCredential } from './credential-mistake.js';
 
 const forMicrosoft = (api: string) =>
   `The token is for ${api}: the client asked for a scope of that API, or for none. It must ask for api://<client id>/<scope> of this API.`;
@@ -29,7 +30,22 @@ const forMicrosoft = (api: string) =>
 export const hints = {
   no_token: 'The request has no Authorization: Bearer header. A proxy may have removed it.',
   two_headers: 'The request has two Authorization headers. A proxy may have added one.',
-  malformed: 'This is not a token as Microsoft issues it: part of it was cut off, quoted or added in transit.',
+  other_scheme:
+    'The Authorization header has another scheme than Bearer. The client must send Bearer, a space and the token.',
+  no_scheme:
+    'The Authorization header has one word, without Bearer before it. The client must send Bearer, a space and the token.',
+  empty_token: 'Nothing follows Bearer: the variable with the token was empty.',
+  unset_token:
+    'In place of a token stands a variable that was not set (undefined, null), an object, a promise that was not awaited, or a placeholder.',
+  scheme_twice: 'Bearer is there twice: the client adds it to a text that has it already.',
+  quoted_token: 'The token is in quotes or brackets. The client must send it without them.',
+  opaque_token:
+    "The text has no parts, so it is not a JWT: it is an opaque token, such as personal accounts get for Microsoft's own APIs, an authorization code, or the token of another issuer. The client must ask for a scope of this API.",
+  encrypted_token:
+    'The token is encrypted (JWE, five parts). Remove tokenEncryptionKeyId from the manifest of this API.',
+  long_token:
+    'The token is longer than 16 KiB. Put fewer claims into it: app roles in place of groups, or only the groups that are assigned to the application.',
+  malformed: 'This is not a token as Microsoft issues it: part of it was cut off or added in transit.',
   algorithm:
     'The token is not signed with RS256. It does not come from Microsoft, or its application has its own signing key.',
   no_kid: 'The token has no kid. It does not come from Microsoft.',
@@ -221,13 +237,13 @@ type Reason = InvalidTokenReason | InsufficientScopeReason;
 type CodeWithoutReason =
   'missing_token' | 'invalid_request' | 'issuer_unavailable' | 'insufficient_claims' | 'invalid_configuration';
 
-type Explainer = (token: SeenToken, settings: Settings, route: RefusedRoute) => ExplanationCode;
+type Explainer = (token: SeenCredential, settings: Settings, route: RefusedRoute) => ExplanationCode;
 
 /** The code of a refusal, or how a look at the token finds it, by the refusal's reason, or by its code. */
 const explainers: Readonly<Record<Reason | CodeWithoutReason, ExplanationCode | Explainer>> = {
-  missing_token: 'no_token',
+  missing_token: ({ credential = '' }) => mistakeOfScheme(credential),
   invalid_request: 'two_headers',
-  malformed: 'malformed',
+  malformed: ({ credential, header }) => (credential === undefined ? 'malformed' : mistakeOfToken(credential, header)),
   algorithm: 'algorithm',
   key: explainKey,
   signature: (token) => explainMicrosoftApi(token) ?? 'signature',
@@ -266,19 +282,24 @@ function findCode(key: string, ...seen: Parameters<Explainer>): ExplanationCode 
 }
 
 /** What to change. An error of the application's own has its own code and message. */
-function hintFor(code: ExplanationCode | undefined, refusal: Refusal, token: SeenToken): string {
+function hintFor(
+  code: ExplanationCode | undefined,
+  refusal: Refusal,
+  token: SeenToken,
+  { tokenHeader = 'Authorization' }: Settings,
+): string {
   if (code === undefined) return refusal.message;
   if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
   const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;
-  return api === undefined ? hints[code] : forMicrosoft(api);
+  return api === undefined ? hints[code].replace('Authorization', tokenHeader) : forMicrosoft(api);
 }
 
 /** Explains a refusal. */
-export function explain(refusal: Refusal, token: SeenToken, settings: Settings, route: RefusedRoute): Explanation {
+export function explain(refusal: Refusal, token: SeenCredential, settings: Settings, route: RefusedRoute): Explanation {
   const { reason } = refusal as { readonly reason?: string };
   const found = findCode(reason ?? refusal.code, token, settings, route);
   const remark = found === 'audience_uri' || found === 'issuer' ? versionRemark(token, settings) : undefined;
-  const hint = hintFor(found, refusal, token);
+  const hint = hintFor(found, refusal, token, settings);
   return Object.freeze({
     code: remark ?? found ?? refusal.code,
     hint: remark === undefined ? hint : `${hints[remark]} ${hint}`,
