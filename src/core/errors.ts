@@ -47,6 +47,8 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** What the caller sees, in place of the description of the error. */
   readonly description?: string;
+  /** The headers in full, where they were made before: see {@link fixed}. */
+  readonly allHeaders?: Readonly<Record<string, string>>;
 }
 
 // The ES module and the CommonJS build each define these classes. Both look for the same brand, so that `instanceof` holds
@@ -72,22 +74,28 @@ function ordinaryHasInstance(constructor: unknown, value: unknown): boolean {
   return Function.prototype[Symbol.hasInstance].call(constructor as () => void, value);
 }
 
-/** Writes an answer to its error, the headers last. */
-function write(error: IdentityError, answer: Answer): void {
-  const { code, status, challenge, headers } = answer;
-  Object.assign(error, {
-    code,
-    status,
-    statusCode: status,
-    httpCode: status,
-    ...('reason' in answer && { reason: answer.reason }),
-    headers: Object.freeze({
-      ...(challenge !== undefined && { 'WWW-Authenticate': bearerChallenge(challenge) }),
-      ...headers,
-      // RFC 6750 §5.3: a cache must not serve the refusal of one caller to another.
-      'Cache-Control': 'no-store',
-    }),
+/** The headers of an answer, the challenge first. */
+function headersOf({ headers }: Answer, challenge: ChallengeParameters | undefined): Readonly<Record<string, string>> {
+  return Object.freeze({
+    ...(challenge !== undefined && { 'WWW-Authenticate': bearerChallenge(challenge) }),
+    ...headers,
+    // RFC 6750 §5.3: a cache must not serve the refusal of one caller to another.
+    'Cache-Control': 'no-store',
   });
+}
+
+/** An answer that is the same for many requests: its headers are made once. */
+function fixed(answer: Answer): Answer {
+  return { ...answer, allHeaders: headersOf(answer, answer.challenge) };
+}
+
+/** Writes an answer to its error, the headers last. */
+function write(error: IdentityError, answer: Answer, challenge = answer.challenge): void {
+  const { code, status, allHeaders } = answer;
+  Object.assign(error, { code, status, statusCode: status, httpCode: status });
+  if ('reason' in answer) Object.assign(error, { reason: answer.reason });
+  const isAsMade = allHeaders !== undefined && challenge === answer.challenge;
+  Object.assign(error, { headers: isAsMade ? allHeaders : headersOf(answer, challenge) });
 }
 
 /** The challenge of an answer, with what the API publishes about itself. */
@@ -150,7 +158,8 @@ export class AuthError extends IdentityError {
     brandAs(this, 'AuthError');
   }
 
-  readonly #answerTo: (caller: ChallengedCaller | undefined) => Answer & { readonly description: string };
+  readonly #answerTo: (caller: ChallengedCaller | undefined) => Answer;
+  readonly #ownDescription: string;
   #description: string;
   #resource: ChallengingResource | undefined;
 
@@ -165,18 +174,17 @@ export class AuthError extends IdentityError {
     answer: Answer | ((caller: ChallengedCaller | undefined) => Answer),
     options: { cause?: unknown; message?: string } = {},
   ) {
-    const answerTo = (caller: ChallengedCaller | undefined) => ({
-      description,
-      ...(typeof answer === 'function' ? answer(caller) : answer),
-    });
+    const answerTo = typeof answer === 'function' ? answer : () => answer;
     const unaddressed = answerTo(undefined);
-    super(options.message ?? unaddressed.description, unaddressed, {
+    const seen = unaddressed.description ?? description;
+    super(options.message ?? seen, unaddressed, {
       // A message of its own is for the developer.
       expose: options.message === undefined,
       ...('cause' in options && { cause: options.cause }),
     });
     this.#answerTo = answerTo;
-    this.#description = unaddressed.description;
+    this.#ownDescription = description;
+    this.#description = seen;
   }
 
   /**
@@ -191,9 +199,9 @@ export class AuthError extends IdentityError {
     const answer = this.#answerTo(caller);
     // A refusal that is forwarded may reach another configuration. The one that refused is the one to name.
     if (this.#resource === undefined || this.#resource.metadataUrl === resource?.metadataUrl) this.#resource = resource;
-    this.#description = answer.description;
-    if (this.expose) this.message = answer.description;
-    write(this, { ...answer, challenge: challengeOf(answer, this.#resource) });
+    this.#description = answer.description ?? this.#ownDescription;
+    if (this.expose) this.message = this.#description;
+    write(this, answer, challengeOf(answer, this.#resource));
   }
 
   /**
@@ -207,7 +215,11 @@ export class AuthError extends IdentityError {
       ...('cause' in this && { cause: this.cause }),
     };
     // The class of the copy is a subclass, whose own constructor takes other arguments and is not called.
-    const other = Reflect.construct(AuthError, ['', this.#answerTo, options], this.constructor) as AuthError;
+    const other = Reflect.construct(
+      AuthError,
+      [this.#ownDescription, this.#answerTo, options],
+      this.constructor,
+    ) as AuthError;
     const members = Object.getOwnPropertyDescriptors(this);
     for (const [name, member] of Object.entries(members)) {
       if (!Object.hasOwn(other, name)) Object.defineProperty(other, name, member);
@@ -220,6 +232,8 @@ export class AuthError extends IdentityError {
   }
 }
 
+const missingToken = fixed({ code: 'missing_token', status: 401, challenge: {} });
+
 /**
  * 401 `missing_token`: the request carries no bearer token.
  *
@@ -231,7 +245,7 @@ export class MissingTokenError extends AuthError {
   }
 
   constructor() {
-    super('This request needs an access token.', { code: 'missing_token', status: 401, challenge: {} });
+    super('This request needs an access token.', missingToken);
   }
 }
 
@@ -265,6 +279,17 @@ const invalidTokenDescriptions: Readonly<Record<InvalidTokenReason, string>> = {
   token_type: 'The token is not an access token.',
 };
 
+const invalidTokenAnswer = (reason: string, description: string): Answer => ({
+  code: 'invalid_token',
+  status: 401,
+  reason,
+  challenge: { error: 'invalid_token', error_description: description },
+});
+
+const invalidTokenAnswers: ReadonlyMap<string, Answer> = new Map(
+  Object.entries(invalidTokenDescriptions).map((entry) => [entry[0], fixed(invalidTokenAnswer(...entry))]),
+);
+
 /** 401 `invalid_token`: a token was presented and must not pass. {@link InvalidTokenError.reason} is the rule it breaks. */
 export class InvalidTokenError extends AuthError {
   static {
@@ -276,12 +301,7 @@ export class InvalidTokenError extends AuthError {
 
   constructor(reason: InvalidTokenReason) {
     const description = invalidTokenDescriptions[reason];
-    super(description, {
-      code: 'invalid_token',
-      status: 401,
-      reason,
-      challenge: { error: 'invalid_token', error_description: description },
-    });
+    super(description, invalidTokenAnswers.get(reason) ?? invalidTokenAnswer(reason, description));
   }
 }
 
