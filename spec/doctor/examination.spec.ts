@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { IdentityOptions } from '../../src/core/configuration/options.js';
+import type { B2cOptions, IdentityOptions } from '../../src/core/configuration/options.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { initialize } from '../../src/gate/initialize.js';
 import type { TestIssuer } from '../../src/testing.js';
@@ -11,8 +11,12 @@ import { elsewhere, entraFlags, failing, graph, issuer, read, run, seconds, useI
 useIssuer();
 
 /** The command line has no option for a B2C authority on loopback, so the configuration is in force already. */
-async function examineB2c(token: string, argv: readonly string[] = []): Promise<Said> {
-  initialize({ b2c: issuer.b2cOptions, now: () => start });
+async function examineB2c(
+  token: string,
+  argv: readonly string[] = [],
+  options?: Pick<B2cOptions, 'daemonClients'>,
+): Promise<Said> {
+  initialize({ b2c: { ...issuer.b2cOptions, ...options }, now: () => start });
   return run(['--config', './nothing.ts', '--json', ...argv, token]);
 }
 
@@ -359,6 +363,27 @@ describe('a B2C token', () => {
     const said = await examineB2c(await issuer.b2cToken());
     expect(read(said).steps.map(({ step }) => step)).toContain('policy');
     expect(said).toMatchObject({ code: 0, err: '' });
+  });
+
+  it("fails for the client if it is a person's of a client that is configured as a daemon", async () => {
+    const token = await issuer.b2cAppToken({ name: 'Ada' });
+    const b2c = { ...issuer.b2cOptions, daemonClients: [issuer.b2cDaemonClient] };
+    const said = read(await examineB2c(token, ['--scope', 'another'], b2c));
+    expect(failing(said)).toEqual({ client: 'daemon_client', scope: 'scope_missing' });
+    expect(said.verdict).toMatchObject(await decisionOn(token, { b2c }, [['scope', 'another']]));
+    expect(said.steps.find(({ step }) => step === 'client')).toMatchObject({
+      expected: 'any; for a client of b2c.daemonClients, no token of a person',
+      found: issuer.b2cDaemonClient,
+    });
+  });
+
+  it("passes if it is a daemon's with the permission in scp", async () => {
+    const b2c = { daemonClients: [issuer.b2cDaemonClient] };
+    const permission = ['--scope', 'access_as_app', '--role', 'access_as_app'];
+    const token = await issuer.b2cAppToken();
+    expect(await examineB2c(token, permission, b2c)).toMatchObject({ code: 0, err: '' });
+    const without = read(await examineB2c(token, ['--scope', 'another'], b2c));
+    expect(failing(without)).toEqual({ scope: 'app_role_missing' });
   });
 
   it.each([

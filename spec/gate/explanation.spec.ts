@@ -421,6 +421,14 @@ const rows: readonly Row[] = [
     identity: () => configured({ allowedClients: [other] }),
   },
   {
+    code: 'daemon_client',
+    when: "is a person's, of a daemon",
+    make: () => issuer.b2cAppToken({ name: marks.name }),
+    reason: 'client',
+    route: { scheme: { kind: 'b2c' } },
+    identity: () => configured({ b2c: { ...issuer.b2cOptions, daemonClients: [issuer.b2cDaemonClient] } }),
+  },
+  {
     code: 'caller',
     when: "is a person's where applications call",
     make: () => issuer.token(marks),

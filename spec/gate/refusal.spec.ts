@@ -25,6 +25,7 @@ function requestOf(extra: object) {
   const request = { headers: {} };
   const token = {
     kind: 'entra',
+    callerKind: 'user',
     claims: { iss: 'iss', aud: 'aud', exp: 0, ...extra },
     authority,
     policy: undefined,

@@ -26,7 +26,7 @@ export class AccessTokenClaims {
   declare readonly tid?: string;
   /** The GUID of the person or application in its tenant. */
   declare readonly oid?: string;
-  /** The scopes a person consented to, separated by single spaces. App-only tokens have none. */
+  /** The scopes a person consented to, separated by single spaces. App-only tokens have none; in B2C they have their permissions here. */
   declare readonly scp?: string;
   /** The roles given to the person or application. */
   declare readonly roles?: readonly string[];

@@ -13,6 +13,7 @@ import type { Settings } from './configuration/settings.js';
 import { InvalidTokenError } from './errors.js';
 import { checkClient } from './token/allowed-clients.js';
 import { askAboutTenant } from './token/allowed-tenants.js';
+import { callerKindOf, rememberB2cCaller } from './token/caller-kind.js';
 import { checkClaims } from './token/claims.js';
 import { bearerToken, type RequestHeaders } from './token/credential.js';
 import { parseToken, type KnownHeaders } from './token/parsed-token.js';
@@ -33,10 +34,11 @@ export function checkRequest(
   request: RequestHeaders,
   requirement: Requirement,
   verifier: Verifier,
-  { entra, allowedClients, resolveGroups, claimCheck, tokenHeader }: Settings,
+  settings: Settings,
   earlier?: Caller,
   handed: unknown = request,
 ): Verification | Promise<Verification> {
+  const { entra, resolveGroups, claimCheck, tokenHeader } = settings;
   // credential
   const text = bearerToken(request, tokenHeader);
   // header, key, signature, claims: verifyToken below
@@ -47,7 +49,7 @@ export function checkRequest(
     // tenant
     return andThen(askAboutTenant(token, entra), () => {
       // client
-      checkClient(token, allowedClients);
+      checkClient(token, settings);
       // demands, those of the application last
       const caller = earlier?.token === token ? earlier : verification;
       return andThen(checkDemands(requirement, caller, resolveGroups, handed), (groups) => {
@@ -85,7 +87,10 @@ export function verifyToken(
         // claims: an access token
         if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
         knownHeaders.add(parsed);
-        const token = Object.freeze({ kind: issuers.kind, claims, policy, authority });
+        const { kind } = issuers;
+        const callerKind = callerKindOf(claims, settings, kind);
+        const token = Object.freeze({ kind, claims, callerKind, policy, authority });
+        if (kind === 'b2c') rememberB2cCaller(claims, callerKind);
         return { token, key, issuerKeys };
       });
     }),

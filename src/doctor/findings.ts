@@ -91,6 +91,8 @@ function withSoundClaims(attempt: Attempt, right: RightIssuer): Attempt {
 
 const audienceOf = ({ entra, b2c }: Settings, { kind }: RightIssuer) => (kind === 'b2c' ? b2c : entra)?.audiences[0];
 
+const withoutDaemons = (b2c: Settings['b2c']) => b2c && { ...b2c, daemonClients: undefined };
+
 /** The attempt with the mistake of one step repaired; undefined if no later step can be checked. */
 function repair(step: StepName, attempt: Attempt, right: RightIssuer): Attempt | undefined {
   const { claims, settings, requirement } = attempt;
@@ -115,7 +117,7 @@ function repair(step: StepName, attempt: Attempt, right: RightIssuer): Attempt |
     case 'policy':
       return { ...attempt, claims: { ...claims, tfp: (requirement.scheme?.policies ?? settings.b2c?.policies)?.[0] } };
     case 'client':
-      return { ...attempt, settings: { ...settings, allowedClients: undefined } };
+      return { ...attempt, settings: { ...settings, allowedClients: undefined, b2c: withoutDaemons(settings.b2c) } };
     case 'scope':
     case 'role':
       return withoutDemand(step);

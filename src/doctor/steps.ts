@@ -87,6 +87,13 @@ function demandExpected(kind: 'scope' | 'role', { demands }: Requirement): strin
     : `${either(names)}, in roles`;
 }
 
+function clientExpected({ allowedClients, b2c }: Settings, kind: Subject['kind']): string {
+  const allowed = allowedClients === undefined ? 'any' : either([...allowedClients]);
+  return kind === 'b2c' && b2c?.daemonClients !== undefined
+    ? `${allowed}; for a client of b2c.daemonClients, no token of a person`
+    : allowed;
+}
+
 /** What a step expects, and what it found. */
 export function describeStep(step: StepName, subject: Subject): Words {
   const { token, seen, settings, requirement, kind, metadataUrl, issuer } = subject;
@@ -130,7 +137,7 @@ export function describeStep(step: StepName, subject: Subject): Words {
       };
     case 'client':
       return {
-        expected: settings.allowedClients === undefined ? 'any' : either([...settings.allowedClients]),
+        expected: clientExpected(settings, kind),
         found: shown(clientOf(claims)),
       };
     case 'check':

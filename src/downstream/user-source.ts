@@ -3,7 +3,6 @@ import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../c
 import { keptToken, presentedToken } from '../core/access/presented-token.js';
 import type { Authenticator } from '../core/access/requirement.js';
 import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
-import { callsAsApp } from '../core/token/token-kind.js';
 import { identityInForce } from '../gate/identity-in-force.js';
 import { addressedTo } from '../gate/refusal.js';
 import { userAuthority } from './authority.js';
@@ -62,7 +61,7 @@ function sourceOfCaller(
       const { entra, clockToleranceSeconds } = identity.settings;
       const { authority, tenant } = userAuthority(entra, token);
       // Entra has no on-behalf-of flow for an application: it would refuse the token, and count it as a failure.
-      if (callsAsApp(claims)) refuseApplication();
+      if (token.callerKind === 'app') refuseApplication();
       if (context.presented === undefined) throw new MissingTokenError();
       return tokensOf(identity).ofUser({
         api: name,

@@ -10,7 +10,7 @@ import { checkScopes } from '../core/access/requirement-checks.js';
 import { anyOf } from '../core/access/requirement.js';
 import { ConfigurationError, MissingTokenError } from '../core/errors.js';
 import { tenantOfIssuer } from '../core/issuers/issuer.js';
-import { callsAsApp, callsAsUser } from '../core/token/token-kind.js';
+import { callerKindBy, mayBeUser } from '../core/token/caller-kind.js';
 import { admissionOf } from './admission.js';
 import { requestsIn } from './held-requests.js';
 import { addressedTo } from './refusal.js';
@@ -59,7 +59,8 @@ export function getTokenClaims(request?: object): AccessTokenClaims {
 }
 
 /**
- * Checks that the token of the current request carries a scope. An app-only token needs a role of that name.
+ * Checks that the token of the current request carries a scope. An app-only token needs a role of that name; in B2C an
+ * application permission, which is in `scp`.
  *
  * @param scope - the short name of a scope, or several names of which the token needs one
  * @param request - the host's request; default: the request that the running code belongs to
@@ -91,16 +92,23 @@ function claimsGiven(claims: AccessTokenClaims, helper: string): AccessTokenClai
  * Whether an application calls on its own behalf, without a person. `idtyp` decides if the token has that claim; otherwise
  * a token without a scope is an application's, unless `oid` and `sub` are there and differ: then it is a person's.
  *
+ * A B2C token has no `idtyp`, and a daemon has its permissions in `scp`. There the option `b2c.daemonClients` decides.
+ * Without it the result is `false` for people and daemons alike. Give the claims as this library returned them: of a copy
+ * the option is not known.
+ *
  * @param claims - verified claims; default: those of the current request
  * @throws MissingTokenError if none are given, and there is no request or its token was not verified
  * @throws ConfigurationError if a request is given
  */
 export function isAppOnly(claims: AccessTokenClaims = getTokenClaims()): boolean {
-  return callsAsApp(claimsGiven(claims, 'isAppOnly'));
+  return callerKindBy(claimsGiven(claims, 'isAppOnly')) === 'app';
 }
 
 /**
  * The key under which to store a person's data: `<tid>.<oid>`. It is unique to the person and never changes.
+ *
+ * Of B2C, a daemon is known by the option `b2c.daemonClients`. Without it, a daemon whose token has an `oid` has a key too, which
+ * is no person's.
  *
  * @param claims - verified claims; default: those of the current request
  * @returns undefined if an application calls, or if the token does not identify the person
@@ -111,7 +119,7 @@ export function userKey(claims: AccessTokenClaims = getTokenClaims()): string | 
   claimsGiven(claims, 'userKey');
   const tenant: unknown = claims.tid ?? tenantOfIssuer(claims.iss);
   const person: unknown = claims.oid;
-  if (!callsAsUser(claims) || typeof tenant !== 'string' || typeof person !== 'string' || person === '')
+  if (!mayBeUser(callerKindBy(claims)) || typeof tenant !== 'string' || typeof person !== 'string' || person === '')
     return undefined;
   return `${tenant}.${person}`;
 }

@@ -16,10 +16,11 @@ import { entraAuthority } from '../core/issuers/authority.js';
 import { consumerTenant, isExternalId, segmentsOf, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
 import { isOnMicrosoftDomain, microsoftApiOf } from '../core/microsoft-apis.js';
 import { serveOneCloud } from '../core/microsoft-hosts.js';
+import { callerKindOf } from '../core/token/caller-kind.js';
 import { claimedPolicy, claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js';
 import { clientOf, groupsOf, hasRegisteredClaims, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
-import { callsAsApp, looksLikeIdToken } from '../core/token/token-kind.js';
+import { looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
 import { mistakeOfScheme, mistakeOfToken, type SeenCredential } from './credential-mistake.js';
 
@@ -95,9 +96,11 @@ export const hints = {
   token_type: 'The token is not an access token for an API.',
   scope_missing: 'The scope was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
   app_role_missing:
-    'An application calls without a person, and its roles do not contain the name. Define an app role of that name, assign it, and have an administrator consent.',
+    'An application calls without a person, and its roles (in B2C its scp) do not contain the name. Define an app role of that name, assign it, and have an administrator consent.',
   role_missing: 'The role was not assigned to the caller, or only after the token was issued.',
   client: 'The client application is not in allowedClients.',
+  daemon_client:
+    "The client is in b2c.daemonClients, and the token is a person's. A client through which people sign in does not belong in that list.",
   caller: 'The route accepts only people, or only applications. The optional claim idtyp tells the two apart reliably.',
   guest: 'The person is a guest of the tenant. The optional claim acct tells this reliably.',
   no_groups: 'The token has no groups: set groupMembershipClaims in the manifest of this API.',
@@ -231,6 +234,11 @@ function explainGroup({ payload: claims = {} }: SeenToken): ExplanationCode {
   return groupsOf(claims as AccessTokenClaims).length === 0 ? 'no_groups' : 'group';
 }
 
+function explainClient({ payload: claims = {} }: SeenToken, { allowedClients }: Settings): ExplanationCode {
+  const isAllowed = allowedClients === undefined || allowedClients.has(clientOf(claims) ?? '');
+  return isAllowed ? 'daemon_client' : 'client';
+}
+
 type Reason = InvalidTokenReason | InsufficientScopeReason;
 
 /** The refusals that have no reason, by their code. */
@@ -254,9 +262,10 @@ const explainers: Readonly<Record<Reason | CodeWithoutReason, ExplanationCode | 
   tenant: 'tenant',
   policy: explainPolicy,
   token_type: explainKind,
-  scope: ({ payload: claims = {} }) => (callsAsApp(claims) ? 'app_role_missing' : 'scope_missing'),
+  scope: ({ payload: claims = {} }, settings) =>
+    callerKindOf(claims, settings, claimedScheme(claims, settings)) === 'app' ? 'app_role_missing' : 'scope_missing',
   role: 'role_missing',
-  client: 'client',
+  client: explainClient,
   caller: 'caller',
   guest: 'guest',
   group: explainGroup,

@@ -4,6 +4,7 @@ import type { AccessTokenClaims } from '../core/access-token-claims.js';
 import { heldScopes } from '../core/access/requirement-checks.js';
 import type { Authenticator } from '../core/access/requirement.js';
 import { namesOfScope } from '../core/issuers/resource-metadata.js';
+import { callerKindBy } from '../core/token/caller-kind.js';
 import { clientOf } from '../core/token/claims.js';
 import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
 import { admittedRequestIn } from '../gate/current-caller.js';
@@ -35,7 +36,7 @@ export function authInfoOf(
   claims: AccessTokenClaims,
   { resourceMetadata }: Pick<Authenticator, 'resourceMetadata'>,
 ): McpAuthInfo {
-  const scopes = heldScopes(claims);
+  const scopes = heldScopes({ claims, callerKind: callerKindBy(claims) });
   const supported = resourceMetadata?.scopes_supported ?? [];
   return {
     token,

@@ -48,6 +48,8 @@ export interface TestIssuer {
     readonly clientId: string;
     readonly instance: string;
   };
+  /** The client id of the application that {@link TestIssuer.b2cAppToken} is for: a value for `b2c.daemonClients`. */
+  readonly b2cDaemonClient: string;
   /** Members of the `downstream` option of `initialize`: the secret that the token endpoint accepts from every client. */
   readonly downstreamOptions: { readonly credential: { readonly clientSecret: string } };
   /** How many documents and tokens were requested so far. */
@@ -64,6 +66,13 @@ export interface TestIssuer {
   v1Token(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
   /** A B2C access token of a user flow, with the scope `access_as_user`. */
   b2cToken(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
+  /**
+   * A B2C access token of an application on its own behalf, with the application permission `access_as_app`, which B2C puts in
+   * `scp`.
+   *
+   * @see {@link https://learn.microsoft.com/azure/active-directory-b2c/client-credentials-grant-flow Client credentials in B2C}
+   */
+  b2cAppToken(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
   /** A v2.0 ID token. It has the issuer, audience and key of an access token. */
   idToken(overrides?: TokenOverrides, header?: TokenOverrides): Promise<string>;
   /** Signs two texts with the Entra key, unchanged: for tests of malformed tokens. */
@@ -82,12 +91,14 @@ const lifetimeSeconds = 60 * 60;
 
 class LocalIssuer implements TestIssuer {
   readonly requests: IssuerRequests = { metadata: 0, keys: 0, tokens: 0 };
+  readonly b2cDaemonClient = randomUUID();
   readonly downstreamOptions = { credential: { clientSecret: randomBytes(24).toString('base64url') } };
   readonly #settings: Required<TestIssuerSettings>;
   readonly #b2cTenantId = randomUUID();
   readonly #b2cClientId = randomUUID();
   readonly #userId = randomUUID();
   readonly #appId = randomUUID();
+  readonly #b2cDaemonId = randomUUID();
   readonly #server = createServer((request, response) => {
     void this.#serve(request, response);
   });
@@ -181,6 +192,11 @@ class LocalIssuer implements TestIssuer {
       ver: '1.0',
     };
     return this.#sign('b2c', { ...claims, ...overrides }, header);
+  }
+
+  b2cAppToken(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
+    const app = { azp: this.b2cDaemonClient, sub: this.#b2cDaemonId, scp: 'access_as_app' };
+    return this.b2cToken({ ...app, ...overrides }, header);
   }
 
   sign(header: string, payload: string): Promise<string> {

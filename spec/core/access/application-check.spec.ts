@@ -4,12 +4,14 @@ import { checkDemands } from '../../../src/core/access/requirement-checks.js';
 import { areChecksDemanded } from '../../../src/core/access/application-check.js';
 import { anyOf, requirementBy, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
+import { callerKindBy } from '../../../src/core/token/caller-kind.js';
 import type { VerifiedToken } from '../../../src/core/token/verified-token.js';
 import { errorOf, refuses } from '../../support/refusals.js';
 
 const tokenOf = (claims: object): VerifiedToken => ({
   kind: 'entra',
   claims: claims as AccessTokenClaims,
+  callerKind: callerKindBy(claims as AccessTokenClaims),
   policy: undefined,
   authority: { realm: 'realm', authorizationUri: 'https://login.example/authorize' },
 });

@@ -16,6 +16,7 @@ import { schemeFor } from '../../../src/core/access/scheme.js';
 import { parseSettings } from '../../../src/core/configuration/parse-settings.js';
 import { AuthError, ConfigurationError } from '../../../src/core/errors.js';
 import { createIdentity } from '../../../src/core/identity.js';
+import { callerKindOf } from '../../../src/core/token/caller-kind.js';
 import type { VerifiedToken } from '../../../src/core/token/verified-token.js';
 
 const ids = { tenantId: '11111111-2222-4333-8444-555555555555', clientId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee' };
@@ -334,6 +335,7 @@ function passes(requirement: Requirement | undefined, { claims: held, kind, poli
   const verified = {
     kind,
     claims: held as unknown as AccessTokenClaims,
+    callerKind: callerKindOf(held, { b2c: undefined }, kind),
     policy: kind === 'b2c' ? policy : undefined,
   } as VerifiedToken;
   try {

@@ -11,17 +11,17 @@ import {
 import { anyOf, requires, type Demand, type Requirement } from '../../../src/core/access/requirement.js';
 import type { GroupsResolver } from '../../../src/core/configuration/settings.js';
 import { ConfigurationError, InsufficientScopeError } from '../../../src/core/errors.js';
+import { callerKindOf } from '../../../src/core/token/caller-kind.js';
 import type { VerifiedToken } from '../../../src/core/token/verified-token.js';
 import { errorOf, refuses } from '../../support/refusals.js';
 
 const claimsOf = (claims: object) => claims as AccessTokenClaims;
 const authority = { realm: 'realm', authorizationUri: 'https://login.example/authorize' };
-const tokenOf = (claims: object, policy?: string): VerifiedToken => ({
-  kind: policy === undefined ? 'entra' : 'b2c',
-  claims: claimsOf(claims),
-  policy,
-  authority,
-});
+function tokenOf(claims: object, policy?: string): VerifiedToken {
+  const kind = policy === undefined ? 'entra' : 'b2c';
+  const callerKind = callerKindOf(claimsOf(claims), { b2c: undefined }, kind);
+  return { kind, claims: claimsOf(claims), callerKind, policy, authority };
+}
 
 const demandOf = ({ demands: [demand] }: Requirement): Demand => demand ?? expect.fail('nothing is demanded');
 
@@ -56,7 +56,6 @@ describe('a demand for scopes or roles', () => {
     ["the scope in an agent's roles, its scp a slash", 'scope', ['a'], { roles: ['a'], scp: '/' }],
     ["the scope in an agent's roles, its scp empty", 'scope', ['a'], { roles: ['a'], scp: '' }],
     ['the scope in the roles of an application that says so', 'scope', ['a'], { idtyp: 'app', roles: ['a'] }],
-    ['the scope of an application whose token has one', 'scope', ['a'], { idtyp: 'app', scp: 'a', roles: ['b'] }],
     ['the scope of a person who says so', 'scope', ['a'], { idtyp: 'user', scp: 'a' }],
     ["the role in a person's roles, of a token without scopes", 'role', ['a'], { idtyp: 'user', roles: ['a'] }],
     ["the role in a person's roles", 'role', ['a'], { roles: ['a'], scp: 'b' }],
@@ -76,6 +75,7 @@ describe('a demand for scopes or roles', () => {
     ['the name in scp as a list', ['a'], { scp: ['a'] }],
     ['the name in roles as a text', ['a'], { roles: 'a' }],
     ['the name within a role', ['a'], { roles: ['a b'] }],
+    ['the scope of an application whose token has one', ['a'], { idtyp: 'app', scp: 'a', roles: ['b'] }],
     ['the slash of an agent', ['/'], { scp: '/', roles: ['b'] }],
     ['nothing', ['a'], {}],
     ["a person's roles, of a token without scopes", ['a'], { idtyp: 'user', roles: ['a'] }],

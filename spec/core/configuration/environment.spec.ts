@@ -307,6 +307,21 @@ describe('optionsFromEnvironment', () => {
     expect(allowedTenants('*')).toBe('*');
   });
 
+  it('reads the daemons of B2C', () => {
+    const read = (environment: Record<string, string>) =>
+      fromEnvironment({ ...azureAdB2c, ...environment }).b2c?.daemonClients;
+    const daemons = new Set([clientId, otherId]);
+    expect(read({ AzureAdB2C__DaemonClients: `${clientId}, ${otherId}` })).toEqual(daemons);
+    expect(read({ AzureAdB2C__DaemonClients__0: clientId, AzureAdB2C__DaemonClients__1: otherId })).toEqual(daemons);
+    expect(read({})).toBeUndefined();
+    expect(refusalOf(optionsFromEnvironment({ ...azureAdB2c, AzureAdB2C__DaemonClients: ' ' }))).toMatch(
+      /^initialize: b2c\.daemonClients: got an empty list; /,
+    );
+    expect(() => fromEnvironment({ ...azureAd, AzureAd__DaemonClients: clientId })).toThrow(
+      'It belongs to Azure AD B2C: write AzureAdB2C__DaemonClients.',
+    );
+  });
+
   it('refuses a blank list of clients, because a restriction was lost', () => {
     expect(refusalOf(optionsFromEnvironment({ ...azureAd, AzureAd__AllowedClients: ' ' }))).toMatch(
       /^initialize: allowedClients: got an empty list; /,

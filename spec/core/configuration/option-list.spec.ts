@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { b2c, clientId, entra, parse, refusalOf, takesApplication, tenantId } from './given-options.js';
+import { b2c, clientId, entra, otherId, parse, refusalOf, takesApplication, tenantId } from './given-options.js';
 
 const takesTenant = "it takes a tenant GUID, a verified domain, or 'organizations', 'common' or 'consumers'";
 
@@ -25,6 +25,14 @@ const hostOfLength = (length: number) =>
 describe('a tenant that is a domain', () => {
   it('may have the 253 characters that DNS allows', () => {
     expect(parse({ ...entra, tenantId: hostOfLength(253) }).entra?.tenantId).toBe(hostOfLength(253));
+  });
+});
+
+describe('a client that is a daemon', () => {
+  it('is taken in lower case, and none is known by default', () => {
+    const parsed = parse({ b2c: { ...b2c, daemonClients: [clientId.toUpperCase(), otherId] } });
+    expect(parsed.b2c?.daemonClients).toEqual(new Set([clientId, otherId]));
+    expect(parse({ b2c }).b2c?.daemonClients).toBeUndefined();
   });
 });
 
@@ -205,6 +213,12 @@ describe('a wrong option', () => {
       'https://contoso.b2clogin.com/contoso.onmicrosoft.com',
       `got 'https://contoso.b2clogin.com/contoso.onmicrosoft.com'; ${takesB2cInstance}`,
     ],
+    ['daemonClients', [], `got an empty list; ${takesClients}`],
+    ['daemonClients', clientId, `got a string of 36 characters; ${takesClients}`],
+    ['daemonClients', '*', `got a string of 1 characters; ${takesClients}`],
+    ['daemonClients', ['my-daemon'], `got a string of 9 characters; ${takesApplication}`],
+    ['daemonClients', [clientId, null], `got null; ${takesApplication}`],
+    ['daemonClients', { [clientId]: true }, `got an object; ${takesClients}`],
     ['customDomain', 'contoso.ciamlogin.com', `got a string of 21 characters; ${takesCustomDomain}`],
     ['instance', 'https://login.microsoftonline.uk', `got 'https://login.microsoftonline.uk'; ${takesB2cInstance}`],
     ['customDomain', 'Login.MicrosoftOnline.uk', `got a string of 24 characters; ${takesCustomDomain}`],

@@ -21,6 +21,7 @@ function settingsOf(tenantId: string, allowedTenants?: IdentityOptions['allowedT
 const tokenOf = (kind: VerifiedToken['kind'], tid?: string): VerifiedToken => ({
   kind,
   claims: { tid } as AccessTokenClaims,
+  callerKind: 'user',
   policy: undefined,
   authority: { realm: 'realm', authorizationUri: 'https://login.example/authorize' },
 });

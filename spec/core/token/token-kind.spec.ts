@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
-import { callsAsApp, callsAsUser, isAccessToken } from '../../../src/core/token/token-kind.js';
+import { isAccessToken } from '../../../src/core/token/token-kind.js';
 
 const claimsOf = (claims: object) => claims as AccessTokenClaims;
 
@@ -64,25 +64,5 @@ describe('isAccessToken', () => {
   ])('refuses a token %s', (_, accepted, spoilt) => {
     expect(isAccessToken(claimsOf(accepted))).toBe(true);
     expect(isAccessToken(claimsOf({ ...accepted, ...spoilt }))).toBe(false);
-  });
-});
-
-describe('who calls', () => {
-  const person = { oid: 'a', sub: 'pairwise' };
-
-  it.each<[string, object, readonly [app: boolean, user: boolean]]>([
-    ['a scope', { ...person, scp: 'read' }, [false, true]],
-    ['a scope, and equal oid and sub', { oid: 'a', sub: 'a', scp: 'read' }, [false, true]],
-    ['no scope', {}, [true, false]],
-    ['no scope, and equal oid and sub', { oid: 'a', sub: 'a' }, [true, false]],
-    ['no scope, and oid and sub that differ', person, [false, true]],
-    ['an empty scope, and oid and sub that differ', { ...person, scp: '' }, [false, true]],
-    ['no scope, and the sub of a federated credential', { oid: 'a', sub: '/eid1/c/pub/t/a' }, [true, false]],
-    ['idtyp app, and oid and sub that differ', { ...person, idtyp: 'app' }, [true, false]],
-    ['idtyp user, and equal oid and sub', { oid: 'a', sub: 'a', idtyp: 'user' }, [false, true]],
-    ['no scope, and a sub that is no text', { oid: 'a', sub: 1 }, [false, true]],
-    ['an unknown idtyp', { ...person, idtyp: 'device' }, [false, false]],
-  ])('is known by %s', (_, claims, [app, user]) => {
-    expect([callsAsApp(claims), callsAsUser(claims)]).toEqual([app, user]);
   });
 });

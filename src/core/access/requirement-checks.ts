@@ -1,11 +1,18 @@
 /** Whether a verified token satisfies a requirement. Pure functions. */
 import type { AccessTokenClaims } from '../access-token-claims.js';
-import type { GroupsResolver } from '../configuration/settings.js';
+import type { GroupsResolver, Scheme } from '../configuration/settings.js';
 import { andThen } from '../awaited.js';
 import { ConfigurationError, InsufficientScopeError, InvalidTokenError } from '../errors.js';
 import { ownMember } from '../json.js';
-import { authContextsOf, groupsOf, rolesOf, scopesOf } from '../token/claims.js';
-import { callsAsApp, callsAsUser, isGuest } from '../token/token-kind.js';
+import {
+  callerKindBy,
+  heldRoles,
+  isGuest,
+  mayBeUser,
+  type CallerKind,
+  type KnownCaller,
+} from '../token/caller-kind.js';
+import { authContextsOf, groupsOf, scopesOf } from '../token/claims.js';
 import type { VerifiedToken } from '../token/verified-token.js';
 import { askApplication } from './application-check.js';
 import { authContextRequest, ClaimsChallengeError } from './claims-challenge.js';
@@ -24,22 +31,20 @@ import {
 const hasAny = (names: readonly string[], held: readonly string[]) => names.some((name) => held.includes(name));
 
 /** A person's token has scopes, an application's has roles. A route need not know which of the two it gets. */
-export function heldScopes(claims: AccessTokenClaims): readonly string[] {
-  const scopes = scopesOf(claims);
-  return scopes.length > 0 || !callsAsApp(claims) ? scopes : rolesOf(claims);
+export function heldScopes(caller: KnownCaller, scheme?: Scheme): readonly string[] {
+  return caller.callerKind === 'app' ? heldRoles(caller, scheme) : scopesOf(caller.claims);
 }
 
-function checkScope(names: readonly string[], claims: AccessTokenClaims): void {
-  if (!hasAny(names, heldScopes(claims))) throw new InsufficientScopeError('scope', names);
-}
-
-function checkPermission({ scopes, appPermissions }: PermissionDemand, claims: AccessTokenClaims): void {
-  if (callsAsApp(claims)) {
-    if (!hasAny(appPermissions, rolesOf(claims))) throw new InsufficientScopeError('role');
-  } else if (!hasAny(scopes, scopesOf(claims))) {
-    // A person's role is no application permission, even if both have the same name.
-    throw new InsufficientScopeError('scope', scopes);
+function checkPermission({ scopes, appPermissions }: PermissionDemand, token: VerifiedToken): void {
+  const { claims, callerKind, kind } = token;
+  if (callerKind === 'app') {
+    if (!hasAny(appPermissions, heldRoles(token, kind))) throw new InsufficientScopeError('role');
+    return;
   }
+  // A person's role is no application permission, even if both have the same name. In B2C an application that is not known
+  // as one has its permissions where a person has scopes.
+  const accepted = callerKind === 'app or user' ? [...scopes, ...appPermissions] : scopes;
+  if (!hasAny(accepted, scopesOf(claims))) throw new InsufficientScopeError('scope', scopes);
 }
 
 /** Whether a claim has a value. A list has one if an item of it has. */
@@ -64,19 +69,20 @@ function checkClaim({ claim, values }: ClaimDemanded, claims: AccessTokenClaims)
  * @throws ClaimsChallengeError
  * @throws ConfigurationError if the demand is of an unknown kind
  */
-function checkDemand(demand: Demand, { claims, authority }: VerifiedToken, at: string): void {
+function checkDemand(demand: Demand, token: VerifiedToken, at: string): void {
+  const { claims, authority, kind } = token;
   switch (demand.kind) {
     case 'scope':
-      checkScope(demand.anyOf, claims);
+      if (!hasAny(demand.anyOf, heldScopes(token, kind))) throw new InsufficientScopeError('scope', demand.anyOf);
       return;
     case 'role':
-      if (!hasAny(demand.anyOf, rolesOf(claims))) throw new InsufficientScopeError('role');
+      if (!hasAny(demand.anyOf, heldRoles(token, kind))) throw new InsufficientScopeError('role');
       return;
     case 'permission':
-      checkPermission(demand, claims);
+      checkPermission(demand, token);
       return;
     case 'not_guest':
-      if (isGuest(claims)) throw new InsufficientScopeError('guest');
+      if (isGuest(token, kind)) throw new InsufficientScopeError('guest');
       return;
     case 'auth_context':
       if (!authContextsOf(claims).includes(demand.id)) {
@@ -105,7 +111,9 @@ function checkDemand(demand: Demand, { claims, authority }: VerifiedToken, at: s
  * @throws ConfigurationError if a name is one that no token can have
  */
 export function checkScopes(scopes: readonly string[], claims: AccessTokenClaims): void {
-  checkScope(anyOf('scope', scopes).anyOf, claims);
+  const names = anyOf('scope', scopes).anyOf;
+  const held = heldScopes({ claims, callerKind: callerKindBy(claims) });
+  if (!hasAny(names, held)) throw new InsufficientScopeError('scope', names);
 }
 
 /**
@@ -118,9 +126,9 @@ export function checkPolicy({ scheme }: Requirement, token: VerifiedToken): void
   if (!scheme.policies.some((name) => isSamePolicy(name, token.policy))) throw new InvalidTokenError('policy');
 }
 
-function checkCallers(callers: Callers | undefined, claims: AccessTokenClaims): void {
+function checkCallers(callers: Callers | undefined, callerKind: CallerKind): void {
   if (callers === undefined || callers === 'any') return;
-  if (!(callers === 'app' ? callsAsApp(claims) : callsAsUser(claims))) throw new InsufficientScopeError('caller');
+  if (!(callers === 'app' ? callerKind === 'app' : mayBeUser(callerKind))) throw new InsufficientScopeError('caller');
 }
 
 const isForGroups = (demand: Demand): demand is NameDemand => demand.kind === 'group';
@@ -181,8 +189,8 @@ function checkOwnDemands(
   { token, groups: known }: Caller,
   resolveGroups: GroupsResolver | undefined,
 ): Groups | Promise<Groups> {
-  const { claims } = token;
-  checkCallers(scheme?.callers, claims);
+  const { claims, callerKind } = token;
+  checkCallers(scheme?.callers, callerKind);
   for (const demand of demands) checkDemand(demand, token, at);
   if (!demands.some(isForGroups)) return known;
   const groupDemands = demands.filter(isForGroups);

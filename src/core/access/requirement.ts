@@ -113,14 +113,15 @@ export interface Requirements<Result> {
   /** Requires a valid access token, of Entra ID or of Azure AD B2C. */
   any(): Result;
   /**
-   * Requires any of the scopes. A delegated token needs it in `scp`, an app-only token in `roles`.
+   * Requires any of the scopes. A delegated token needs it in `scp`, an app-only token in `roles`, in B2C in `scp`.
    *
    * @param anyOfScopes - short names, such as `access_as_user`
    * @throws ConfigurationError if there is no name, or one that is blank, has white space or is a full URI
    */
   scope(...anyOfScopes: [string, ...string[]]): Result;
   /**
-   * Requires any of the roles in `roles`, of a person or an application.
+   * Requires any of the roles in `roles`, of a person or an application. An application of B2C, if it is known as one, may
+   * have it in `scp`.
    *
    * @throws ConfigurationError if there is no name, or one that is blank or has white space
    */
@@ -128,6 +129,9 @@ export interface Requirements<Result> {
   /**
    * Requires any of the scopes of a person, or any of the application permissions (`roles`) of an application that calls
    * on its own behalf. A role of a person is no application permission.
+   *
+   * In B2C application permissions are in `scp`. If the option `b2c.daemonClients` does not tell who calls, a token passes
+   * that has a scope or a permission there.
    *
    * @throws ConfigurationError if a list is empty, or a name is blank, has white space or, of a scope, is a full URI
    */
@@ -145,6 +149,7 @@ export interface Requirements<Result> {
   group(...anyOfGroups: [string, ...string[]]): Result;
   /**
    * Refuses guests of the tenant. The claim `acct` decides. If the API did not ask for it, `idp` decides. Applications pass.
+   * In B2C only `acct` decides: there `idp` is where an account of the tenant signs in.
    */
   notGuest(): Result;
   /**

@@ -40,11 +40,12 @@ const sections: Readonly<Record<string, Section>> = {
       ...refused,
       SignUpSignInPolicyId: 'It belongs to Azure AD B2C: write AzureAdB2C__SignUpSignInPolicyId.',
       Policies: 'It belongs to Azure AD B2C: write AzureAdB2C__Policies.',
+      DaemonClients: 'It belongs to Azure AD B2C: write AzureAdB2C__DaemonClients.',
     },
   },
   AzureAdB2C: {
     values: ['Domain', 'TenantName', 'TenantId', 'ClientId', 'Instance', 'Authority'],
-    lists: [...audiences, 'Policies', 'SignUpSignInPolicyId', 'AllowedClients'],
+    lists: [...audiences, 'Policies', 'SignUpSignInPolicyId', 'AllowedClients', 'DaemonClients'],
     refused: { ...refused, AllowedTenants: 'Remove it: B2C has one tenant, AzureAdB2C__TenantId.' },
   },
 };

@@ -122,6 +122,8 @@ function b2cFrom(variables: Variables): B2cOptions | undefined {
       areOneOrigin,
     ),
     audience: audiencesOf(variables, 'AzureAdB2C'),
+    // A blank list is refused later: its value may be lost, and daemons would count as people.
+    daemonClients: variables.list('AzureAdB2C__DaemonClients'),
   };
   // A B2C configuration that is not complete is refused later, as one that is given as an option.
   return Object.values(b2c).some(isSet) ? (b2c as B2cOptions) : undefined;

@@ -50,6 +50,7 @@ const inLowerCase = (value: string) => value.toLowerCase();
 
 const guid = (expected: string) => text(expected, (value) => isGuid(value.toLowerCase()), 'id').transform(inLowerCase);
 const applicationId = guid('an application (client) id, which is a GUID');
+const clients = listOf(applicationId, 'a list of application (client) ids').transform((ids) => new Set(ids));
 const tenantGuid = guid('a tenant id, which is a GUID');
 
 /** Refuses an id of Microsoft's own APIs: every client of the tenant can get tokens for them. */
@@ -97,6 +98,7 @@ const b2c = options({
       (value) => isHostName(value) && mayServeB2c(value.toLowerCase()),
     ),
   ),
+  daemonClients: optional(clients),
 } satisfies Record<keyof B2cOptions, unknown>);
 
 /**
@@ -170,9 +172,7 @@ const identityOptions = options({
   ownSigningKey: optional(takes(boolean, 'true or false')),
   resourceMetadata: optional(resourceMetadata),
   diagnostics: optional(takes(boolean, 'true or false')),
-  allowedClients: optional(
-    listOf(applicationId, 'a list of application (client) ids').transform((ids) => new Set(ids)),
-  ),
+  allowedClients: optional(clients),
   b2c: optional(b2c),
   downstream: optional(downstream),
   clockToleranceSeconds: optional(takes(between(0, 300), 'a number from 0 to 300')),

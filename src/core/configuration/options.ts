@@ -24,6 +24,12 @@ export interface B2cOptions {
    * it, both are accepted.
    */
   readonly customDomain?: string | undefined;
+  /**
+   * The ids of the client applications that call on their own behalf alone (client credentials). B2C puts their application
+   * permissions into `scp`, so that their tokens look like those of people. All other clients then count as people's. A
+   * person's token of a client of the list is refused. Default: it is not known who calls.
+   */
+  readonly daemonClients?: readonly string[] | undefined;
 }
 
 /** What the API publishes about itself for clients (RFC 9728), for {@link IdentityOptions.resourceMetadata}. */

@@ -112,6 +112,7 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
     audiences: audiencesOf(clientId, b2c.audience),
     instances: unique((named.length === 0 ? [`https://${b2cHost(domain)}`] : named).map(originOf)),
     policies: unique(b2c.policies),
+    daemonClients: b2c.daemonClients,
   });
 }
 

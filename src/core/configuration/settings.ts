@@ -36,6 +36,8 @@ export interface B2cSettings {
   readonly audiences: readonly string[];
   /** The origins of the authority: one, or a custom domain and another. */
   readonly instances: readonly string[];
+  /** The clients that call on their own behalf alone. Undefined: it is not known which do. */
+  readonly daemonClients: ReadonlySet<string> | undefined;
   readonly policies: readonly string[];
 }
 

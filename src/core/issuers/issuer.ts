@@ -50,6 +50,12 @@ export function fillTenant(published: string, tenant: string): string {
   return published.replaceAll(tenantPlaceholder, () => tenant);
 }
 
+/** Whether an issuer has a form of B2C. Those of Entra ID end in `/v2.0`, or in the tenant and a slash. */
+export function isB2cIssuer(issuer: unknown): boolean {
+  // Not parsed: the helpers ask it of every token.
+  return typeof issuer === 'string' && (issuer.endsWith('/v2.0/') || issuer.includes('.b2clogin.'));
+}
+
 /** Whether an issuer belongs to Entra External ID. */
 export function isExternalId(issuer: string): boolean {
   return isExternalIdHost(parseUrl(issuer)?.hostname ?? '');

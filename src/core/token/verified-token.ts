@@ -4,11 +4,13 @@ import type { ChallengeAuthority } from '../challenge.js';
 import type { Scheme } from '../configuration/settings.js';
 import type { IssuerKeys } from '../keys/issuer-keys.js';
 import type { SigningKey } from '../keys/key-set-document.js';
+import type { CallerKind } from './caller-kind.js';
 
 /** A token that passed every check, and the authority it comes from. */
 export interface VerifiedToken {
   readonly kind: Scheme;
   readonly claims: AccessTokenClaims;
+  readonly callerKind: CallerKind;
   /** The configured name of the B2C policy that issued it. */
   readonly policy: string | undefined;
   /** Where a client goes for another token. */
