@@ -1,19 +1,12 @@
 /** The pages of the weather sample in a browser, with the sample in its own process. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const screenshot = 'docs/images/weather.png';
-
-if (!existsSync(executablePath)) {
-  throw new Error(
-    `There is no browser at ${executablePath}. Install one (Debian: apt-get install chromium), or name another: CHROMIUM=/path/to/chromium npm run spec:browser`,
-  );
-}
 
 interface Sample {
   readonly process: ChildProcess;
