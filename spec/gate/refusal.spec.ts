@@ -84,19 +84,19 @@ describe('addressedRefusal', () => {
     initialize({ ...options, resourceMetadata: { resource: 'https://api.example' } });
     const resourceMetadata = { resource: 'https://partners.example' };
     const identity = createIdentity({ ...options, resourceMetadata });
-    const ofProcess = addressedRefusal(new MissingTokenError(), requirement, {});
-    const ofPartners = addressedRefusal(new MissingTokenError(), { ...requirement, identity }, {});
+    const ofProcess = addressedRefusal(new MissingTokenError(), requirement, { headers: {} });
+    const ofPartners = addressedRefusal(new MissingTokenError(), { ...requirement, identity }, { headers: {} });
     expect([ofProcess, ofPartners].map(challengeOf)).toEqual([
       'Bearer resource_metadata="https://api.example/.well-known/oauth-protected-resource"',
       'Bearer resource_metadata="https://partners.example/.well-known/oauth-protected-resource"',
     ]);
     // Forwarded to a handler that knows the configuration of the process alone.
-    expect(challengeOf(addressedRefusal(ofPartners, undefined, {}))).toBe(challengeOf(ofPartners));
+    expect(challengeOf(addressedRefusal(ofPartners, undefined, { headers: {} }))).toBe(challengeOf(ofPartners));
   });
 
   it('takes any other error for a fault of the API, and keeps it as the cause', () => {
     for (const cause of [new TypeError('x is not a function'), 'text', undefined]) {
-      const refusal = addressedRefusal(cause, requirement, {});
+      const refusal = addressedRefusal(cause, requirement, { headers: {} });
       expect(refusal).toBeInstanceOf(ConfigurationError);
       expect(refusal.cause).toBe(cause);
       expect(refusal.message).not.toContain('x is not');

@@ -244,8 +244,9 @@ export class MissingTokenError extends AuthError {
     brandAs(this, 'MissingTokenError');
   }
 
-  constructor() {
-    super('This request needs an access token.', missingToken);
+  /** @param options.message - what the developer sees in place of the text for the caller */
+  constructor(options: { readonly message?: string } = {}) {
+    super('This request needs an access token.', missingToken, options);
   }
 }
 

@@ -13,6 +13,7 @@ import { tenantOfIssuer } from '../core/issuers/issuer.js';
 import { callerKindBy, mayBeUser } from '../core/token/caller-kind.js';
 import { admissionOf } from './admission.js';
 import { requestsIn } from './held-requests.js';
+import { noCallerYet } from './not-verified-yet.js';
 import { addressedTo } from './refusal.js';
 
 /** What was verified of a request of any host; undefined if its token was not. */
@@ -43,7 +44,7 @@ export function verifiedClaimsOf(request: object): AccessTokenClaims | undefined
 
 function callerOf(request: object | undefined): VerifiedContext {
   const context = request === undefined ? currentRequest.getStore() : verifiedContextOf(request);
-  if (context === undefined) throw new MissingTokenError();
+  if (context === undefined) throw noCallerYet();
   return context;
 }
 

@@ -7,6 +7,7 @@ import { isShared } from '../core/configuration/configured-tenant.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import {
   ConfigurationError,
+  MissingTokenError,
   type InsufficientScopeReason,
   type InvalidTokenReason,
   type Refusal,
@@ -23,12 +24,14 @@ import type { SeenToken } from '../core/token/parsed-token.js';
 import { looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
 import { mistakeOfScheme, mistakeOfToken, type SeenCredential } from './credential-mistake.js';
+import { remedy } from './not-verified-yet.js';
 
 const forMicrosoft = (api: string) =>
   `The token is for ${api}: the client asked for a scope of that API, or for none. It must ask for api://<client id>/<scope> of this API.`;
 
 /** What to change, for each code of an {@link Explanation}. docs/diagnostics.md lists the same codes. */
 export const hints = {
+  not_verified_yet: remedy,
   no_token: 'The request has no Authorization: Bearer header. A proxy may have removed it.',
   two_headers: 'The request has two Authorization headers. A proxy may have added one.',
   other_scheme:
@@ -306,7 +309,9 @@ function hintFor(
 /** Explains a refusal. */
 export function explain(refusal: Refusal, token: SeenCredential, settings: Settings, route: RefusedRoute): Explanation {
   const { reason } = refusal as { readonly reason?: string };
-  const found = findCode(reason ?? refusal.code, token, settings, route);
+  // What the helper threw is the cause of what is answered.
+  const isTooEarly = refusal.cause instanceof MissingTokenError;
+  const found = isTooEarly ? 'not_verified_yet' : findCode(reason ?? refusal.code, token, settings, route);
   const remark = found === 'audience_uri' || found === 'issuer' ? versionRemark(token, settings) : undefined;
   const hint = hintFor(found, refusal, token, settings);
   return Object.freeze({

@@ -9,6 +9,7 @@ import { processWide } from '../core/process-wide.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import { publishExplanation } from './debug-output.js';
 import { identityFor } from './identity-in-force.js';
+import { askedTooEarly } from './not-verified-yet.js';
 
 /** Whether an error is one that the gate answers. */
 export function isRefusal(error: unknown): error is Refusal {
@@ -16,8 +17,8 @@ export function isRefusal(error: unknown): error is Refusal {
 }
 
 /** After any other error nothing is known about the token, so the request is refused. */
-function toRefusal(error: unknown): Refusal {
-  if (isRefusal(error)) return error;
+function toRefusal(error: unknown, request: RequestHeaders, tokenHeader: string | undefined): Refusal {
+  if (isRefusal(error)) return askedTooEarly(error, request, tokenHeader) ?? error;
   const name = error instanceof Error ? error.name : typeof error;
   return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
 }
@@ -48,8 +49,12 @@ export function addressedTo(
 }
 
 /** The refusal of a request, addressed to the caller of that request by the configuration that refuses it. */
-export function addressedRefusal(error: unknown, requirement: Requirement | undefined, request: object): Refusal {
-  const refusal = toRefusal(error);
+export function addressedRefusal(
+  error: unknown,
+  requirement: Requirement | undefined,
+  request: RequestHeaders & object,
+): Refusal {
+  const refusal = toRefusal(error, request, identityFor(requirement)?.settings.tokenHeader);
   addressedTo(verifiedRequests.get(request), refusal, requirement);
   return refusal;
 }
@@ -98,7 +103,7 @@ function explain(
 export function refusalOf(
   error: unknown,
   requirement: Requirement | undefined,
-  request: RequestHeaders,
+  request: RequestHeaders & object,
 ): { readonly refusal: Refusal; readonly forward: boolean } {
   const refusal = addressedRefusal(error, requirement, request);
   const identity = identityFor(requirement);
