@@ -12,7 +12,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import 'reflect-metadata';
 import { catchError, timeout, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -214,6 +214,32 @@ describe.each(platforms)("errors: 'respond' beside filters of the application, $
     const api = await serve(platform, { controllers: [FilteredController] });
     const answer = await api.call('/filtered');
     expect([answer.status, answer.body]).toEqual([500, { caught: 'server_error' }]);
+  });
+
+  it('answers what an interceptor of the application around the gate of the class refuses', async () => {
+    class Scoped implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler) {
+        validateScope('write', context.switchToHttp().getRequest<object>());
+        return next.handle();
+      }
+    }
+    @Controller('scoped')
+    class ScopedController {
+      @Get()
+      @RequiresAuth()
+      get() {
+        ran.push('scoped');
+        return {};
+      }
+    }
+    const metadata = { controllers: [ScopedController], providers: [{ provide: APP_INTERCEPTOR, useClass: Scoped }] };
+    const api = await serve(platform, metadata);
+    expectRefusal(await api.call('/scoped', { token: await issuer.token({ scp: 'read' }) }), {
+      insufficientScope: 'scope',
+      scope: 'write',
+    });
+    expect(ran).toEqual([]);
+    expect((await api.call('/scoped', { token: await issuer.token({ scp: 'write' }) })).status).toBe(200);
   });
 
   it('answers to each caller what was addressed to that one, where an application throws one error to several', async () => {

@@ -3,13 +3,15 @@ import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type Exec
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
 import { isReplaced } from '../../decorators/protected-class.js';
+import { asProtected, originalOf, type Method } from '../../decorators/protected-method.js';
 import { DownstreamApi } from '../../downstream/downstream-api.js';
 import { verifiedContextOf } from '../../gate/current-caller.js';
 import { refuseController } from '../controllers-of-routing-controllers.js';
 import { guardOfOtherHost, protectedAsHandler } from '../handler-call.js';
+import { gatedAsField, hookIntoFields } from './fields.js';
 import { requestContext, theGuard } from './guard.js';
 import { boundKey, type Controller } from './handler-method.js';
-import { httpRequestOf } from './platform.js';
+import { carrierOf } from './platform.js';
 import { refusalFilter } from './refusals.js';
 
 /** Puts an enhancer before those that a class has, and before those that it will get. */
@@ -62,10 +64,17 @@ function hideClassOfApi(prototype: object, method: string | symbol, index: numbe
   Reflect.defineMetadata('design:paramtypes', others, prototype, method);
 }
 
+hookIntoFields();
+
 /** The binding of the decorators to NestJS. */
 export const nestjs: Host = {
   protect(method, name, owner, definer) {
-    const guarded = guardOfOtherHost(method, name, owner, definer);
+    const inner = guardOfOtherHost(method, name, owner, definer);
+    const guarded: Method = asProtected(
+      gatedAsField(inner, () => guarded),
+      originalOf(inner) ?? { method, name, definer, owner },
+      method,
+    );
     // On the method too: there it comes ahead of any filter of the class, wherever that stands.
     UseFilters(refusalFilter)(owner, name as string, { value: guarded });
     return guarded;
@@ -85,8 +94,9 @@ export const nestjs: Host = {
   },
   onParameter(prototype, method, index, { fill }) {
     hideClassOfApi(prototype, method, index);
-    createParamDecorator((_data: unknown, context: ExecutionContext) =>
-      fill(context.getType() === 'http' ? verifiedContextOf(httpRequestOf(context)) : undefined),
-    )()(prototype, method, index);
+    createParamDecorator((_data: unknown, context: ExecutionContext) => {
+      const request = carrierOf(context)?.request;
+      return fill(request && verifiedContextOf(request));
+    })()(prototype, method, index);
   },
 };

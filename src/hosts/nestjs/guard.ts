@@ -15,7 +15,7 @@ import { closingParts } from '../../gate/known-handlers.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { noteHandler } from '../running-handlers.js';
 import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
-import { httpRequestOf, shareHiddenClassesOfExpress } from './platform.js';
+import { carrierOf, shareHiddenClassesOfExpress, type Carrier } from './platform.js';
 import { exceptionFor } from './refusals.js';
 
 const ofUndecorated = validToken('MicrosoftIdentityGuard with requireAuth');
@@ -93,31 +93,29 @@ export class MicrosoftIdentityGuard implements CanActivate {
    * Lets a request pass, or throws.
    *
    * @throws HttpException with the refusal as its cause; with `errors: 'forward'` the AuthError or ConfigurationError itself
-   * @throws ConfigurationError if something other than an HTTP request reaches a protected handler
+   * @throws HttpException, with a ConfigurationError as its cause, if a protected handler is reached without an HTTP request.
+   *   An operation of GraphQL over HTTP has one
    */
   async canActivate(context: ExecutionContext): Promise<true> {
-    if (context.getType() !== 'http') {
-      this.#refuseOtherThanHttp(context);
-      return true;
-    }
     const requirements = this.#requirementsOf(context);
     const [requirement] = requirements;
-    const request = httpRequestOf(context);
+    const carrier = carrierOf(context);
     if (requirement === undefined) {
-      if (this !== theGuard && admissionOf(request) === undefined && !isLifted(context)) warnOfOpenHandler(context);
+      this.#warnOfOpen(context, carrier);
       return true;
     }
     try {
-      const admission = admissionOf(request);
-      // There may be a guard of the application and one of the class: the second has nothing to check.
-      if (admission !== undefined && requirements.includes(admission.requirement)) return true;
-      shareHiddenClassesOfExpress(request);
-      const admitted = await enter(request, requirement, context.switchToHttp().getRequest<unknown>());
-      for (const further of requirements.slice(1)) await satisfy(admitted, further);
+      if (carrier === undefined) throw withoutRequest(context);
+      await admit(carrier, requirements, requirement);
       return true;
     } catch (error) {
       throw exceptionFor(error, context, requirement);
     }
+  }
+
+  #warnOfOpen(context: ExecutionContext, carrier: Carrier | undefined): void {
+    if (this === theGuard || carrier === undefined || admissionOf(carrier.request) !== undefined) return;
+    if (!isLifted(context)) warnOfOpenHandler(context);
   }
 
   /** What a request has to satisfy. Throws the answer of a route whose requirement is unknown or contradicts itself. */
@@ -139,24 +137,35 @@ export class MicrosoftIdentityGuard implements CanActivate {
   #requiresAuth(): boolean {
     return this.#requireAuth || identityInForce()?.settings.requireAuth === true;
   }
+}
 
-  #refuseOtherThanHttp(context: ExecutionContext): void {
-    if (this.#requirementsFor(context).length === 0) return;
-    const error = new ConfigurationError(
-      `${nameOfHandler(context)} is protected, and was reached by ${context.getType()}: ` +
-        'only HTTP requests carry a token that can be checked.',
-    );
-    warnDeveloper(error);
-    throw error;
-  }
+/** Lets a request in that satisfies all requirements of its handler. */
+async function admit(
+  { request, handed }: Carrier,
+  requirements: readonly Requirement[],
+  first: Requirement,
+): Promise<void> {
+  const admission = admissionOf(request);
+  // There may be a guard of the application and one of the class: the second has nothing to check.
+  if (admission !== undefined && requirements.includes(admission.requirement)) return;
+  shareHiddenClassesOfExpress(request);
+  const admitted = await enter(request, first, handed);
+  for (const further of requirements.slice(1)) await satisfy(admitted, further);
+}
+
+function withoutRequest(context: ExecutionContext): ConfigurationError {
+  return new ConfigurationError(
+    `${nameOfHandler(context)} is protected, and was reached by ${context.getType()} without an HTTP request: ` +
+      'only that carries a token which can be checked. Over a WebSocket, check the token where the connection is opened, ' +
+      'with authenticate() of microsoft-identity-decorators/fetch.',
+  );
 }
 
 /** Runs handlers in the context of their request, and has their refusals answered. Decorators bind it beside the guard. */
 class RequestContext implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (context.getType() !== 'http') return next.handle();
-    const request = httpRequestOf(context);
-    const verified = verifiedRequests.get(request);
+    const request = carrierOf(context)?.request;
+    const verified = request && verifiedRequests.get(request);
     return new Observable((subscriber) => {
       const fail = (error: unknown) => {
         subscriber.error(isRefusal(error) ? exceptionFor(error, context, verified?.requirement) : error);
@@ -174,7 +183,7 @@ class RequestContext implements NestInterceptor {
         });
       const run = () => {
         if (verified === undefined) return currentRequest.exit(handle);
-        noteHandler(verified, context.switchToHttp().getNext());
+        noteHandler(verified, context.getType() === 'http' ? context.switchToHttp().getNext() : undefined);
         return currentRequest.run(verified, handle);
       };
       let checked: Promise<void> | undefined;

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ArgumentsHost } from '@nestjs/common';
+import { requestsIn } from '../../gate/held-requests.js';
 import { isResponse } from '../handler-call.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import type { NodeResponse } from '../node-answer.js';
@@ -32,6 +33,45 @@ export const isReply = (response: Response): response is FastifyReply => !isResp
 export function httpRequestOf(host: ArgumentsHost): IncomingMessage {
   const request = host.switchToHttp().getRequest<IncomingMessage | FastifyRequest>();
   return isOfFastify(request) ? request.raw : request;
+}
+
+/** A request that carries a token. */
+export interface Carrier {
+  /** Node's request. */
+  readonly request: IncomingMessage;
+  /** The request as handlers get it. */
+  readonly handed: object;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+const isOfNode = (value: object): value is IncomingMessage =>
+  Array.isArray((value as Partial<IncomingMessage>).rawHeaders) &&
+  isObject((value as Partial<IncomingMessage>).headers);
+
+/**
+ * The request of an operation of GraphQL, which its server puts in the context of the operation: as `req` or `request`,
+ * Mercurius in `reply`. That of a WebSocket is none: it would be checked once, for all that is asked in hours.
+ */
+function carrierOfOperation(context: unknown): Carrier | undefined {
+  if (!isObject(context)) return undefined;
+  const { reply } = context as { readonly reply?: unknown };
+  const holders = isObject(reply) ? [context, reply] : [context];
+  for (const handed of holders.flatMap((holder) => requestsIn(holder).slice(1))) {
+    const request = requestsIn(handed).find(isOfNode);
+    if (request === undefined) continue;
+    return request.headers.upgrade?.toLowerCase() === 'websocket' ? undefined : { request, handed };
+  }
+  return undefined;
+}
+
+const contextOfGraphQl = 2;
+
+/** The request of a call. Messages of other transports have none. */
+export function carrierOf(host: ArgumentsHost): Carrier | undefined {
+  const type: string = host.getType();
+  if (type === 'http') return { request: httpRequestOf(host), handed: host.switchToHttp().getRequest<object>() };
+  return type === 'graphql' ? carrierOfOperation(host.getArgByIndex(contextOfGraphQl)) : undefined;
 }
 
 export const responseOf = (host: ArgumentsHost) => host.switchToHttp().getResponse<Response>();

@@ -2,9 +2,12 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
-import { refusalOf } from '../../gate/refusal.js';
+import { processWide } from '../../core/process-wide.js';
+import { admissionOf } from '../../gate/admission.js';
+import { identityInForce } from '../../gate/identity-in-force.js';
+import { isRefusal, refusalOf } from '../../gate/refusal.js';
 import { answer, type Answered } from '../node-answer.js';
-import { asNodeResponse, isReply, isUnderWay, httpRequestOf, responseOf } from './platform.js';
+import { asNodeResponse, carrierOf, isReply, isUnderWay, httpRequestOf, responseOf } from './platform.js';
 
 function send(host: ArgumentsHost, refusal: Answered): void {
   const response = responseOf(host);
@@ -16,23 +19,65 @@ function send(host: ArgumentsHost, refusal: Answered): void {
 }
 
 /** A refusal as an HttpException, so that filters of the application find what they expect. */
-class RefusedRequest extends HttpException {
-  /** What the answer was when it was addressed. The application may throw the same error to another caller meanwhile. */
-  readonly refusal: Answered;
-
+class RefusedCall extends HttpException {
   constructor(refusal: Refusal) {
     const body = refusal.toJSON();
     super(body, refusal.status, { cause: refusal });
-    this.refusal = { status: refusal.status, headers: refusal.headers, toJSON: () => body };
-    // Filters may send the message to the caller: it holds no more than the body.
+    // Filters, and servers of GraphQL, send the message to the caller: it holds no more than the body.
     this.message = body.error_description ?? body.error;
   }
 }
 
-/** The exception of a refused HTTP request: one that {@link refusalFilter} answers, or the refusal itself if it is forwarded. */
+/** The refusal of an HTTP request. */
+class RefusedRequest extends RefusedCall {
+  /** What the answer was when it was addressed. The application may throw the same error to another caller meanwhile. */
+  readonly refusal: Answered;
+
+  constructor(refusal: Refusal) {
+    super(refusal);
+    const body = refusal.toJSON();
+    this.refusal = { status: refusal.status, headers: refusal.headers, toJSON: () => body };
+  }
+}
+
+/** The refusal of an operation of GraphQL. Its server writes message and extensions into the answer, whose status is its own. */
+class RefusedOperation extends RefusedCall {
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(refusal: Refusal) {
+    super(refusal);
+    const challenge = refusal.headers['WWW-Authenticate'];
+    this.extensions = {
+      code: refusal.toJSON().error,
+      status: refusal.status,
+      ...(challenge !== undefined && { challenge }),
+    };
+  }
+}
+
+/** The refusals that are forwarded to the application. */
+const forwarded = processWide('forwarded-by-nest', () => new WeakSet<object>());
+
+function forwardedRefusal(refusal: Refusal): Refusal {
+  forwarded.add(refusal);
+  return refusal;
+}
+
+const noRequest = Object.freeze({ headers: Object.freeze({}) });
+
+/** The exception of a refused call that is no HTTP request of a route. The transport sends its message. */
+function exceptionOfCall(error: unknown, host: ArgumentsHost, requirement: Requirement | undefined): Error {
+  const { refusal, forward } = refusalOf(error, requirement, carrierOf(host)?.request ?? noRequest);
+  // Without a filter of the application the transport sends the message of what is forwarded, too.
+  if (forward && refusal.expose) return forwardedRefusal(refusal);
+  return host.getType<string>() === 'graphql' ? new RefusedOperation(refusal) : new RefusedCall(refusal);
+}
+
+/** The exception of a refused call: one that {@link refusalFilter} answers, or the refusal itself if it is forwarded. */
 export function exceptionFor(error: unknown, host: ArgumentsHost, requirement: Requirement | undefined): Error {
+  if (host.getType() !== 'http') return exceptionOfCall(error, host, requirement);
   const { refusal, forward } = refusalOf(error, requirement, httpRequestOf(host));
-  if (forward) return refusal;
+  if (forward) return forwardedRefusal(refusal);
   const response = responseOf(host);
   // A filter of the application may write a body of its own. The challenge is sent with that too.
   for (const [name, value] of Object.entries(isUnderWay(response) ? {} : refusal.headers)) {
@@ -42,11 +87,28 @@ export function exceptionFor(error: unknown, host: ArgumentsHost, requirement: R
   return new RefusedRequest(refusal);
 }
 
+/**
+ * What is thrown outside of the interceptor that makes exceptions of refusals: by a provider of request scope, whose instance
+ * Nest makes ahead of any guard, or by an interceptor of the application around ours. Nest would send it without a challenge.
+ */
+class ThrownOutside {
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isRefusal(value) && !forwarded.has(value) && identityInForce()?.settings.errors !== 'forward';
+  }
+}
+
 /** Answers refusals. Nest asks it before the filters of the class and of the application. */
-@Catch(RefusedRequest)
-class RefusalFilter implements ExceptionFilter<RefusedRequest> {
-  catch({ refusal }: RefusedRequest, host: ArgumentsHost): void {
-    send(host, refusal);
+@Catch(RefusedRequest, ThrownOutside)
+class RefusalFilter implements ExceptionFilter<RefusedRequest | Refusal> {
+  catch(exception: RefusedRequest | Refusal, host: ArgumentsHost): void {
+    if (exception instanceof RefusedRequest) {
+      send(host, exception.refusal);
+      return;
+    }
+    const { requirement } = admissionOf(carrierOf(host)?.request ?? noRequest) ?? {};
+    const refused = exceptionFor(exception, host, requirement);
+    if (!(refused instanceof RefusedRequest)) throw refused;
+    send(host, refused.refusal);
   }
 }
 
