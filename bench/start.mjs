@@ -1,5 +1,6 @@
 // What start-up and disk cost: import time in fresh processes, installed size, number of packages.
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { printTable } from './support/table.mjs';
 
 const flags = readFlags({ rounds: 15 });
 const root = join(import.meta.dirname, '..');
-const ours = join(root, 'dist', 'esm', 'index.js');
+const entry = (name) => join(root, 'dist', 'esm', `${name}.js`);
 
 const peers = [
   { names: ['jose'] },
@@ -23,36 +24,75 @@ const peers = [
   { names: ['fast-jwt'] },
 ];
 
-printMachine([...new Set(['routing-controllers', ...peers.flatMap(({ names }) => names)])]);
+/** Our entries, each with the framework that is loaded before it. */
+const entries = [
+  ['index', 'reflect-metadata', 'routing-controllers', 'express'],
+  ['express', 'express'],
+  ['nestjs', 'reflect-metadata', '@nestjs/common', '@nestjs/core', '@nestjs/platform-express'],
+  ['fetch'],
+  ['downstream'],
+  ['testing'],
+];
+
+printMachine([...new Set(['routing-controllers', 'express', '@nestjs/core', ...peers.flatMap(({ names }) => names)])]);
 
 const imports = [
+  ...entries.map(([name, ...before]) => ({
+    name: before.length === 0 ? `ours, ${name}` : `ours, ${name}, after ${before.at(-1)}`,
+    before,
+    modules: [entry(name)],
+  })),
   { name: 'routing-controllers alone', modules: ['routing-controllers'] },
-  { name: 'ours, with routing-controllers', modules: [ours] },
-  { name: 'ours, after routing-controllers', before: ['routing-controllers'], modules: [ours] },
+  { name: 'ours, index, with routing-controllers', modules: [entry('index')] },
   ...peers.map(({ names }) => ({ name: names.join(' + '), modules: names })),
 ];
 
-/** Milliseconds from before to after the import, in a process of its own. */
-function importTime({ before = [], modules }) {
-  const load = (names) => names.map((name) => `await import(${JSON.stringify(name)});`).join(' ');
-  const code = `${load(before)} const start = performance.now(); ${load(modules)} console.log(performance.now() - start);`;
+const importing = (names) => names.map((name) => `await import(${JSON.stringify(name)});`).join(' ');
+
+/** Milliseconds, and those of processor time, that code takes in a process of its own. */
+function timesOf(before, code) {
+  const program = `${before} const cpu = process.cpuUsage(); const start = performance.now(); ${code}
+    const ms = performance.now() - start; const { user, system } = process.cpuUsage(cpu);
+    console.log(JSON.stringify({ ms, cpuMs: (user + system) / 1000 }));`;
   const options = { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] };
-  return Number(execFileSync(process.execPath, ['--input-type=module', '-e', code], options));
+  return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', program], options));
 }
 
-const times = new Map(imports.map((one) => [one, []]));
+const importTimes = ({ before = [], modules }) => timesOf(importing(before), importing(modules));
+
+const initializeTimes = ({ options }) =>
+  timesOf(
+    `const { initialize } = await import(${JSON.stringify(entry('fetch'))});`,
+    `initialize(${JSON.stringify(options)});`,
+  );
+
+const tenant = { tenantId: randomUUID(), clientId: randomUUID() };
+const b2c = { domainName: 'contoso', policies: ['B2C_1_susi', 'B2C_1_edit'], ...tenant, tenantId: randomUUID() };
+const initialized = [
+  { name: 'one tenant', options: tenant },
+  { name: 'one tenant and B2C', options: { ...tenant, b2c } },
+];
+
+const times = new Map([...imports, ...initialized].map((one) => [one, []]));
 for (let round = -1; round < flags.rounds; round++) {
-  for (const one of shuffle(imports)) {
-    const time = importTime(one);
+  for (const one of shuffle([...times.keys()])) {
+    const taken = one.modules === undefined ? initializeTimes(one) : importTimes(one);
     // The round before the first one fills the file system's cache.
-    if (round >= 0) times.get(one).push(time);
+    if (round >= 0) times.get(one).push(taken);
   }
 }
-const ownTime = times.get(imports[2]);
+const column = (one, figure) => times.get(one).map((taken) => taken[figure]);
+const figures = (one) => [one.name, median(column(one, 'ms')), median(column(one, 'cpuMs'))];
+const [first] = imports;
 printTable(
   `import: medians of ${flags.rounds} fresh processes each`,
-  ['', 'ms', '÷ ours, after routing-controllers'],
-  imports.map((one) => [one.name, median(times.get(one)), medianRatio(times.get(one), ownTime)]),
+  ['', 'ms', 'CPU ms', `CPU ÷ ${first.name}`],
+  imports.map((one) => [...figures(one), medianRatio(column(one, 'cpuMs'), column(first, 'cpuMs'))]),
+);
+printTable(
+  `the first initialize(): medians of ${flags.rounds} fresh processes each`,
+  ['', 'ms', 'CPU ms'],
+  initialized.map(figures),
 );
 
 /** Packs and installs the package as a user would, without its peer. */
