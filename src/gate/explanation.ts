@@ -1,5 +1,5 @@
 /** Why a request was refused, and what to change, for the developer of the API. Pure functions. */
-import type { AccessTokenClaims } from '../core/access-token-claims.js';
+import type { AccessTokenClaims, UnverifiedClaims } from '../core/access-token-claims.js';
 import { hasAudience } from '../core/audience.js';
 import type { SchemeDemand } from '../core/access/requirement.js';
 import type { Explanation } from '../core/channels.js';
@@ -19,7 +19,7 @@ import { isOnMicrosoftDomain, microsoftApiOf } from '../core/microsoft-apis.js';
 import { serveOneCloud } from '../core/microsoft-hosts.js';
 import { callerKindOf } from '../core/token/caller-kind.js';
 import { claimedPolicy, claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js';
-import { clientOf, groupsOf, hasRegisteredClaims, rolesOf, scopesOf } from '../core/token/claims.js';
+import { clientOf, groupsOf, hasRegisteredClaims, isNoScope, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
 import { looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
@@ -93,6 +93,8 @@ export const hints = {
   expired:
     "The token has expired. The client must not store tokens itself. If the token is new, look at this machine's clock.",
   clock_skew: "The token is not valid yet: look at this machine's clock, or at clockToleranceSeconds.",
+  b2c_client_token:
+    'This is an access token of B2C without a scope: the client asked for its own client id as scope. It must ask for a scope of this API, such as https://<domain name>.onmicrosoft.com/<API>/<scope>.',
   id_token: 'This is an ID token. The client must send the access token that it got for a scope of this API.',
   no_permission:
     'The token has neither scp nor roles. For a person: the scope was not consented to. For an application: no app role was assigned, or no administrator consented.',
@@ -101,6 +103,8 @@ export const hints = {
   app_role_missing:
     'An application calls without a person, and its roles (in B2C its scp) do not contain the name. Define an app role of that name, assign it, and have an administrator consent.',
   role_missing: 'The role was not assigned to the caller, or only after the token was issued.',
+  roles_text:
+    "The claim roles is a text, and only a list of roles is read. A custom policy of B2C must give it as a stringCollection. To accept the text, use @RequiresClaim('roles', …) in place of @RequiresRole().",
   client: 'The client application is not in allowedClients.',
   daemon_client:
     "The client is in b2c.daemonClients, and the token is a person's. A client through which people sign in does not belong in that list.",
@@ -212,9 +216,28 @@ function explainEntraIssuer(iss: string, { entra }: Settings): ExplanationCode {
   return tenant === consumerTenant ? 'personal_account' : 'wrong_tenant';
 }
 
-function explainKind({ payload: claims = {} }: SeenToken): ExplanationCode {
+/**
+ * Whether B2C issued an access token without a scope. It does so for a client that asks for its own client id as scope.
+ * Such a token has a nonce, as an ID token has, and, other than that, its client.
+ */
+function isForOwnClientId(claims: UnverifiedClaims, settings: Settings): boolean {
+  if (claims['at_hash'] !== undefined || claims['c_hash'] !== undefined || !isNoScope(claims['scp'])) return false;
+  const client = clientOf(claims);
+  return client !== undefined && client === claims['aud'] && claimedScheme(claims, settings) === 'b2c';
+}
+
+function explainKind({ payload: claims = {} }: SeenToken, settings: Settings): ExplanationCode {
+  if (isForOwnClientId(claims, settings)) return 'b2c_client_token';
   if (looksLikeIdToken(claims)) return 'id_token';
-  return rolesOf(claims).length === 0 && scopesOf(claims).length === 0 ? 'no_permission' : 'token_type';
+  if (rolesOf(claims).length > 0 || scopesOf(claims).length > 0) return 'token_type';
+  return hasTextAsRoles(claims) ? 'roles_text' : 'no_permission';
+}
+
+const hasTextAsRoles = ({ roles }: { readonly roles?: unknown }) => typeof roles === 'string';
+
+/** `organizations` never accepts personal accounts, whatever allowedTenants has. */
+function explainTenant({ payload: { tid } = {} }: SeenToken, { entra }: Settings): ExplanationCode {
+  return tid === consumerTenant && entra?.tenantId === 'organizations' ? 'personal_account' : 'tenant';
 }
 
 /** Whether a key of the API's own may explain a token that has everything right but the key. */
@@ -262,12 +285,12 @@ const explainers: Readonly<Record<Reason | CodeWithoutReason, ExplanationCode | 
   not_yet_valid: 'clock_skew',
   issuer: explainIssuer,
   audience: explainAudience,
-  tenant: 'tenant',
+  tenant: explainTenant,
   policy: explainPolicy,
   token_type: explainKind,
   scope: ({ payload: claims = {} }, settings) =>
     callerKindOf(claims, settings, claimedScheme(claims, settings)) === 'app' ? 'app_role_missing' : 'scope_missing',
-  role: 'role_missing',
+  role: ({ payload: claims = {} }) => (hasTextAsRoles(claims) ? 'roles_text' : 'role_missing'),
   client: explainClient,
   caller: 'caller',
   guest: 'guest',
