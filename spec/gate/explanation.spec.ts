@@ -367,6 +367,13 @@ const rows: readonly Row[] = [
     reason: 'malformed',
   },
   {
+    code: 'overwritten_header',
+    when: 'comes from a host that overwrites the header',
+    make: () =>
+      issuer.token({ ...marks, iss: 'https://m4rk3r.scm.azurewebsites.net' }, { alg: 'HS256', kid: undefined }),
+    reason: 'algorithm',
+  },
+  {
     code: 'algorithm',
     when: 'is signed otherwise',
     make: () => issuer.token(marks, { alg: 'HS256' }),

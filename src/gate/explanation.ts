@@ -51,7 +51,9 @@ export const hints = {
     'The token is longer than 16 KiB. Put fewer claims into it: app roles in place of groups, or only the groups that are assigned to the application.',
   malformed: 'This is not a token as Microsoft issues it: part of it was cut off or added in transit.',
   algorithm:
-    'The token is not signed with RS256. It does not come from Microsoft, or its application has its own signing key.',
+    'The token is not signed with RS256, as all tokens are that Microsoft issues for an API. It comes from another issuer.',
+  overwritten_header:
+    'The Authorization header has a token of Azure Static Web Apps, which overwrites the token of the client. Set tokenHeader, and have the client send its token in that header.',
   no_kid: 'The token has no kid. It does not come from Microsoft.',
   unknown_key:
     'The issuer has no such key. The token comes from another tenant or cloud, or from a test issuer that was stopped.',
@@ -240,6 +242,15 @@ function explainTenant({ payload: { tid } = {} }: SeenToken, { entra }: Settings
   return tid === consumerTenant && entra?.tenantId === 'organizations' ? 'personal_account' : 'tenant';
 }
 
+/**
+ * Azure Static Web Apps sends its own token to the API, signed with HS256.
+ *
+ * @see {@link https://github.com/Azure/static-web-apps/issues/34}
+ */
+function explainAlgorithm(token: SeenToken): ExplanationCode {
+  return hostnameOf(issuerIn(token)).endsWith('.scm.azurewebsites.net') ? 'overwritten_header' : 'algorithm';
+}
+
 /** Whether a key of the API's own may explain a token that has everything right but the key. */
 function maySignWithOwnKey({ payload: claims = {} }: SeenToken, { entra }: Settings): boolean {
   if (entra === undefined || entra.ownSigningKey || isShared(entra.tenantId)) return false;
@@ -278,7 +289,7 @@ const explainers: Readonly<Record<Reason | CodeWithoutReason, ExplanationCode | 
   missing_token: ({ credential = '' }) => mistakeOfScheme(credential),
   invalid_request: 'two_headers',
   malformed: ({ credential, header }) => (credential === undefined ? 'malformed' : mistakeOfToken(credential, header)),
-  algorithm: 'algorithm',
+  algorithm: explainAlgorithm,
   key: explainKey,
   signature: (token) => explainMicrosoftApi(token) ?? 'signature',
   expired: 'expired',
