@@ -6,6 +6,7 @@ import { reservedHeaders } from '../core/configuration/downstream-option-list.js
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { describe } from '../core/call-arguments.js';
 import { ConfigurationError } from '../core/errors.js';
+import { bindStream } from '../core/stream-context.js';
 
 type Body = NonNullable<RequestInit['body']>;
 
@@ -58,9 +59,14 @@ function inThisContext(chunks: AsyncIterable<unknown>): AsyncIterableIterator<un
  * that calls an API on behalf of the caller would do so for the caller of that other request.
  */
 function pinned(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body)) return body;
-  // A stream of the web runs in the context that created it. One of Node that was read is refused by `fetch`.
-  if ('getReader' in body || Readable.isDisturbed(body as Readable)) return body;
+  if (typeof body !== 'object' || body === null) return body;
+  if ('getReader' in body) {
+    const run = AsyncLocalStorage.snapshot();
+    bindStream(body, (read) => run(read));
+    return body;
+  }
+  // A stream of Node that was read is refused by `fetch`.
+  if (!(Symbol.asyncIterator in body) || Readable.isDisturbed(body as Readable)) return body;
   const chunks = inThisContext(body as AsyncIterable<unknown>);
   return 'pipe' in body ? Readable.from(chunks) : chunks;
 }

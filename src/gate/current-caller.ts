@@ -49,7 +49,8 @@ function callerOf(request: object | undefined): VerifiedContext {
 }
 
 /**
- * The verified claims of the current request.
+ * The verified claims of the current request. The context follows the call: in a batch, or a load that several requests
+ * share, it is the request that started it. Pass the request there.
  *
  * @param request - the host's request; default: the request that the running code belongs to
  * @returns the claims, frozen

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChallengedCaller } from '../challenge.js';
 import { processWide } from '../process-wide.js';
+import { bindStream } from '../stream-context.js';
 import type { RequestHeaders } from '../token/credential.js';
 import type { Authenticator, Caller, Requirement } from './requirement.js';
 import { privateField } from './return-override.js';
@@ -49,6 +50,11 @@ export type VerifiedContext = TestContext | AdmittedRequest;
 
 /** The verified request that the running code belongs to. */
 export const currentRequest = processWide('current-request', () => new AsyncLocalStorage<VerifiedContext>());
+
+/** Has a stream that is the body of an answer made in the context of its request. Any other body is left as it is. */
+export function bindBody(body: unknown, context: VerifiedContext): void {
+  bindStream(body, (run) => currentRequest.run(context, run));
+}
 
 /** The requests that passed their gate, each with what was verified. */
 export const verifiedRequests = processWide('verified-requests', () => privateField<VerifiedContext>());

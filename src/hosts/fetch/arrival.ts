@@ -1,5 +1,10 @@
 /** A request at the gate of a handler that takes a Fetch request: it is let in and handled, or refused. */
-import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../../core/access/current-request.js';
+import {
+  bindBody,
+  currentRequest,
+  type AdmittedRequest,
+  type VerifiedContext,
+} from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { isThenable } from '../../core/awaited.js';
 import { admissionOf, demandsOn, enter } from '../../gate/admission.js';
@@ -41,6 +46,18 @@ function runIn(context: AdmittedRequest | undefined, handle: Handle<AdmittedRequ
 }
 
 /**
+ * The body of a response, or of what a host takes for one. The server of Hono keeps what a response is made of, in a list,
+ * and is slow to send one whose body was asked for.
+ */
+function bodyIn(response: unknown): unknown {
+  if (typeof response !== 'object' || response === null) return undefined;
+  const members = response as Readonly<Record<PropertyKey, unknown>>;
+  const ofHono = Object.getOwnPropertySymbols(response).map((symbol) => members[symbol]);
+  const kept = ofHono.find((member) => Array.isArray(member)) as readonly unknown[] | undefined;
+  return kept === undefined ? members['body'] : kept[1];
+}
+
+/**
  * Lets a request in, and handles it in its own context; or refuses it.
  *
  * @param own - what the handler requires; undefined if that is nothing
@@ -71,8 +88,10 @@ export async function arrive(
     return refuse(error, request, requirement);
   }
   try {
-    const result = runIn(context, handle as Handle<AdmittedRequest | undefined>);
-    return isThenable(result) ? await result : result;
+    const returned = runIn(context, handle as Handle<AdmittedRequest | undefined>);
+    const result: unknown = isThenable(returned) ? await returned : returned;
+    if (context !== undefined) bindBody(bodyIn(result), context);
+    return result;
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return refuse(error, request, context?.requirement);

@@ -1,7 +1,7 @@
 /** The gate as a guard of Nest, and the interceptor that runs handlers in the context of their request. */
 import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { Observable, Subscription } from 'rxjs';
-import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
+import { bindBody, currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { checkArguments, type Signature } from '../../core/call-arguments.js';
 import { publishRefused } from '../../core/channels.js';
@@ -161,6 +161,12 @@ function withoutRequest(context: ExecutionContext): ConfigurationError {
   );
 }
 
+/** The stream that a handler returned, or that Nest's StreamableFile holds. Nest sends it after the interceptors. */
+function streamIn(value: unknown): unknown {
+  const { getStream } = (value ?? {}) as { readonly getStream?: unknown };
+  return typeof getStream === 'function' ? (Reflect.apply(getStream, value, []) as unknown) : value;
+}
+
 /** Runs handlers in the context of their request, and has their refusals answered. Decorators bind it beside the guard. */
 class RequestContext implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -173,7 +179,8 @@ class RequestContext implements NestInterceptor {
       // Nest calls the handler on subscription, in the context in which `handle` was called.
       const handle = () =>
         next.handle().subscribe({
-          next: (value) => {
+          next: (value: unknown) => {
+            if (verified !== undefined) bindBody(streamIn(value), verified);
             subscriber.next(value);
           },
           error: fail,

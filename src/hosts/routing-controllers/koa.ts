@@ -1,6 +1,6 @@
 /** What a gate answers on Koa. Imports no framework: the type of the context has only what is used of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
+import { bindBody, currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
 import { isRefusal, refusalOf } from '../../gate/refusal.js';
@@ -72,4 +72,6 @@ export async function passOnKoa(
     gate.thrown = error;
   }
   if (gate.thrown !== undefined) refuseOnKoa(gate.thrown, context, requirement);
+  // Koa sends it once all middlewares are done.
+  else bindBody(context.body, verified);
 }
