@@ -32,7 +32,7 @@ describe('a token that is kept', () => {
         api: 'graph',
         authority: request.authority,
         scopes: request.scopes,
-        assertion: request.assertion,
+        assertion: request.assertionOf(),
         claims: undefined,
       },
     ]);

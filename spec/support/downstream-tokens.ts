@@ -30,7 +30,7 @@ export function ofUser(
   return {
     ...app,
     scopes: ['https://graph.microsoft.com/User.Read'],
-    assertion: `header.payload-of-${name}.signature`,
+    assertionOf: () => `header.payload-of-${name}.signature`,
     digest: `digest-of-${name}`.padEnd(44, '='),
     assertionExpiresAtMs: clock.now() + 2 * hour,
     ...differs,

@@ -40,9 +40,7 @@ export function boundApplicationSource(call: ApplicationCall, context: VerifiedC
   return {
     as: 'application',
     isBound: true,
-    get fetch() {
-      return identityOf(call).settings.fetch;
-    },
+    fetch: (...sent) => identityOf(call).settings.fetch(...sent),
     settings: () => settingsOf(api, identityOf(call)),
     token(options) {
       const identity = identityOf(call);

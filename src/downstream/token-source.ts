@@ -41,9 +41,7 @@ export function runningSource(
     get isBound() {
       return isBound();
     },
-    get fetch() {
-      return current().fetch;
-    },
+    fetch: (...sent) => current().fetch(...sent),
     settings: () => current().settings(),
     token: (options) => current().token(options),
     addressed: (error) => current().addressed(error),

@@ -44,12 +44,8 @@ function refuseApplication(): never {
   throw new InsufficientScopeError('caller');
 }
 
-/** @param assertionOf - the verified token of the caller; undefined where it is gone */
-function sourceOfCaller(
-  { api }: UserCall,
-  context: AdmittedRequest,
-  assertionOf: () => string | undefined,
-): TokenSource {
+/** @param carried - the verified token of the caller; undefined where it is gone */
+function sourceOfCaller({ api }: UserCall, context: AdmittedRequest, carried: () => string | undefined): TokenSource {
   const { identity, token, claims } = context;
   return {
     as: 'user',
@@ -68,8 +64,8 @@ function sourceOfCaller(
         authority,
         tenant,
         scopes: scopesOf(options.scopes)?.scopes ?? scopes,
-        get assertion() {
-          const assertion = assertionOf();
+        assertionOf() {
+          const assertion = carried();
           if (assertion === undefined) throw new MissingTokenError();
           return assertion;
         },
