@@ -232,12 +232,12 @@ describe.each(kinds)('with a client of %s', (_, connect) => {
   ])('Redis holds %s', async (__, damage, isFailure) => {
     const client = await connect(server.port);
     const user = newUser();
-    const { assertion, tenant, scopes } = ofUser(user, clock);
+    const { assertionOf, tenant, scopes } = ofUser(user, clock);
     const { clientId, instance } = {
       clientId: '11111111-1111-4111-8111-111111111111',
       instance: 'https://login.microsoftonline.com',
     };
-    const key = `microsoft-identity:{${sealFor({ assertion, tenant, scopes, clientId, instance }).name}}`;
+    const key = `microsoft-identity:{${sealFor({ assertion: assertionOf(), tenant, scopes, clientId, instance }).name}}`;
     await timed(playOnSystemClock(redisTokenStore(client)), user);
     await eventually(async () => (await admin.exists(key)) === 1 && (await admin.exists(`${key}:lease`)) === 0);
     await damage(key);
