@@ -184,6 +184,7 @@ class Order {
 }
 
 @Resolver(() => Order)
+@RequiresAuth()
 class OrderResolver {
   @Query(() => [Order])
   @AllowAnonymous()
@@ -192,14 +193,12 @@ class OrderResolver {
   }
 
   @Query(() => [Order])
-  @RequiresAuth()
   async orders() {
     await Promise.resolve();
     return [{ id: '1' }, { id: '2' }];
   }
 
   @ResolveField(() => String, { nullable: true })
-  @RequiresAuth()
   @ValidateScope('orders.read')
   note() {
     ran.push('note');
@@ -207,7 +206,6 @@ class OrderResolver {
   }
 
   @ResolveField(() => String, { nullable: true })
-  @RequiresAuth()
   @RequiresRole('Orders.Admin')
   async buyer(@Parent() { id }: Order, @TokenClaims('oid') oid: string) {
     ran.push('buyer');
