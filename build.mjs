@@ -1,9 +1,10 @@
 // Builds both module formats: two runs of tsc, made small, and jose inlined into the CommonJS one.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { build } from 'esbuild';
+import { pruneDeclarations } from './declarations.mjs';
 
 const require = createRequire(import.meta.url);
 const tsc = require.resolve('typescript/bin/tsc');
@@ -27,35 +28,25 @@ const reExports = (file) =>
   /__exportStar\(require|Object\.defineProperty\(exports, "(?!__esModule)/.test(readFileSync(file, 'utf8'));
 
 // Comments stand in the declarations too, where editors read them. Lines stay short, so that a stack trace can be read.
+// In CommonJS, esbuild keeps the names at the top level, so that a trace has them: it shortens those inside of functions.
 const emitted = filesIn('dist', '.js');
 const plain = emitted.filter(reExports);
-const small = { minifyWhitespace: true, lineLimit: 120 };
+const isCommonJs = (file) => file.startsWith(join('dist', 'cjs'));
+const small = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
 for (const [entryPoints, options] of [
-  [emitted.filter((file) => !plain.includes(file)), small],
+  [emitted.filter((file) => !plain.includes(file) && !isCommonJs(file)), small],
+  [emitted.filter((file) => !plain.includes(file) && isCommonJs(file)), { ...small, minifyIdentifiers: true }],
   [plain, {}],
 ]) {
   await build({ entryPoints, outdir: 'dist', outbase: 'dist', allowOverwrite: true, ...options });
 }
 
-/** The declarations that a declaration imports, itself included. */
-function reachedFrom(declaration, reached = new Set()) {
-  if (reached.has(declaration)) return reached;
-  reached.add(declaration);
-  for (const [, imported] of readFileSync(declaration, 'utf8').matchAll(/['"](\.{1,2}\/[^'"]+)\.js['"]/g)) {
-    const file = join(dirname(declaration), `${imported}.d.ts`);
-    if (existsSync(file)) reachedFrom(file, reached);
-  }
-  return reached;
-}
-
-// No compiler reads the other declarations.
 const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'));
-const reached = new Set();
-for (const { import: imported, require: required } of Object.values(entries)) {
-  for (const { types } of [imported, required].filter((entry) => entry !== undefined))
-    reachedFrom(join(types), reached);
-}
-for (const declaration of filesIn('dist', '.d.ts')) if (!reached.has(declaration)) rmSync(declaration);
+const conditions = Object.values(entries).flatMap((entry) => [entry.import, entry.require].filter(Boolean));
+pruneDeclarations(
+  'dist',
+  conditions.map(({ types }) => join(types)),
+);
 
 chmodSync('dist/esm/bin.js', 0o755);
 

@@ -2,7 +2,7 @@
  * What the documents say is true of what is built: snippets compile and run, links lead somewhere, options and errors
  * are all named. Works on `dist/`, as a user's compiler would; `npm run build` makes it.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -55,6 +55,7 @@ function readPage(path: string): Page {
 const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
 const pages = ['README.md', ...docs.map((name) => `docs/${name}`)].map(readPage);
 const readme = readPage('README.md');
+const reference = readPage('docs/reference.md');
 const blocksIn = (language: string) => pages.flatMap(({ blocks }) => blocks.filter((b) => b.language === language));
 
 // The compiler options the README asks for, checked more closely where that costs a reader nothing.
@@ -299,7 +300,7 @@ function anchorsOf({ prose }: Page): Set<string> {
   return anchors;
 }
 
-/** Links to files and headings of this repository, as `page: target`. */
+/** Links to files and headings of this repository. */
 function localLinksOf({ path, prose }: Page): readonly { path: string; target: string }[] {
   const text = prose.replace(/`[^`\n]*`/g, '');
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g), ...text.matchAll(/^\[[^\]]+\]: *(\S+)/gm)];
@@ -317,6 +318,37 @@ describe('links', () => {
   });
 });
 
+interface Packed {
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** The files that npm puts into the package. */
+const packed = (
+  JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as readonly Packed[]
+).flatMap(({ files }) => files.map(({ path }) => path));
+
+describe('links of the package', () => {
+  const pagesOfPackage = packed.filter((path) => path.endsWith('.md') && !path.startsWith('dist/'));
+
+  it('are those of README, SECURITY, CHANGELOG and the pages of a user', () => {
+    const leftOut = docs.map((name) => `docs/${name}`).filter((path) => !packed.includes(path));
+    expect(leftOut).toEqual(['docs/assurance.md', 'docs/compared.md', 'docs/performance.md']);
+    expect(pagesOfPackage).toEqual(expect.arrayContaining(['README.md', 'SECURITY.md', 'CHANGELOG.md']));
+  });
+
+  it.each(pagesOfPackage)('lead to files of the package: %s', (path) => {
+    const targets = localLinksOf(readPage(path)).map(({ target }) => target.split('#')[0] ?? '');
+    const files = targets.filter((file) => file !== '').map((file) => join(dirname(path), file));
+    expect(files.filter((file) => !packed.includes(file))).toEqual([]);
+  });
+});
+
 /** The names that a text does not hold, in the form it is expected to hold them. */
 function missingFrom(text: string, names: readonly string[], form: (name: string) => RegExp): readonly string[] {
   expect(names).not.toHaveLength(0);
@@ -328,28 +360,34 @@ const asCode = (name: string) => new RegExp(`\`${name}\\b`);
 const asRow = (name: string) => new RegExp(`^\\| \`${name}\\b`, 'm');
 
 describe('the README', () => {
+  it('has at most 220 lines', () => {
+    expect(readme.text.trimEnd().split('\n').length).toBeLessThanOrEqual(220);
+  });
+});
+
+describe('docs/reference.md', () => {
   it.each([
     { heading: 'option', type: 'IdentityOptions' },
     { heading: 'option of `b2c`', type: 'B2cOptions' },
   ])('has a row for every member of $type, and no other', ({ heading, type }) => {
-    const [table = ''] = readme.prose.slice(readme.prose.indexOf(`\n| ${heading} `) + 1).split('\n\n');
+    const [table = ''] = reference.prose.slice(reference.prose.indexOf(`\n| ${heading} `) + 1).split('\n\n');
     const rows = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, option]) => option);
     expect(rows.sort()).toEqual([...new Exports(program, declarations).membersOf(type)].sort());
   });
 
   it('names every environment variable', () => {
     expect(environmentNames).toContain('AzureAd__TenantId');
-    expect(missingFrom(readme.prose, environmentNames, asCode)).toEqual([]);
+    expect(missingFrom(reference.prose, environmentNames, asCode)).toEqual([]);
   });
 
   it('names every error class', () => {
     const errors = new Exports(program, declarations).values.filter((name) => name.endsWith('Error'));
-    expect(missingFrom(readme.prose, errors, asCode)).toEqual([]);
+    expect(missingFrom(reference.prose, errors, asCode)).toEqual([]);
   });
 
-  it('names every export', () => {
+  it('names every export, together with the README', () => {
     const names = [declarations, testingDeclarations].flatMap((file) => new Exports(program, file).values);
-    expect(missingFrom(readme.text, names, asWord)).toEqual([]);
+    expect(missingFrom(readme.text + reference.text, names, asWord)).toEqual([]);
   });
 });
 
@@ -357,7 +395,7 @@ describe('docs/errors.md', () => {
   const page = readPage('docs/errors.md');
 
   it('has a heading for every code and every reason of an invalid token', () => {
-    const codes = [...readme.prose.matchAll(/^\| `\w+Error` +\| `(\w+)`/gm)].map(([, code = '']) => code);
+    const codes = [...reference.prose.matchAll(/^\| `\w+Error` +\| `(\w+)`/gm)].map(([, code = '']) => code);
     expect(codes).toHaveLength(11);
     const reasons = new Exports(program, declarations).wordsOf('InvalidTokenReason');
     expect([...anchorsOf(page)]).toEqual(expect.arrayContaining([...codes, ...reasons]));

@@ -53,11 +53,11 @@ async function start(code: string): Promise<string> {
 }
 
 describe('the guides', () => {
-  it('are five, of which four come from Node', () => {
-    expect(guides).toHaveLength(5);
+  it('are seven, of which six come from Node', () => {
+    expect(guides).toHaveLength(7);
     expect(programs.map(({ heading }) => heading).sort()).toEqual([
-      ...Array.from({ length: 5 }, () => 'After'),
-      ...Array.from({ length: 4 }, () => 'Before'),
+      ...Array.from({ length: 7 }, () => 'After'),
+      ...Array.from({ length: 6 }, () => 'Before'),
     ]);
   });
 });

@@ -6,9 +6,11 @@ import { startTestIssuer } from 'microsoft-identity-decorators/testing';
 import { createApp } from './app.js';
 import { requestsToTry } from './requests-to-try.js';
 
-const host = '127.0.0.1';
+const host = process.env.HOST ?? '127.0.0.1';
 
-const isTenantConfigured = Object.keys(process.env).some((name) => /^AzureAd(B2C)?__/.test(name));
+// In production nothing stands in for a tenant: without one, the start fails.
+const isTenantConfigured =
+  process.env.NODE_ENV === 'production' || Object.keys(process.env).some((name) => /^AzureAd(B2C)?__/.test(name));
 
 async function start(): Promise<void> {
   // Without a tenant in the environment, a local issuer replaces Microsoft's.

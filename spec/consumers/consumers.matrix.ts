@@ -537,6 +537,13 @@ describe('the tarball', () => {
     expect(messages).toEqual([]);
   });
 
+  it('is published without a warning', async () => {
+    const { status, stderr } = await execute('npm', ['publish', '--dry-run', '--ignore-scripts'], { cwd: root });
+    const warnings = stderr.split('\n').filter((line) => /^npm (warn|error)/i.test(line));
+    // Whoever runs this is logged in nowhere.
+    expect([status, warnings.filter((line) => !line.includes('requires you to be logged in'))]).toEqual([0, []]);
+  });
+
   it('resolves to the right types from everywhere, by attw', async () => {
     const tarball = inFolder(tarballName);
     const attw = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
