@@ -33,13 +33,8 @@ function gate(options = {}) {
 function authenticate() {
   const identity = createForFetch(facts.options);
   const requirement = Object.freeze({ scheme: 'entra' });
-  return (token) => {
-    const authorization = `Bearer ${token}`;
-    return identity.authenticate(
-      { headers: { authorization }, rawHeaders: ['Authorization', authorization] },
-      requirement,
-    );
-  };
+  return (token, authorization = `Bearer ${token}`) =>
+    identity.authenticate({ headers: { authorization }, rawHeaders: ['Authorization', authorization] }, requirement);
 }
 
 async function jose(keySetOf) {
@@ -51,7 +46,8 @@ async function jose(keySetOf) {
 async function fastJwt(options) {
   const { createVerifier } = await import('fast-jwt');
   const key = async ({ header }) => pems.get(header.kid);
-  return createVerifier({ key, allowedIss: issuer, allowedAud: audience, algorithms: ['RS256'], ...options });
+  const verify = createVerifier({ key, allowedIss: issuer, allowedAud: audience, algorithms: ['RS256'], ...options });
+  return (token) => verify(token);
 }
 
 async function awsJwtVerify() {
@@ -101,6 +97,8 @@ const contestants = chosen(
 
 const [warm, ...tokens] = await authority.tokens(10_001);
 console.log(`tokens    ${warm.length} characters`);
+// A parser gives each header as one text. A text that was put together here would be copied within the time that is measured.
+const authorizations = tokens.map((token) => Buffer.from(`Bearer ${token}`).toString('latin1'));
 
 const scenarios = [
   { name: 'first seen', distinct: tokens.length },
@@ -111,7 +109,7 @@ async function run(verify, count, distinct) {
   const start = processorTime();
   const startedAt = performance.now();
   for (let index = 0; index < count; index++) {
-    const outcome = verify(tokens[index % distinct]);
+    const outcome = verify(tokens[index % distinct], authorizations[index % distinct]);
     if (isPending(outcome)) await outcome;
   }
   const elapsed = ((performance.now() - startedAt) * 1000) / count;

@@ -2,12 +2,11 @@
 
 /**
  * @param middleware - of the package's Express entry, with a configuration that answers refusals
- * @returns a function that lets the gate judge a token. It returns where the gate decides at once, and a promise where it
+ * @returns a function that lets the gate judge a token, or the header with it. It returns where the gate decides at once, and a promise where it
  *   does not; a refusal is thrown.
  */
 export function gateOf(middleware) {
-  return (token) => {
-    const authorization = `Bearer ${token}`;
+  return (token, authorization = `Bearer ${token}`) => {
     const request = { headers: { authorization }, rawHeaders: ['Authorization', authorization] };
     let verdict;
     let settle;
