@@ -106,6 +106,42 @@ const remedies: ReadonlyMap<number, AadstsRemedy> = new Map([
     },
   ],
   [
+    9010010,
+    {
+      meaning: 'The client sent a resource that is not the Application ID URI in front of its scopes.',
+      remedy:
+        'MCP clients send the URL of the server: make that URL the Application ID URI of the API, and publish the full names of its scopes.',
+    },
+  ],
+  [
+    90009,
+    {
+      meaning: 'The application asks for a token for itself, by its Application ID URI.',
+      remedy: 'Give the client a registration of its own. Or let it name the API by its client id, a GUID.',
+    },
+  ],
+  [
+    650057,
+    {
+      meaning: 'The API is not among the permissions of the application that asks for a token.',
+      remedy: 'Add the API under API permissions in the registration of that application.',
+    },
+  ],
+  [
+    50105,
+    {
+      meaning: 'The user is not assigned to the application, and it demands an assignment.',
+      remedy: 'Assign the user under Enterprise applications, Users and groups. Or turn Assignment required off.',
+    },
+  ],
+  [
+    501051,
+    {
+      meaning: 'The application that asks for a token is not assigned to the API, and the API demands an assignment.',
+      remedy: 'Assign an app role of the API to that application. Or turn Assignment required off.',
+    },
+  ],
+  [
     70011,
     {
       meaning: 'A scope is not valid.',
