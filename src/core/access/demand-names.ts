@@ -19,6 +19,11 @@ function checkName(kind: NameKind, name: unknown): string {
         'A scope name is a full URI. Use the short name, such as access_as_user, which is what the scp claim has.',
       );
     }
+    if (name === '.default') {
+      throw new ConfigurationError(
+        'A scope name is .default, which clients ask for and no token has. Use the names of the scopes of this API.',
+      );
+    }
     if (!isScopeToken(name)) {
       throw new ConfigurationError('A scope name has a character that RFC 6749 §3.3 does not allow.');
     }
