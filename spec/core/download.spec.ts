@@ -123,12 +123,12 @@ describe('downloadJson', () => {
     await failureOf(url);
   });
 
-  it('fails where nobody listens, and keeps the cause', async () => {
+  it('fails where nobody listens, and names the code of the cause', async () => {
     const url = await answering('{}');
     await new Promise((resolve) => servers.pop()?.close(resolve));
     const error = await failureOf(url);
     expect(error.name).toBe('DownloadError');
-    expect(error.message).toBe(`GET ${url} failed`);
+    expect(error.message).toBe(`GET ${url} failed (ECONNREFUSED)`);
     expect(error.cause).toBeInstanceOf(TypeError);
   });
 
@@ -139,6 +139,7 @@ describe('downloadJson', () => {
     };
     const error = await errorOf(() => downloadJson(throwing, 'https://login.example', never));
     expect(error).toBeInstanceOf(DownloadError);
+    expect((error as DownloadError).message).toBe('GET https://login.example failed');
     expect((error as DownloadError).cause).toBe(cause);
   });
 });

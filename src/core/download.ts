@@ -44,6 +44,13 @@ export async function readBody(response: Response, request: string): Promise<str
   }
 }
 
+/** The code at the end of a chain of causes, such as ENOTFOUND or SELF_SIGNED_CERT_IN_CHAIN: `fetch` itself says only that it failed. */
+function failureCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code) ? code : failureCodeOf(error.cause);
+}
+
 function retryAfterSecondsOf(response: Response): number {
   const seconds = Number(response.headers.get('retry-after') ?? 0);
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), longestRetryAfterSeconds) : 0;
@@ -86,6 +93,7 @@ export async function downloadJson(
     return await withinTime(timeLimitMs, onLimit, closing, (signal) => readJson(fetch, url, signal));
   } catch (cause) {
     if (cause instanceof DownloadError) throw cause;
-    throw new DownloadError(`GET ${url} failed`, { cause });
+    const code = failureCodeOf(cause);
+    throw new DownloadError(`GET ${url} failed${code === undefined ? '' : ` (${code})`}`, { cause });
   }
 }
