@@ -277,7 +277,7 @@ describe('a token', () => {
     expect(failing(read(said))).toEqual({
       times: 'expired',
       audience: 'graph_token',
-      issuer: 'wrong_cloud',
+      issuer: 'graph_token',
       scope: 'scope_missing',
       role: 'role_missing',
     });

@@ -110,6 +110,13 @@ const foreign = (code: ExplanationCode): Pick<Row, 'entra' | 'b2c' | 'both'> => 
   both: [code, 'b2c_route', 'b2c_route', code],
 });
 
+/** A token that is for no API of this kind: neither the route nor the configuration is the cause. */
+const everywhere = (code: ExplanationCode): Pick<Row, 'entra' | 'b2c' | 'both'> => ({
+  entra: code,
+  b2c: [code, code],
+  both: [code, code, code, code],
+});
+
 const good = { ...foreign('audience'), entra: 'passes', both: ['passes', 'b2c_route', 'b2c_route', 'passes'] } as const;
 
 const rows: readonly Row[] = [
@@ -194,12 +201,17 @@ const rows: readonly Row[] = [
   {
     authority: 'Entra ID, for Microsoft Graph',
     make: () => issuer.v1Token({ aud: 'https://graph.microsoft.com' }),
-    ...foreign('graph_token'),
+    ...everywhere('graph_token'),
   },
   {
     authority: 'Entra ID, for another API of Microsoft',
     make: () => issuer.v1Token({ aud: 'https://management.core.windows.net/' }),
-    ...foreign('microsoft_api'),
+    ...everywhere('microsoft_api'),
+  },
+  {
+    authority: 'another identity provider',
+    make: () => issuer.token({ iss: 'https://contoso.eu.auth0.com/', tid: undefined }),
+    ...everywhere('other_provider'),
   },
 ];
 

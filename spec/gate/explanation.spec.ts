@@ -128,6 +128,12 @@ const rows: readonly Row[] = [
     reason: 'issuer',
   },
   {
+    code: 'other_provider',
+    when: 'comes from another identity provider',
+    make: () => issuer.token({ ...marks, iss: 'https://contoso.eu.auth0.com/', tid: undefined }),
+    reason: 'issuer',
+  },
+  {
     code: 'b2c_route',
     when: 'is a v1.0 token, whose acr is no policy',
     make: () => issuer.v1Token(marks),

@@ -18,7 +18,7 @@ import { consumerTenant, isExternalId, segmentsOf, tenantOfIssuer, tokenVersionO
 import { isOnMicrosoftDomain, microsoftApiOf } from '../core/microsoft-apis.js';
 import { serveOneCloud } from '../core/microsoft-hosts.js';
 import { callerKindOf } from '../core/token/caller-kind.js';
-import { claimedPolicy, claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js';
+import { claimedPolicy, claimedScheme, claimsOtherProvider, namesKnownPolicy } from '../core/token/claimed-scheme.js';
 import { clientOf, groupsOf, hasRegisteredClaims, isNoScope, rolesOf, scopesOf } from '../core/token/claims.js';
 import type { SeenToken } from '../core/token/parsed-token.js';
 import { looksLikeIdToken } from '../core/token/token-kind.js';
@@ -58,7 +58,7 @@ export const hints = {
   unknown_key:
     'The issuer has no such key. The token comes from another tenant or cloud, or from a test issuer that was stopped.',
   own_signing_key:
-    'The issuer has no such key, and all else fits: the enterprise application of this API has its own signing key (SAML, claims mapping). Set ownSigningKey.',
+    'The issuer has no such key, and all else fits. A new key of the issuer is found within 5 minutes. If it takes longer, the enterprise application of this API has its own signing key (SAML, claims mapping): set ownSigningKey.',
   signature: 'The signature does not match. The token was changed in transit.',
   graph_token: forMicrosoft('Microsoft Graph'),
   microsoft_api: forMicrosoft('an API of Microsoft'),
@@ -75,6 +75,8 @@ export const hints = {
   wrong_cloud: 'The token comes from another cloud: look at instance, and at the authority of the client.',
   wrong_instance: 'The token comes from another kind of authority (External ID or not): look at instance.',
   issuer: "The issuer is not the one in the tenant's metadata: look at tenantId and instance.",
+  other_provider:
+    'The token comes from another identity provider: its issuer is none of Entra ID, External ID or Azure AD B2C. The client must get its token from the tenant of this API.',
   personal_account:
     'The token is of a personal Microsoft account. Only the values common and consumers of tenantId accept these: allowedTenants cannot add them to another.',
   entra_token: 'The token comes from Entra ID or External ID, and only b2c is configured.',
@@ -104,7 +106,8 @@ export const hints = {
   scope_missing: 'The scope was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
   app_role_missing:
     'An application calls without a person, and its roles (in B2C its scp) do not contain the name. Define an app role of that name, assign it, and have an administrator consent.',
-  role_missing: 'The role was not assigned to the caller, or only after the token was issued.',
+  role_missing:
+    "The role was not assigned to the caller, or only after the token was issued, or in another application: a role of the client's own registration is in its ID tokens alone. Define and assign it in the application of this API.",
   roles_text:
     "The claim roles is a text, and only a list of roles is read. A custom policy of B2C must give it as a stringCollection. To accept the text, use @RequiresClaim('roles', …) in place of @RequiresRole().",
   client: 'The client application is not in allowedClients.',
@@ -121,7 +124,8 @@ export const hints = {
     'A stronger sign-in is needed, and the client did not declare the capability cp1, so it cannot be asked for one.',
   check:
     'A rule of this API refused the caller: @RequiresClaim() and its values, the function of @ClaimCheck(), or claimCheck of initialize(). A function lets a request pass by the value true alone.',
-  no_keys: "The issuer's metadata or keys could not be loaded: look at tenantId, instance and the network.",
+  no_keys:
+    "The issuer's metadata or keys could not be loaded: look at tenantId and instance (B2C: b2c.domainName and b2c.policies), and at the network.",
   configuration: 'The API is configured wrongly.',
 } as const satisfies Readonly<Record<string, string>>;
 
@@ -153,6 +157,14 @@ function explainMicrosoftApi(token: SeenToken): ExplanationCode | undefined {
   return api === 'Microsoft Graph' || api === 'Azure AD Graph' ? 'graph_token' : 'microsoft_api';
 }
 
+const explainMicrosoftAudience = (token: SeenToken) => explainMicrosoftApi({ ...token, header: undefined });
+
+/** Why a token is for no API of the configured authorities, whatever its tenant and the route are. */
+function explainForeign(token: SeenToken, settings: Settings): ExplanationCode | undefined {
+  const { payload: claims = {} } = token;
+  return explainMicrosoftAudience(token) ?? (claimsOtherProvider(claims, settings) ? 'other_provider' : undefined);
+}
+
 /** Why a token of one scheme is refused where tokens of another are taken; undefined if the schemes are the same. */
 function explainScheme(of: Scheme, settings: Settings, taken: SchemeDemand['kind']): ExplanationCode | undefined {
   if (settings[of] === undefined) return of === 'b2c' ? 'b2c_token' : 'entra_token';
@@ -162,7 +174,7 @@ function explainScheme(of: Scheme, settings: Settings, taken: SchemeDemand['kind
 
 function explainAudience(token: SeenToken, settings: Settings, { scheme }: RefusedRoute): ExplanationCode {
   const { payload: claims = {} } = token;
-  const ofMicrosoft = explainMicrosoftApi({ ...token, header: undefined });
+  const ofMicrosoft = explainMicrosoftAudience(token);
   if (ofMicrosoft !== undefined) return ofMicrosoft;
   const of = claimedScheme(claims, settings);
   const accepted = settings[of]?.audiences ?? [];
@@ -170,6 +182,7 @@ function explainAudience(token: SeenToken, settings: Settings, { scheme }: Refus
   if (hasRegisteredClaims(claims) && hasAudience(claims, accepted)) {
     return explainScheme(of, settings, scheme) ?? 'audience';
   }
+  if (looksLikeIdToken(claims)) return 'id_token';
   const audience = claims['aud'];
   if (typeof audience !== 'string') return 'audience';
   const clientId = settings[of]?.clientId;
@@ -189,7 +202,10 @@ function mayBeOwnUri(audience: string, tenantId: string | undefined): boolean {
 const hostnameOf = (url: unknown) => parseUrl(url)?.hostname ?? '';
 const issuerIn = ({ payload }: SeenToken) => (typeof payload?.['iss'] === 'string' ? payload['iss'] : '');
 
-function explainPolicy({ payload: claims = {} }: SeenToken, settings: Settings): ExplanationCode {
+function explainPolicy(token: SeenToken, settings: Settings): ExplanationCode {
+  const foreign = explainForeign(token, settings);
+  if (foreign !== undefined) return foreign;
+  const { payload: claims = {} } = token;
   const otherScheme = explainScheme(claimedScheme(claims, settings), settings, 'b2c');
   if (otherScheme !== undefined) return otherScheme;
   if (namesKnownPolicy(claims, settings)) return 'route_policy';
@@ -197,6 +213,8 @@ function explainPolicy({ payload: claims = {} }: SeenToken, settings: Settings):
 }
 
 function explainIssuer(token: SeenToken, settings: Settings, { scheme, isVerified }: RefusedRoute): ExplanationCode {
+  const foreign = explainForeign(token, settings);
+  if (foreign !== undefined) return foreign;
   const { payload: claims = {} } = token;
   const of = claimedScheme(claims, settings);
   // The issuer of a verified token is right. A method that the route calls takes tokens of Entra ID.
@@ -336,6 +354,8 @@ function hintFor(
 ): string {
   if (code === undefined) return refusal.message;
   if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
+  if (code === 'no_keys' && refusal.cause instanceof Error)
+    return `${hints[code]} ${refusal.cause.message.replace(/\.?$/, '.')}`;
   const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;
   return api === undefined ? hints[code].replace('Authorization', tokenHeader) : forMicrosoft(api);
 }

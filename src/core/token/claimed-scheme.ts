@@ -2,8 +2,8 @@
 import type { UnverifiedClaims } from '../access-token-claims.js';
 import type { Scheme, Settings } from '../configuration/settings.js';
 import { b2cAuthority, entraAuthority } from '../issuers/authority.js';
-import { tokenVersionOf } from '../issuers/issuer.js';
-import { isB2cHost } from '../microsoft-hosts.js';
+import { tenantOfIssuer, tokenVersionOf } from '../issuers/issuer.js';
+import { isB2cHost, isExternalIdHost, isTokenService } from '../microsoft-hosts.js';
 import { parseUrl } from '../url.js';
 import { namedPolicy, ofPolicy } from './b2c-policy.js';
 
@@ -41,4 +41,20 @@ export function claimedScheme(claims: UnverifiedClaims, settings: Pick<Settings,
   if (tfp !== undefined || isB2cHost(parseUrl(issuer)?.hostname ?? '')) return 'b2c';
   if (tokenVersionOf(issuer) === 'v1') return 'entra';
   return claimedPolicy(claims) !== undefined || mayBeOfB2c(issuer, settings) ? 'b2c' : 'entra';
+}
+
+/**
+ * Whether an issuer seems to be of another identity provider: it is on no host of Microsoft's, on none that is configured, and
+ * has no form that it would have behind a custom domain.
+ */
+export function claimsOtherProvider(
+  { iss }: UnverifiedClaims,
+  { entra, b2c }: Pick<Settings, 'entra' | 'b2c'>,
+): boolean {
+  const issuer = typeof iss === 'string' ? iss : '';
+  const host = parseUrl(issuer)?.hostname ?? '';
+  if (isTokenService(host) || isExternalIdHost(host) || isB2cHost(host)) return false;
+  const instances = [entra?.instance, ...(b2c?.instances ?? [])];
+  if (host !== '' && instances.some((instance) => parseUrl(instance)?.hostname === host)) return false;
+  return tenantOfIssuer(issuer) === undefined || !(issuer.endsWith('/v2.0') || issuer.endsWith('/v2.0/'));
 }
