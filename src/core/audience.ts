@@ -3,11 +3,15 @@ import type { AccessTokenClaims } from './access-token-claims.js';
 
 const withoutSlash = (audience: string) => (audience.endsWith('/') ? audience.slice(0, -1) : audience);
 
+function isOneWithSlash(audience: string, audiences: readonly string[]): boolean {
+  return audiences.some((ours) => withoutSlash(audience) === withoutSlash(ours));
+}
+
 /** Whether one of the token's audiences is one of ours. One trailing slash makes no difference. */
 export function hasAudience(claims: AccessTokenClaims, audiences: readonly string[]): boolean {
   const presented = typeof claims.aud === 'string' ? [claims.aud] : claims.aud;
-  return presented.some((audience) =>
-    audiences.some((ours) => audience === ours || (audience !== '' && withoutSlash(audience) === withoutSlash(ours))),
+  return presented.some(
+    (audience) => audiences.includes(audience) || (audience !== '' && isOneWithSlash(audience, audiences)),
   );
 }
 
