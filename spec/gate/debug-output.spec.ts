@@ -172,6 +172,11 @@ it('without listeners nothing is said, and nothing is looked at', async () => {
 });
 
 describe('the channel for requests', () => {
+  const at = (method: string) => ({
+    route: `DiagnosedController.${method}`,
+    milliseconds: expect.any(Number) as number,
+  });
+
   it('says how each request ended, and no more', async () => {
     const events = hear<RequestEvent>(requestChannel);
     const token = await issuer.token();
@@ -184,14 +189,14 @@ describe('the channel for requests', () => {
     await api.call('/plain', { headers: { authorization: ['Bearer a', 'Bearer b'] } });
     await get('/plain', 'no token');
     expect(events).toEqual([
-      { outcome: 'verified' },
-      { outcome: 'cached' },
-      { outcome: 'refused', code: 'missing_token', status: 401 },
-      { outcome: 'refused', code: 'invalid_token', reason: 'expired', status: 401 },
-      { outcome: 'refused', code: 'insufficient_scope', reason: 'scope', status: 403 },
-      { outcome: 'refused', code: 'insufficient_scope', reason: 'scope', status: 403 },
-      { outcome: 'refused', code: 'invalid_request', status: 400 },
-      { outcome: 'refused', code: 'invalid_token', reason: 'malformed', status: 401 },
+      { outcome: 'verified', ...at('plain') },
+      { outcome: 'cached', ...at('plain') },
+      { outcome: 'refused', code: 'missing_token', status: 401, ...at('plain') },
+      { outcome: 'refused', code: 'invalid_token', reason: 'expired', status: 401, ...at('plain') },
+      { outcome: 'refused', code: 'insufficient_scope', reason: 'scope', status: 403, ...at('scope') },
+      { outcome: 'refused', code: 'insufficient_scope', reason: 'scope', status: 403, ...at('scope') },
+      { outcome: 'refused', code: 'invalid_request', status: 400, ...at('plain') },
+      { outcome: 'refused', code: 'invalid_token', reason: 'malformed', status: 401, ...at('plain') },
     ]);
   });
 
@@ -212,10 +217,10 @@ describe('the channel for requests', () => {
     });
     await get('/group', issuer.token(overage));
     expect(events).toEqual([
-      { outcome: 'refused', code: 'issuer_unavailable', status: 503 },
-      { outcome: 'refused', code: 'invalid_configuration', status: 500 },
-      { outcome: 'verified' },
-      { outcome: 'refused', code: 'invalid_configuration', status: 500 },
+      { outcome: 'refused', code: 'issuer_unavailable', status: 503, ...at('plain') },
+      { outcome: 'refused', code: 'invalid_configuration', status: 500, ...at('b2c') },
+      { outcome: 'verified', ...at('group') },
+      { outcome: 'refused', code: 'invalid_configuration', status: 500, ...at('group') },
     ]);
   });
 
@@ -224,7 +229,10 @@ describe('the channel for requests', () => {
     const events = hear<RequestEvent>(requestChannel);
     await get('/silent', issuer.token());
     await get('/silent');
-    expect(events).toEqual([{ outcome: 'verified' }, { outcome: 'refused', code: 'missing_token', status: 401 }]);
+    expect(events).toEqual([
+      { outcome: 'verified', ...at('silent') },
+      { outcome: 'refused', code: 'missing_token', status: 401, ...at('silent') },
+    ]);
   });
 
   it('changes no answer: with listeners and without them, requests end alike', async () => {
@@ -559,7 +567,8 @@ describe('nothing of a token', () => {
     const events = [hear(requestChannel), hear(keysChannel), hear(explanationChannel)];
     const token = await issuer.token({ ...everywhere(), ...claims }, header);
     const answer = await get(path, token);
-    expect(events[0]).toHaveLength(1);
+    // What an action refuses, its gate let in.
+    expect(events[0]).toHaveLength(path === '/throws' ? 2 : 1);
     const said = JSON.stringify([events, write.mock.calls, warnings, answer.text, answer.headers]);
     expect(said.toLowerCase()).not.toContain(mark.toLowerCase());
     for (const part of token.split('.')) expect(said).not.toContain(part);

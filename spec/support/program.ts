@@ -87,3 +87,26 @@ export async function startProgram(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/**
+ * Runs a program until it ends.
+ *
+ * @param code - JavaScript
+ */
+export async function runProgram(
+  code: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<{ readonly output: string; readonly status: number | null }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stdin.end(code);
+  const [status] = (await once(child, 'close')) as [number | null];
+  running.delete(child);
+  return { output, status };
+}

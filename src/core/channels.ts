@@ -1,7 +1,7 @@
-/** What happened, for whoever listens: named channels, on which nothing is said of a token's content. */
+/** What happened, for whoever listens: named channels. Of a token they have nothing, except for identifiers that an option asks for. */
 import { channel } from 'node:diagnostics_channel';
 
-/** One request at a gate. */
+/** One decision about a request: at its gate, or by code after the gate that refuses it. */
 export interface RequestEvent {
   /** `cached`: the token was verified before; `refused`: see `code` and `reason`. */
   readonly outcome: 'verified' | 'cached' | 'refused';
@@ -11,6 +11,18 @@ export interface RequestEvent {
   readonly reason?: string;
   /** Of a refusal, as on the error. */
   readonly status?: number;
+  /**
+   * `Class.method`; for a middleware or a function, the path of the request without its query. Undefined if neither is known.
+   */
+  readonly route?: string;
+  /** How long the check took. Undefined if the code of a route refused the request after it. */
+  readonly milliseconds?: number;
+  /** The tenant of a caller that was let in, only with the option `diagnostics: { identifiers: true }`. */
+  readonly tid?: string;
+  /** The person or the application that was let in, only with that option. */
+  readonly oid?: string;
+  /** The client application of a caller that was let in, only with that option. Of v1.0 tokens: `appid`. */
+  readonly azp?: string;
 }
 
 /** One attempt to load a document of an issuer. */
@@ -58,14 +70,3 @@ export const requestChannel = channel('microsoft-identity-decorators:request');
 export const keysChannel = channel('microsoft-identity-decorators:keys');
 export const downstreamChannel = channel('microsoft-identity-decorators:downstream');
 export const explanationChannel = channel('microsoft-identity-decorators:explanation');
-
-/** Publishes that a request was refused. */
-export function publishRefused(error: unknown): void {
-  const { code, reason, status } = error as { code?: string; reason?: string; status?: number };
-  requestChannel.publish({
-    outcome: 'refused',
-    ...(code !== undefined && { code }),
-    ...(reason !== undefined && { reason }),
-    ...(status !== undefined && { status }),
-  } satisfies RequestEvent);
-}

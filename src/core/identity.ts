@@ -1,10 +1,11 @@
 /** One configuration at work: its settings, its verifiers, and which of them a requirement needs. */
 import type { AccessTokenClaims } from './access-token-claims.js';
+import { publishPassed, publishRefused } from './access/decision-events.js';
 import { checkFurtherRequirement } from './access/requirement-checks.js';
 import type { Authenticator, Caller, Requirement, SchemeDemand } from './access/requirement.js';
 import { schemeFor } from './access/scheme.js';
 import { isThenable } from './awaited.js';
-import { publishRefused, requestChannel, type RequestEvent } from './channels.js';
+import { requestChannel } from './channels.js';
 import type { IdentityOptions } from './configuration/options.js';
 import { parseSettings } from './configuration/parse-settings.js';
 import type { Settings } from './configuration/settings.js';
@@ -19,17 +20,6 @@ import { KnownHeaders, parseToken } from './token/parsed-token.js';
 import type { TrustedIssuers } from './token/trusted-issuers.js';
 import type { Verification } from './token/verified-token.js';
 import { CachingVerifier, type Verifier } from './token/verifier.js';
-
-function publishPassed(verification: Verification): Verification {
-  const { outcome } = verification;
-  requestChannel.publish({ outcome } satisfies RequestEvent);
-  return verification;
-}
-
-function rethrowRefused(error: unknown): never {
-  publishRefused(error);
-  throw error;
-}
 
 /** A verifier for each scheme that is configured, and one for either scheme if both are configured. */
 function createVerifiers(
@@ -86,13 +76,7 @@ class Identity implements Authenticator {
     handed?: unknown,
   ): Verification | Promise<Verification> {
     if (!requestChannel.hasSubscribers) return this.#check(request, requirement, earlier, handed);
-    let verification: Verification | Promise<Verification>;
-    try {
-      verification = this.#check(request, requirement, earlier, handed);
-    } catch (error) {
-      return rethrowRefused(error);
-    }
-    return isThenable(verification) ? verification.then(publishPassed, rethrowRefused) : publishPassed(verification);
+    return this.#checkAndPublish(request, requirement, earlier, handed);
   }
 
   authorize(caller: Caller, requirement: Requirement): ReturnType<Authenticator['authorize']> {
@@ -111,6 +95,31 @@ class Identity implements Authenticator {
     let verifier = this.#verifierOf.get(requirement);
     if (verifier === undefined) this.#verifierOf.set(requirement, (verifier = this.#chooseVerifier(requirement)));
     return checkRequest(request, requirement, verifier, this.settings, earlier, handed);
+  }
+
+  /** Apart from `authenticate`, whose closures would cost each request that nobody listens to. */
+  #checkAndPublish(
+    request: RequestHeaders,
+    requirement: Requirement,
+    earlier: Caller | undefined,
+    handed: unknown,
+  ): Verification | Promise<Verification> {
+    const decision = { request, requirement, startedAtMs: performance.now() };
+    const passed = (verification: Verification) => {
+      publishPassed(verification, decision, this.settings);
+      return verification;
+    };
+    const refused = (error: unknown): never => {
+      publishRefused(error, decision);
+      throw error;
+    };
+    let verification: Verification | Promise<Verification>;
+    try {
+      verification = this.#check(request, requirement, earlier, handed);
+    } catch (error) {
+      return refused(error);
+    }
+    return isThenable(verification) ? verification.then(passed, refused) : passed(verification);
   }
 
   async ready(): Promise<void> {

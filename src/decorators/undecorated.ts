@@ -4,9 +4,13 @@ import { nameOfElement } from '../core/element-name.js';
 import { identityInForce } from '../gate/identity-in-force.js';
 import { allowsAnonymous, requirementOf } from './decorated-elements.js';
 
-/** A valid token of the only scheme that is configured. */
-export const validToken = (at: string): Requirement =>
-  Object.freeze({ scheme: undefined, demands: Object.freeze([]), at });
+/**
+ * A valid token of the only scheme that is configured.
+ *
+ * @param route - the method that is called
+ */
+export const validToken = (at: string, route: string): Requirement =>
+  Object.freeze({ scheme: undefined, demands: Object.freeze([]), at, route });
 
 /**
  * What a method requires without a decorator.
@@ -21,5 +25,6 @@ export function requirementOfUndecorated(
 ): Requirement | undefined {
   if (identity?.settings.requireAuth !== true) return undefined;
   if (requirementOf(prototype, method) !== undefined || allowsAnonymous(prototype, method)) return undefined;
-  return validToken(nameOfElement(prototype, method));
+  const name = nameOfElement(prototype, method);
+  return validToken(name, name);
 }

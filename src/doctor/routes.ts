@@ -168,7 +168,7 @@ function routesOfNest(routes: readonly NestRoute[], isClosed: boolean): readonly
   return routes.map(({ controller, prototype, method, httpMethod, path }) => {
     const isMeant = allowsAnonymous(prototype, method);
     const action = `${controller.name}.${method}`;
-    const undecorated = isClosed && !isMeant ? validToken(action) : undefined;
+    const undecorated = isClosed && !isMeant ? validToken(action, action) : undefined;
     return routeFor(
       { method: httpMethod.toUpperCase(), path, action },
       { requirement: requirementOf(prototype, method), undecorated, isMeant },

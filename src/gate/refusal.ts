@@ -1,4 +1,5 @@
 /** The refusal of a request: what every host does before it answers one or forwards it. */
+import { publishAnswered } from '../core/access/decision-events.js';
 import { verifiedRequests, type VerifiedContext } from '../core/access/current-request.js';
 import { demandedScopes } from '../core/access/demanded-scopes.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
@@ -106,6 +107,7 @@ export function refusalOf(
   request: RequestHeaders & object,
 ): { readonly refusal: Refusal; readonly forward: boolean } {
   const refusal = addressedRefusal(error, requirement, request);
+  publishAnswered(refusal, error, { request, requirement });
   const identity = identityFor(requirement);
   if (identity !== undefined) explain(request, refusal, identity, requirement);
   warnDeveloper(refusal);

@@ -26,6 +26,7 @@ export { Cloud } from '../core/microsoft-hosts.js';
 export {
   type ApplicationCheck,
   type B2cOptions,
+  type DiagnosticsOptions,
   type IdentityOptions,
   type ResourceMetadataOptions,
 } from '../core/configuration/options.js';

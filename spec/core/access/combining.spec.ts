@@ -172,6 +172,7 @@ describe('the elements of a prototype chain', () => {
     const sum = upTheChain([notGuest], [context], [scope]);
     expect(sum).toEqual({
       at: 'Orders.list',
+      route: 'Orders.list',
       scheme: undefined,
       identity: undefined,
       demands: [...notGuest.demands, ...context.demands, ...scope.demands],

@@ -121,10 +121,10 @@ describe('a wrong option', () => {
       `https://user:secret@contoso.ciamlogin.com/${tenantId}`,
       `got a string of 78 characters; ${takesInstance}`,
     ],
-    ['diagnostics', 1, 'got 1; it takes true or false'],
-    ['diagnostics', 'true', "got 'true'; it takes true or false"],
-    ['diagnostics', null, 'got null; it takes true or false'],
-    ['diagnostics', {}, 'got an object; it takes true or false'],
+    ['diagnostics', 1, 'got 1; it takes true, false, or { explanations, identifiers }'],
+    ['diagnostics', 'true', "got 'true'; it takes true, false, or { explanations, identifiers }"],
+    ['diagnostics', null, 'got null; it takes true, false, or { explanations, identifiers }'],
+    ['diagnostics', [], 'got an empty list; it takes an object of options'],
     ['tokenHeader', '', `got an empty string; ${takesHeader}`],
     ['tokenHeader', 'x authorization', `got a string of 15 characters; ${takesHeader}`],
     ['tokenHeader', 'x-authorization:', `got a string of 16 characters; ${takesHeader}`],
@@ -285,6 +285,17 @@ describe('a wrong option', () => {
     );
   });
 
+  it.each([
+    ['explanations', 1, 'got 1; it takes true or false'],
+    ['explanations', null, 'got null; it takes true or false'],
+    ['identifiers', 'true', "got 'true'; it takes true or false"],
+    ['identifiers', ['oid'], 'got a list of 1; it takes true or false'],
+  ])('appears in the message with its path: diagnostics.%s %j', (option, value, problem) => {
+    expect(refusalOf({ ...entra, diagnostics: { [option]: value } })).toBe(
+      `initialize: diagnostics.${option}: ${problem}.`,
+    );
+  });
+
   it.each<[string, unknown, RegExp]>([
     ['b2c as a name', { ...entra, b2c: 'contoso' }, /^initialize: b2c: got 'contoso'; it takes /],
     ['b2c of null', { ...entra, b2c: null }, /^initialize: b2c: got null; it takes /],
@@ -315,6 +326,11 @@ describe('a wrong option', () => {
     ['that is long', { ...entra, clockToleranceInSeconds: 5 }, /'clockToleranceInSeconds'/],
     ['of undefined', { ...entra, validateIssuer: undefined }, /'validateIssuer'/],
     ['in b2c', { b2c: { ...b2c, policy: 'a' } }, /^initialize: b2c: .*'policy'.* it takes .*\bpolicies\b/],
+    [
+      'in diagnostics',
+      { ...entra, diagnostics: { identifier: true } },
+      /^initialize: diagnostics: .*'identifier'.* it takes .*\bidentifiers\b/,
+    ],
     [
       'in tokenCache',
       { ...entra, tokenCache: { max: 5 } },

@@ -397,10 +397,6 @@ describe('the other options', () => {
     },
   );
 
-  it.each([true, false])('accepts %s for diagnostics', (diagnostics) => {
-    expect(parse({ ...entra, diagnostics }).diagnostics).toBe(diagnostics);
-  });
-
   it('leaves diagnostics, groups and metadata undefined if they are not given', () => {
     const { diagnostics, resolveGroups, resourceMetadata } = parse(entra);
     expect([diagnostics, resolveGroups, resourceMetadata]).toEqual([undefined, undefined, undefined]);

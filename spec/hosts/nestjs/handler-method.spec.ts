@@ -245,7 +245,7 @@ describe.each(platforms)('a function that Nest calls in the place of a method, $
       for (const channel of channels) unsubscribe(channel, hear);
     }
     expect(events).toEqual([
-      { outcome: 'refused', code: 'invalid_configuration', status: 500 },
+      { outcome: 'refused', code: 'invalid_configuration', status: 500, route: '/bound-other/list' },
       expect.objectContaining({ code: 'configuration', status: 500, error: 'invalid_configuration' }),
     ]);
   });

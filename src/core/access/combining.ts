@@ -132,7 +132,7 @@ export function combineAlongPrototypeChain(
   const deciding = schemeLevel === -1 ? levels : levels.slice(0, schemeLevel + 1);
   const bound = levels.filter((level) => level.identity !== undefined && level.demands.length > 0);
   const identity = commonIdentity([...deciding, ...bound], at);
-  return Object.freeze({ at, identity, scheme, demands: Object.freeze(demands) });
+  return Object.freeze({ at, route: at, identity, scheme, demands: Object.freeze(demands) });
 }
 
 /** Whether a token that was verified for one requirement cannot be checked against another one. */
@@ -163,5 +163,11 @@ export function combineAlongMiddlewares(earlier: Requirement, later: Requirement
   const scheme = narrowerScheme(earlier.scheme, later.scheme);
   const added = later.demands.filter((demand) => !earlier.demands.includes(demand));
   if (scheme === earlier.scheme && added.length === 0) return earlier;
-  return Object.freeze({ ...earlier, at: later.at, scheme, demands: Object.freeze([...earlier.demands, ...added]) });
+  return Object.freeze({
+    ...earlier,
+    at: later.at,
+    route: later.route ?? earlier.route,
+    scheme,
+    demands: Object.freeze([...earlier.demands, ...added]),
+  });
 }

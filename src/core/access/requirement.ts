@@ -75,6 +75,8 @@ export interface Requirement {
   readonly isWhole?: true;
   /** The method or middleware that requires this, for messages: `Orders.list` or `requiresScope()`. */
   readonly at?: string | undefined;
+  /** The method that is called, for events: `Orders.list`. Undefined if a middleware or a function requires this. */
+  readonly route?: string | undefined;
 }
 
 /**

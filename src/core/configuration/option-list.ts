@@ -8,7 +8,13 @@ import { isSecure, parseUrl } from '../url.js';
 import { isMultiTenant, tenantInPath } from './configured-tenant.js';
 import { downstream, headerName } from './downstream-option-list.js';
 import { callable, checked, listOf, oneOrMore, optional, options, takes, text } from './option-checks.js';
-import type { ApplicationCheck, B2cOptions, IdentityOptions, ResourceMetadataOptions } from './options.js';
+import type {
+  ApplicationCheck,
+  B2cOptions,
+  DiagnosticsOptions,
+  IdentityOptions,
+  ResourceMetadataOptions,
+} from './options.js';
 import type { TenantQuestion } from './settings.js';
 
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -139,6 +145,11 @@ const tokenCache = options({
   maxBytes: optional(takes(between(1, Number.MAX_SAFE_INTEGER, integer), 'a whole number of bytes, at least 1')),
 });
 
+const diagnostics = options({
+  explanations: optional(takes(boolean, 'true or false')),
+  identifiers: optional(takes(boolean, 'true or false')),
+} satisfies Record<keyof DiagnosticsOptions, unknown>);
+
 const identityOptions = options({
   tenantId: optional(
     text("a tenant GUID, a verified domain, or 'organizations', 'common' or 'consumers'", isTenant, 'id').transform(
@@ -171,7 +182,13 @@ const identityOptions = options({
   ),
   ownSigningKey: optional(takes(boolean, 'true or false')),
   resourceMetadata: optional(resourceMetadata),
-  diagnostics: optional(takes(boolean, 'true or false')),
+  diagnostics: optional(
+    select(unknown, (value) =>
+      typeof value === 'object' && value !== null
+        ? diagnostics
+        : takes(boolean, 'true, false, or { explanations, identifiers }'),
+    ),
+  ),
   allowedClients: optional(clients),
   b2c: optional(b2c),
   downstream: optional(downstream),

@@ -44,6 +44,17 @@ export interface ResourceMetadataOptions {
   readonly documentation?: string | undefined;
 }
 
+/** What the developer is told of requests, for {@link IdentityOptions.diagnostics}. The caller is told nothing of it. */
+export interface DiagnosticsOptions {
+  /** Whether refusals are explained. Default: `true`, unless `NODE_ENV` is `production`. */
+  readonly explanations?: boolean | undefined;
+  /**
+   * Whether the events of requests that were let in have the claims `tid`, `oid` and `azp` of the caller. They identify a
+   * person. Default `false`.
+   */
+  readonly identifiers?: boolean | undefined;
+}
+
 interface ApplicationCheckMethod {
   // A method, because TypeScript lets its parameter `request` be of any type.
   check(claims: AccessTokenClaims, request: unknown): boolean | Promise<boolean>;
@@ -111,8 +122,8 @@ export interface IdentityOptions {
   readonly downstream?: DownstreamOptions | undefined;
   /** What the API publishes about itself, so that clients find the issuer (RFC 9728). Default: nothing. */
   readonly resourceMetadata?: ResourceMetadataOptions | undefined;
-  /** Whether refusals are explained to the developer. Default: `true`, unless `NODE_ENV` is `production`. */
-  readonly diagnostics?: boolean | undefined;
+  /** What the developer is told of requests. `true` and `false` stand for `{ explanations: true }` and `{ explanations: false }`. */
+  readonly diagnostics?: boolean | DiagnosticsOptions | undefined;
   /** Tolerance for `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default 5. */
   readonly clockToleranceSeconds?: number | undefined;
   /** `'respond'` (default): a refusal is answered at once. `'forward'`: the application's error handler gets it. */

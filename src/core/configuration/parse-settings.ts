@@ -124,6 +124,11 @@ function resourceSettings({ resourceMetadata }: CheckedOptions): ResourceMetadat
   return Object.freeze({ ...resourceMetadata, resource });
 }
 
+function diagnosticsSettings(given: CheckedOptions['diagnostics']): Pick<Settings, 'diagnostics' | 'identifiers'> {
+  const { explanations, identifiers = false } = typeof given === 'object' ? given : { explanations: given };
+  return { diagnostics: explanations, identifiers };
+}
+
 /** A clock that returns no number must not make an expired token valid: every comparison with NaN is false. */
 function trustworthyClock(now: () => number): () => number {
   return () => {
@@ -172,7 +177,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     tokenHeader: options.tokenHeader === 'authorization' ? undefined : options.tokenHeader,
     resourceMetadata: resourceSettings(options),
     downstream: options.downstream && downstreamSettings(options.downstream),
-    diagnostics: options.diagnostics,
+    ...diagnosticsSettings(options.diagnostics),
     allowedClients: options.allowedClients,
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
     errors: options.errors ?? 'respond',

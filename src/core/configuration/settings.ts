@@ -89,6 +89,8 @@ export interface Settings {
   readonly downstream: DownstreamSettings | undefined;
   /** Whether refusals are explained; undefined: the environment decides. */
   readonly diagnostics: boolean | undefined;
+  /** Whether events have the tenant, the person and the client of callers that were let in. */
+  readonly identifiers: boolean;
   readonly clockToleranceSeconds: number;
   readonly errors: 'respond' | 'forward';
   readonly tokenCacheEntries: number;

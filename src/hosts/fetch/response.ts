@@ -1,4 +1,5 @@
 /** The response of a refusal. */
+import { publishAnswered } from '../../core/access/decision-events.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
 import { isRefusal, refusalOf, warnDeveloper } from '../../gate/refusal.js';
@@ -45,6 +46,7 @@ export function refuse(error: unknown, request: FetchRequest, requirement: Requi
  */
 export function toResponse(error: unknown, request?: { readonly method: string }): Response {
   if (!isRefusal(error)) throw error;
+  publishAnswered(error, error, { request: request ?? {}, requirement: undefined });
   warnDeveloper(error);
   return responseOf(error, request?.method);
 }

@@ -4,7 +4,6 @@ import { Observable, Subscription } from 'rxjs';
 import { bindBody, currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import { checkArguments, type Signature } from '../../core/call-arguments.js';
-import { publishRefused } from '../../core/channels.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { validToken } from '../../decorators/undecorated.js';
@@ -18,7 +17,18 @@ import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
 import { carrierOf, shareHiddenClassesOfExpress, type Carrier } from './platform.js';
 import { exceptionFor } from './refusals.js';
 
-const ofUndecorated = validToken('MicrosoftIdentityGuard with requireAuth');
+const undecorated = new WeakMap<object, WeakMap<object, Requirement>>();
+
+/** What a handler without a decorator requires. The same object each time: a request is checked once for it. */
+function requirementOfUndecorated(context: ExecutionContext): Requirement {
+  const [controller, handler] = [context.getClass(), context.getHandler()];
+  const known = undecorated.get(controller) ?? new WeakMap<object, Requirement>();
+  undecorated.set(controller, known);
+  const requirement =
+    known.get(handler) ?? validToken('MicrosoftIdentityGuard with requireAuth', nameOfHandler(context));
+  known.set(handler, requirement);
+  return requirement;
+}
 
 /** The options of a guard. */
 export interface MicrosoftIdentityGuardOptions {
@@ -123,7 +133,6 @@ export class MicrosoftIdentityGuard implements CanActivate {
     try {
       return this.#requirementsFor(context);
     } catch (error) {
-      publishRefused(error);
       throw exceptionFor(error, context, undefined);
     }
   }
@@ -131,7 +140,7 @@ export class MicrosoftIdentityGuard implements CanActivate {
   #requirementsFor(context: ExecutionContext): readonly Requirement[] {
     const requirements = requirementsFor(context);
     if (requirements.length > 0) return requirements;
-    return this.#requiresAuth() && !isLifted(context) ? [ofUndecorated] : requirements;
+    return this.#requiresAuth() && !isLifted(context) ? [requirementOfUndecorated(context)] : requirements;
   }
 
   #requiresAuth(): boolean {

@@ -54,7 +54,8 @@ function decoratorGate(requirement: Requirement): Gate {
 function authorizedGate(checker: Requirement, target: Controller, method: string, storage: Storage): Gate | undefined {
   const lists = authorizedRoles(target, method, storage);
   if (lists.length === 0) return undefined;
-  const withoutRoles = { ...checker, at: `@Authorized() on ${nameOfElement(target, method)}` };
+  const route = nameOfElement(target, method);
+  const withoutRoles = { ...checker, at: `@Authorized() on ${route}`, route };
   let requirement: Requirement | undefined;
   const check = async (request: IncomingMessage, handed: object) => {
     // A name that cannot be a role refuses the requests of its action. It does not stop the app.
