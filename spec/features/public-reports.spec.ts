@@ -412,6 +412,11 @@ describe('a mistake in the set-up', () => {
       'without a path',
     ],
     [
+      'AzureAD/microsoft-identity-web#456: the host of B2C without a policy',
+      { ...workforce, instance: 'https://Contoso.b2clogin.com' },
+      'instance: is a host of Azure AD B2C, whose tokens come from its policies; it goes into b2c.instance, beside b2c.policies',
+    ],
+    [
       'nextauthjs/next-auth#6138: common without a decision about tenants',
       { clientId, tenantId: 'common' },
       "allowedTenants: got undefined; with tenantId 'common' it takes",

@@ -2,7 +2,7 @@
 import { between, boolean, constant, integer, oneOf, select, unknown, type Decoder, type DecoderType } from 'decoders';
 import { isGuid } from '../guid.js';
 import { microsoftApiOf } from '../microsoft-apis.js';
-import { isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts.js';
+import { isB2cHost, isExternalIdHost, isUnknownCloud, tenantName } from '../microsoft-hosts.js';
 import { isScopeToken } from '../scope-token.js';
 import { isSecure, parseUrl } from '../url.js';
 import { isMultiTenant, tenantInPath } from './configured-tenant.js';
@@ -163,7 +163,13 @@ const identityOptions = options({
       'an https origin such as Cloud.Global, without a path unless it is a tenant on ciamlogin.com (http for a loopback address alone)',
       isInstance,
       'url',
-    ).transform(inLowerCase),
+    )
+      .reject((value) =>
+        isB2cHost(plainUrl(value)?.hostname ?? '')
+          ? 'is a host of Azure AD B2C, whose tokens come from its policies; it goes into b2c.instance, beside b2c.policies'
+          : null,
+      )
+      .transform(inLowerCase),
   ),
   allowedTenants: optional(
     select(unknown, (value) => {
