@@ -44,6 +44,33 @@ it.each<[string, string, readonly string[]]>([
   }
 });
 
+it.each(['90117', '90205', '90146', '90088'])(
+  'explains AADB2C%s of B2C, and shows nothing else of it',
+  async (number) => {
+    const said = await run([
+      `AADB2C${number}: The scope '${mark}' is not supported. Correlation ID: ${mark}`,
+      '--json',
+    ]);
+    expect(said).toMatchObject({ code: 0, err: '' });
+    expect(said.out).not.toContain(mark);
+    expect(errorsIn(said)).toEqual([
+      {
+        code: `AADB2C${number}`,
+        known: true,
+        meaning: expect.stringMatching(/^[A-Z].*\.$/) as string,
+        remedy: expect.stringMatching(/^[A-Z].*\.$/) as string,
+      },
+    ]);
+  },
+);
+
+it('says where to look a number of B2C up that it does not know', async () => {
+  const said = await run(['aadb2c90999']);
+  expect(said).toMatchObject({ code: 1, err: '' });
+  expect(said.out).toContain('AADB2C90999');
+  expect(said.out).toContain('https://learn.microsoft.com/azure/active-directory-b2c/error-codes');
+});
+
 it('says where to look a number up that it does not know', async () => {
   const said = await run([message.replace('65001', '99998')]);
   expect(said).toMatchObject({ code: 1, err: '' });
@@ -53,7 +80,7 @@ it('says where to look a number up that it does not know', async () => {
   expect(errorsIn(await run(['AADSTS99998', '--json']))).toMatchObject([{ code: 'AADSTS99998', known: false }]);
 });
 
-it.each(['AADSTS', 'AADSTS12', 'AADSTS1234567890', `header.AADSTS65001.${mark}`])(
+it.each(['AADSTS', 'AADSTS12', 'AADSTS1234567890', 'AADB2C9011', 'AADB2C901170', `header.AADSTS65001.${mark}`])(
   'takes %s for a token',
   async (text) => {
     const said = await run([text]);
