@@ -181,8 +181,7 @@ export class DownstreamApi {
    * gives none for scopes of a client: a client that several requests share would call for one with the token of another.
    *
    * @param scopes - default: those of the API
-   * @param options.claims - a claims request that the token must satisfy; caches are skipped
-   * @param options.abortSignal - ends the wait
+   * @param options - `claims`: a claims request that the token must satisfy, caches are skipped; `abortSignal` ends the wait
    * @throws ConfigurationError if scopes are given and the object is not bound to a request
    */
   getToken(
@@ -202,7 +201,7 @@ export class DownstreamApi {
   /**
    * A token for the Graph client, whose `AuthenticationProvider` this is. The client asks for one at each call.
    *
-   * @param options.scopes - default: those of the API
+   * @param options - `scopes`; default: those of the API
    */
   getAccessToken({ scopes }: { readonly scopes?: readonly string[] } = {}): Promise<string> {
     return this.#addressed(async () => (await this.#token({ scopes })).token);

@@ -25,8 +25,9 @@ function identityFromEnvironment(): Authenticator {
 /**
  * Configures what this process accepts. Call it once, at bootstrap; the last call wins.
  *
- * @param options - the tenant and the API's registration, B2C, or both; without an argument they are read
- *   from the environment, by the names Microsoft.Identity.Web uses; `undefined` is refused
+ * The options are the tenant and the API's registration, B2C, or both. Without an argument they are read from the
+ * environment, by the names Microsoft.Identity.Web uses; `undefined` is refused.
+ *
  * @returns the configuration in force
  * @throws ConfigurationError naming the option, what it got and what it takes; the configuration in force stays in force
  * @example

@@ -90,7 +90,8 @@ export class MicrosoftIdentityGuard implements CanActivate {
   readonly #requireAuth: boolean;
 
   /**
-   * @param options.requireAuth - see {@link MicrosoftIdentityGuardOptions.requireAuth}
+   * Takes {@link MicrosoftIdentityGuardOptions.requireAuth}.
+   *
    * @throws ConfigurationError if there is any other option
    */
   constructor(...given: [options?: MicrosoftIdentityGuardOptions]) {

@@ -166,11 +166,9 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
   }
 
   /**
-   * The module, with options that are known where it is imported.
-   *
-   * @param options - those of `initialize`; without them it reads the environment
-   * @param guardOptions - `requireAuth`: handlers without a decorator require a valid token too, as by the option of that
-   *   name among `options`
+   * The module, with options that are known where it is imported: those of `initialize`. Without them it reads the
+   * environment. With `requireAuth` among the guard's options, handlers without a decorator require a valid token too, as
+   * by the option of that name among those of `initialize`.
    */
   static forRoot(...given: [options?: IdentityOptions, guardOptions?: MicrosoftIdentityGuardOptions]): DynamicModule {
     checkCount('MicrosoftIdentityModule.forRoot', given, { examples, most: 2 });
@@ -179,10 +177,8 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
   }
 
   /**
-   * The module, with options that a factory returns. `undefined` is refused: it does not read the environment.
-   *
-   * @param options - the factory, what is injected into it, and the modules that provide this
-   * @param guardOptions - as in {@link forRoot}
+   * The module, with options that a factory returns. `undefined` is refused: it does not read the environment. It takes
+   * the factory, what is injected into it and the modules that provide this, and the guard's options as {@link forRoot}.
    */
   static forRootAsync(
     ...given: [options: MicrosoftIdentityAsyncOptions, guardOptions?: MicrosoftIdentityGuardOptions]

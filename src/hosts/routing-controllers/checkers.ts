@@ -93,8 +93,6 @@ async function check(requirement: Requirement, action: CheckedAction, roles: rea
  * A checker of your own can call it. The promise is true where the request may pass. It is false where the request is
  * refused and answered. The action waits for it, and does not run where it is false.
  *
- * @param options.scheme - the authority: `'entra'`, `'b2c'` or `'any'`; default: the one that is configured
- * @param options.identity - what `initialize` or `createMicrosoftIdentity` returned; default: the configuration in force
  * @throws ConfigurationError where an option is wrong
  * @example
  * ```ts
