@@ -20,7 +20,7 @@ import { serveOneCloud } from '../core/microsoft-hosts.js';
 import { callerKindOf } from '../core/token/caller-kind.js';
 import { claimedPolicy, claimedScheme, claimsOtherProvider, namesKnownPolicy } from '../core/token/claimed-scheme.js';
 import { clientOf, groupsOf, hasRegisteredClaims, isNoScope, rolesOf, scopesOf } from '../core/token/claims.js';
-import type { SeenToken } from '../core/token/parsed-token.js';
+import { isTypeOfAccessToken, type SeenToken } from '../core/token/parsed-token.js';
 import { looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
 import { mistakeOfScheme, mistakeOfToken, type SeenCredential } from './credential-mistake.js';
@@ -35,7 +35,7 @@ export const hints = {
   no_token: 'The request has no Authorization: Bearer header. A proxy may have removed it.',
   two_headers: 'The request has two Authorization headers. A proxy may have added one.',
   other_scheme:
-    'The Authorization header has another scheme than Bearer. The client must send Bearer, a space and the token.',
+    'The Authorization header has another scheme than Bearer. The client must send Bearer, a space and the token. If the scheme is PoP, set authenticationScheme to Bearer in MSAL.',
   no_scheme:
     'The Authorization header has one word, without Bearer before it. The client must send Bearer, a space and the token.',
   empty_token: 'Nothing follows Bearer: the variable with the token was empty.',
@@ -102,7 +102,8 @@ export const hints = {
   id_token: 'This is an ID token. The client must send the access token that it got for a scope of this API.',
   no_permission:
     'The token has neither scp nor roles. For a person: the scope was not consented to. For an application: no app role was assigned, or no administrator consented.',
-  token_type: 'The token is not an access token for an API.',
+  token_type:
+    'The token is not an access token for an API. If typ in its header is pop, the client uses proof of possession: in MSAL set authenticationScheme to Bearer.',
   scope_missing: 'The scope was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
   app_role_missing:
     'An application calls without a person, and its roles (in B2C its scp) do not contain the name. Define an app role of that name, assign it, and have an administrator consent.',
@@ -246,7 +247,8 @@ function isForOwnClientId(claims: UnverifiedClaims, settings: Settings): boolean
   return client !== undefined && client === claims['aud'] && claimedScheme(claims, settings) === 'b2c';
 }
 
-function explainKind({ payload: claims = {} }: SeenToken, settings: Settings): ExplanationCode {
+function explainKind({ header, payload: claims = {} }: SeenToken, settings: Settings): ExplanationCode {
+  if (!isTypeOfAccessToken(header?.['typ'])) return 'token_type';
   if (isForOwnClientId(claims, settings)) return 'b2c_client_token';
   if (looksLikeIdToken(claims)) return 'id_token';
   if (rolesOf(claims).length > 0 || scopesOf(claims).length > 0) return 'token_type';

@@ -36,6 +36,9 @@ function readPart(part: string): UnverifiedClaims | undefined {
   return bytes !== undefined && isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined;
 }
 
+/** Whether `typ` in a header may be that of an access token. */
+export const isTypeOfAccessToken = (typ: unknown) => typ === undefined || typ === 'JWT' || typ === 'at+jwt';
+
 /** The kid of a header, once all other members are checked. */
 function kidOf(header: UnverifiedClaims | undefined): string {
   if (header === undefined) throw new InvalidTokenError('malformed');
@@ -44,7 +47,7 @@ function kidOf(header: UnverifiedClaims | undefined): string {
   // RFC 8725 §3.1: the recipient chooses the algorithms.
   if (header['alg'] !== 'RS256') throw new InvalidTokenError('algorithm');
   const { typ, kid } = header;
-  if (typ !== undefined && typ !== 'JWT' && typ !== 'at+jwt') throw new InvalidTokenError('token_type');
+  if (!isTypeOfAccessToken(typ)) throw new InvalidTokenError('token_type');
   if (typeof kid !== 'string' || kid === '') throw new InvalidTokenError('key');
   return kid;
 }
