@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { pruneDeclarations } from './declarations.mjs';
+import { minifyModule } from './minify-module.mjs';
 
 const require = createRequire(import.meta.url);
 const tsc = require.resolve('typescript/bin/tsc');
@@ -28,17 +29,17 @@ const reExports = (file) =>
   /__exportStar\(require|Object\.defineProperty\(exports, "(?!__esModule)/.test(readFileSync(file, 'utf8'));
 
 // Comments stand in the declarations too, where editors read them. Lines stay short, so that a stack trace can be read.
-// In CommonJS, esbuild keeps the names at the top level, so that a trace has them: it shortens those inside of functions.
-const emitted = filesIn('dist', '.js');
+const options = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
+for (const file of filesIn('dist/esm', '.js')) await minifyModule(file, options);
+
+// In CommonJS, too, esbuild keeps the names at the top level.
+const emitted = filesIn('dist/cjs', '.js');
 const plain = emitted.filter(reExports);
-const isCommonJs = (file) => file.startsWith(join('dist', 'cjs'));
-const small = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
-for (const [entryPoints, options] of [
-  [emitted.filter((file) => !plain.includes(file) && !isCommonJs(file)), small],
-  [emitted.filter((file) => !plain.includes(file) && isCommonJs(file)), { ...small, minifyIdentifiers: true }],
+for (const [entryPoints, ofFiles] of [
+  [emitted.filter((file) => !plain.includes(file)), { ...options, minifyIdentifiers: true }],
   [plain, {}],
 ]) {
-  await build({ entryPoints, outdir: 'dist', outbase: 'dist', allowOverwrite: true, ...options });
+  await build({ entryPoints, outdir: 'dist', outbase: 'dist', allowOverwrite: true, ...ofFiles });
 }
 
 const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'));
