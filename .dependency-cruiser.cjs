@@ -2,7 +2,7 @@
  * The direction of imports, type-only ones included. A file directly in src/ is an entry point:
  *
  *   entry → hosts → { decorators, openapi, downstream } → gate → core;
- *   doctor → decorators, openapi, downstream, gate, core; testing → core.
+ *   doctor → decorators, openapi, downstream, gate, core; issuer → testing → core.
  *
  * In core/: ground ← configuration ← issuers ← keys ← token ← access ← pipeline, identity.
  */
@@ -62,6 +62,7 @@ module.exports = {
     mayImport('downstream', 'gate', 'core'),
     mayImport('doctor', 'openapi', 'decorators', 'downstream', 'gate', 'core'),
     mayImport('testing', 'core'),
+    mayImport('issuer', 'testing', 'core'),
     ...floorRules,
     {
       name: 'core-ground-imports-only-ground',
@@ -81,12 +82,12 @@ module.exports = {
       from: { path: '^src/hosts/[^/]+\\.ts$' },
       to: { path: '^src/hosts/[^/]+/' },
     },
-    {
-      name: 'only-bin-imports-the-doctor',
+    ...['doctor', 'issuer'].map((command) => ({
+      name: `only-bin-imports-the-${command}`,
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(doctor/|bin\\.ts$)' },
-      to: { path: '^src/doctor/' },
-    },
+      from: { path: '^src/', pathNot: `^src/(${command}/|bin\\.ts$)` },
+      to: { path: `^src/${command}/` },
+    })),
     {
       name: 'core-uses-chosen-packages',
       severity: 'error',
@@ -97,7 +98,7 @@ module.exports = {
       name: 'no-package-above-core',
       comment: 'Frameworks are for hosts; all else lives on Node alone.',
       severity: 'error',
-      from: { path: '^src/(gate|decorators|openapi|doctor)/' },
+      from: { path: '^src/(gate|decorators|openapi|doctor|issuer)/' },
       to: { path: '^node_modules/', pathNot: '^node_modules/@types/' },
     },
     {

@@ -8,7 +8,7 @@ export interface Published {
   readonly tenantId: string;
   readonly b2cTenantId: string;
   readonly b2cDomainName: string;
-  readonly keys: Readonly<Record<'entra' | 'b2c', KeyPair>>;
+  readonly keys: Readonly<Record<'entra' | 'b2c', readonly KeyPair[]>>;
 }
 
 /** The issuer in v1.0 tokens of a tenant. */
@@ -23,7 +23,10 @@ export const b2cIssuer = (url: string, tenant: string) => `${url}/${tenant}/v2.0
 function configuration(issuer: string, base: string, keysPath: string): object {
   return {
     issuer,
+    authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
     token_endpoint: `${base}/oauth2/v2.0/token`,
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
+    response_modes_supported: ['query', 'fragment'],
     jwks_uri: `${base}${keysPath}`,
     response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
     subject_types_supported: ['pairwise'],
@@ -45,6 +48,7 @@ export function documentAt(
   const base = `${url}/${segments.slice(0, isB2c ? 2 : 1).join('/')}`;
   const isMultiTenant = tenant === 'organizations' || tenant === 'common';
   const issuerTenant = isMultiTenant ? '{tenantid}' : tenantId;
+  const boundKey = ({ publicJwk }: KeyPair) => ({ ...publicJwk, issuer: v2Issuer(url, '{tenantid}') });
   switch (rest) {
     case `/v2.0${metadata}`: {
       const issuer = isB2c ? b2cIssuer(url, b2cTenantId) : v2Issuer(url, issuerTenant);
@@ -54,11 +58,11 @@ export function documentAt(
       if (isB2c) return undefined;
       return { on: 'metadata', document: configuration(v1Issuer(url, issuerTenant), base, '/discovery/keys') };
     case '/discovery/v2.0/keys': {
-      const jwk = isB2c ? keys.b2c.publicJwk : { ...keys.entra.publicJwk, issuer: v2Issuer(url, '{tenantid}') };
-      return { on: 'keys', document: { keys: [jwk] } };
+      const published = isB2c ? keys.b2c.map(({ publicJwk }) => publicJwk) : keys.entra.map(boundKey);
+      return { on: 'keys', document: { keys: published } };
     }
     case '/discovery/keys':
-      return isB2c ? undefined : { on: 'keys', document: { keys: [keys.entra.publicJwk] } };
+      return isB2c ? undefined : { on: 'keys', document: { keys: keys.entra.map(({ publicJwk }) => publicJwk) } };
     default:
       return undefined;
   }

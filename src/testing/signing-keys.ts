@@ -10,9 +10,12 @@ export interface KeyPair {
 }
 
 export async function createKeyPair(): Promise<KeyPair> {
-  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-  const { n, e } = publicKey.export({ format: 'jwk' });
-  const kid = randomUUID();
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return keyPairOf(privateKey, randomUUID());
+}
+
+export function keyPairOf(privateKey: KeyObject, kid: string): KeyPair {
+  const { n, e } = createPublicKey(privateKey).export({ format: 'jwk' });
   return { kid, privateKey, publicJwk: { kty: 'RSA', use: 'sig', kid, n, e } };
 }
 

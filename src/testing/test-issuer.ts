@@ -1,11 +1,20 @@
 /** An OpenID provider on loopback. It publishes documents like Microsoft's, signs tokens for tests, and answers token requests. */
-import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { b2cIssuer, documentAt, v1Issuer, v2Issuer } from './documents.js';
 import { respond, type Fault, type RightAnswer } from './fault.js';
-import { createKeyPair, signText, signToken, type KeyPair } from './signing-keys.js';
+import type { SignInSettings } from './people.js';
+import { SignIn } from './sign-in.js';
+import { signText, signToken, type KeyPair } from './signing-keys.js';
+import {
+  createKeys,
+  createTenantState,
+  readTenantState,
+  writeTenantState,
+  type TenantKeys,
+  type TenantState,
+} from './tenant-state.js';
 import { TokenEndpoint, type ReceivedTokenRequest, type UserPolicy } from './token-endpoint.js';
 
 /** Claims to add to a valid token, or to change in it. A claim given as undefined is left out. */
@@ -32,6 +41,24 @@ export interface TestIssuerSettings {
   readonly certificates?: readonly string[];
   /** The clock of the tokens, in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number;
+  /** The port on 127.0.0.1. Default: the one in `stateFile`, else a free one. */
+  readonly port?: number;
+  /**
+   * A file that keeps ids, port, keys and client secret, so that they are the same at the next start. It is created where
+   * there is none. Keep it out of version control: it has private keys. Default: none is kept.
+   */
+  readonly stateFile?: string;
+  /** Lets apps on this machine sign people in with a browser: authorization code with PKCE. Default: no sign-in. */
+  readonly signIn?: SignInSettings;
+}
+
+/** How keys are replaced. */
+export interface KeyRotation {
+  /**
+   * As Microsoft does: the next key is published ahead, and the old one stays published for the tokens that it signed.
+   * Default: the new key is published alone.
+   */
+  readonly overlap?: boolean;
 }
 
 /** A running local issuer. */
@@ -78,7 +105,7 @@ export interface TestIssuer {
   /** Signs two texts with the Entra key, unchanged: for tests of malformed tokens. */
   sign(header: string, payload: string): Promise<string>;
   /** Replaces the keys by new ones. The token endpoint goes on accepting assertions that an older key signed. */
-  rotateKeys(): Promise<void>;
+  rotateKeys(rotation?: KeyRotation): Promise<void>;
   /** Sets the fault of all answers from now on. Without an argument it removes the fault. */
   setFault(fault?: Fault): void;
   /** Stops listening and drops all connections. */
@@ -89,55 +116,95 @@ type Authority = 'entra' | 'b2c';
 
 const lifetimeSeconds = 60 * 60;
 
-class LocalIssuer implements TestIssuer {
+/** The settings, with ids and keys. */
+export interface CompleteSettings {
+  readonly state: TenantState;
+  readonly domainName: string;
+  readonly policies: readonly string[];
+  readonly certificates: readonly string[];
+  readonly now: () => number;
+  readonly port: number;
+  readonly stateFile: string | undefined;
+  readonly signIn: SignInSettings | undefined;
+}
+
+const host = '127.0.0.1';
+
+/** The next key signs. The one that signed until now stays published, and a new one is published ahead. */
+function overlapping([current, next]: readonly KeyPair[], created: readonly KeyPair[]): readonly KeyPair[] {
+  return [next, ...created, current].filter((key) => key !== undefined);
+}
+
+/** The issuer. Where its port is known, it makes tokens before it listens, too. */
+export class LocalIssuer implements TestIssuer {
   readonly requests: IssuerRequests = { metadata: 0, keys: 0, tokens: 0 };
-  readonly b2cDaemonClient = randomUUID();
-  readonly downstreamOptions = { credential: { clientSecret: randomBytes(24).toString('base64url') } };
-  readonly #settings: Required<TestIssuerSettings>;
-  readonly #b2cTenantId = randomUUID();
-  readonly #b2cClientId = randomUUID();
-  readonly #userId = randomUUID();
-  readonly #appId = randomUUID();
-  readonly #b2cDaemonId = randomUUID();
+  readonly b2cDaemonClient: string;
+  readonly downstreamOptions: TestIssuer['downstreamOptions'];
+  readonly #settings: CompleteSettings;
   readonly #server = createServer((request, response) => {
     void this.#serve(request, response);
   });
-  readonly #entraKeys: KeyPair[];
+  /** The Entra keys that signed earlier. */
+  readonly #earlierKeys: KeyPair[] = [];
   readonly #tokenEndpoint: TokenEndpoint;
-  #keys: Readonly<Record<Authority, KeyPair>>;
+  readonly #signIn: SignIn | undefined;
+  #keys: TenantKeys;
+  #port: number;
   #fault: Fault | undefined;
 
-  constructor(settings: Required<TestIssuerSettings>, keys: Readonly<Record<Authority, KeyPair>>) {
+  constructor(settings: CompleteSettings) {
+    const { state, domainName, signIn, certificates, now } = settings;
     this.#settings = settings;
-    this.#keys = keys;
-    this.#entraKeys = [keys.entra];
+    this.#keys = state.keys;
+    this.#port = settings.port;
+    this.b2cDaemonClient = state.ids.b2cDaemonClient;
+    this.downstreamOptions = { credential: { clientSecret: state.ids.clientSecret } };
     this.#tokenEndpoint = new TokenEndpoint({
-      ...settings,
-      ...this.downstreamOptions.credential,
+      ...state.ids,
+      certificates,
+      now,
       url: () => this.url,
-      keys: this.#entraKeys,
+      keys: () => [...this.#keys.entra, ...this.#earlierKeys],
     });
+    this.#signIn =
+      signIn &&
+      new SignIn({
+        ...signIn,
+        ...state.ids,
+        domainName,
+        now,
+        token: (claims) => this.token(claims),
+        b2cToken: (claims) => this.b2cToken(claims),
+        idToken: (claims) => this.idToken(claims),
+      });
   }
 
   async listen(): Promise<this> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(0, '127.0.0.1', resolve);
+      this.#server.once('error', reject).listen(this.#port, host, resolve);
     });
+    this.#port = (this.#server.address() as AddressInfo).port;
+    if (this.#port !== this.#settings.state.port) await this.#keep();
     return this;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+    return `http://${host}:${String(this.#port)}`;
   }
 
   get options(): TestIssuer['options'] {
-    const { tenantId, clientId } = this.#settings;
+    const { tenantId, clientId } = this.#ids;
     return { tenantId, clientId, instance: this.url };
   }
 
   get b2cOptions(): TestIssuer['b2cOptions'] {
     const { domainName, policies } = this.#settings;
-    return { domainName, policies, tenantId: this.#b2cTenantId, clientId: this.#b2cClientId, instance: this.url };
+    const { b2cTenantId, b2cClientId } = this.#ids;
+    return { domainName, policies, tenantId: b2cTenantId, clientId: b2cClientId, instance: this.url };
+  }
+
+  get #ids() {
+    return this.#settings.state.ids;
   }
 
   get tokenRequests(): readonly ReceivedTokenRequest[] {
@@ -157,37 +224,45 @@ class LocalIssuer implements TestIssuer {
   }
 
   appToken(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
-    const app = { oid: this.#appId, sub: this.#appId, azpacr: '1', idtyp: 'app', roles: ['access_as_app'] };
+    const app = { oid: this.#ids.appId, sub: this.#ids.appId, azpacr: '1', idtyp: 'app', roles: ['access_as_app'] };
     return this.#sign('entra', { ...this.#v2Claims(), ...app, ...overrides }, header);
   }
 
   v1Token(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
-    const { tenantId, clientId } = this.#settings;
+    const { tenantId, clientId } = this.#ids;
     const claims = {
       ...this.#times(),
       aud: `api://${clientId}`,
       iss: v1Issuer(this.url, tenantId),
       acr: '1',
       amr: ['pwd'],
-      appid: this.#appId,
+      appid: this.#ids.appId,
       appidacr: '0',
-      oid: this.#userId,
+      oid: this.#ids.userId,
       scp: 'access_as_user',
       sub: 'v1-pairwise-subject',
       tid: tenantId,
       ver: '1.0',
     };
-    return this.#sign('entra', { ...claims, ...overrides }, { x5t: this.#keys.entra.kid, ...header });
+    return this.#sign('entra', { ...claims, ...overrides }, { x5t: this.#keyOf('entra').kid, ...header });
+  }
+
+  /** An app-only v1.0 access token, with the role `access_as_app`. */
+  v1AppToken(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
+    const { appId } = this.#ids;
+    const ofPerson = { acr: undefined, amr: undefined, scp: undefined };
+    const app = { appidacr: '1', idtyp: 'app', oid: appId, roles: ['access_as_app'], sub: appId };
+    return this.v1Token({ ...ofPerson, ...app, ...overrides }, header);
   }
 
   b2cToken(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
     const claims = {
       ...this.#times(),
-      aud: this.#b2cClientId,
-      iss: b2cIssuer(this.url, this.#b2cTenantId),
-      azp: this.#appId,
+      aud: this.#ids.b2cClientId,
+      iss: b2cIssuer(this.url, this.#ids.b2cTenantId),
+      azp: this.#ids.appId,
       scp: 'access_as_user',
-      sub: this.#userId,
+      sub: this.#ids.userId,
       tfp: this.#settings.policies[0],
       ver: '1.0',
     };
@@ -195,12 +270,12 @@ class LocalIssuer implements TestIssuer {
   }
 
   b2cAppToken(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
-    const app = { azp: this.b2cDaemonClient, sub: this.#b2cDaemonId, scp: 'access_as_app' };
+    const app = { azp: this.b2cDaemonClient, sub: this.#ids.b2cDaemonId, scp: 'access_as_app' };
     return this.b2cToken({ ...app, ...overrides }, header);
   }
 
   sign(header: string, payload: string): Promise<string> {
-    return signText(this.#keys.entra, header, payload);
+    return signText(this.#keyOf('entra'), header, payload);
   }
 
   idToken(overrides: TokenOverrides = {}, header: TokenOverrides = {}): Promise<string> {
@@ -208,10 +283,14 @@ class LocalIssuer implements TestIssuer {
     return this.#sign('entra', { ...claims, ...overrides }, header);
   }
 
-  async rotateKeys(): Promise<void> {
-    const [entra, b2c] = await Promise.all([createKeyPair(), createKeyPair()]);
-    this.#keys = { entra, b2c };
-    this.#entraKeys.push(entra);
+  async rotateKeys({ overlap = false }: KeyRotation = {}): Promise<void> {
+    const created = await createKeys(1);
+    const old = this.#keys;
+    this.#keys = overlap
+      ? { entra: overlapping(old.entra, created.entra), b2c: overlapping(old.b2c, created.b2c) }
+      : created;
+    this.#earlierKeys.push(...old.entra);
+    await this.#keep();
   }
 
   setFault(fault?: Fault): void {
@@ -230,14 +309,14 @@ class LocalIssuer implements TestIssuer {
   }
 
   #v2Claims() {
-    const { tenantId, clientId } = this.#settings;
+    const { tenantId, clientId } = this.#ids;
     return {
       ...this.#times(),
       aud: clientId,
       iss: v2Issuer(this.url, tenantId),
-      azp: this.#appId,
+      azp: this.#ids.appId,
       azpacr: '0',
-      oid: this.#userId,
+      oid: this.#ids.userId,
       sub: 'v2-pairwise-subject',
       tid: tenantId,
       ver: '2.0',
@@ -245,25 +324,37 @@ class LocalIssuer implements TestIssuer {
   }
 
   #sign(authority: Authority, claims: TokenOverrides, header: TokenOverrides): Promise<string> {
-    return signToken(this.#keys[authority], claims, header);
+    return signToken(this.#keyOf(authority), claims, header);
   }
 
-  async #rightAnswer(request: IncomingMessage): Promise<RightAnswer | undefined> {
-    const path = new URL(request.url ?? '/', this.url).pathname;
-    const tenant = request.method === 'POST' ? TokenEndpoint.tenantOf(path) : undefined;
-    if (tenant !== undefined) {
+  #keyOf(authority: Authority): KeyPair {
+    const [key] = this.#keys[authority];
+    if (key === undefined) throw new Error('The issuer has no key.');
+    return key;
+  }
+
+  async #keep(): Promise<void> {
+    const { stateFile } = this.#settings;
+    if (stateFile !== undefined)
+      await writeTenantState(stateFile, { ids: this.#ids, keys: this.#keys, port: this.#port });
+  }
+
+  async #rightAnswer(request: IncomingMessage, path: string): Promise<RightAnswer | undefined> {
+    if (request.method === 'POST' && path.endsWith('/oauth2/v2.0/token')) {
       this.requests.tokens++;
       // A client that went away while it sent its request gets no answer.
       const body = await text(request).catch(() => undefined);
-      return body === undefined ? undefined : this.#tokenEndpoint.answer(tenant, body);
+      if (body === undefined) return undefined;
+      const redeemed = await this.#signIn?.redeem(path, body);
+      const tenant = TokenEndpoint.tenantOf(path);
+      return redeemed ?? (tenant === undefined ? undefined : this.#tokenEndpoint.answer(tenant, body));
     }
-    const { tenantId, domainName } = this.#settings;
-    const b2cTenantId = this.#b2cTenantId;
+    const { tenantId, b2cTenantId } = this.#ids;
     const found = documentAt(path, {
       url: this.url,
       tenantId,
       b2cTenantId,
-      b2cDomainName: domainName,
+      b2cDomainName: this.#settings.domainName,
       keys: this.#keys,
     });
     if (found === undefined) return undefined;
@@ -273,14 +364,41 @@ class LocalIssuer implements TestIssuer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const fault = this.#fault;
-    const right = await this.#rightAnswer(request);
+    const target = `http://${request.headers.host ?? host}${request.url ?? '/'}`;
+    if (!URL.canParse(target)) {
+      response.writeHead(400).end();
+      return;
+    }
+    const url = new URL(target);
+    if ((await this.#signIn?.serves(request, response, url)) === true) return;
+    const right = await this.#rightAnswer(request, url.pathname);
     if (right === undefined) response.writeHead(404).end();
     else respond(request, response, right, fault);
   }
 }
 
+/** An issuer that does not listen yet. */
+export async function localIssuer(settings: TestIssuerSettings): Promise<LocalIssuer> {
+  const { stateFile } = settings;
+  const kept = stateFile === undefined ? undefined : await readTenantState(stateFile);
+  // A key that is published ahead takes time to create, and tests would wait for it.
+  const state = kept ?? (await createTenantState(stateFile === undefined ? 1 : 2));
+  if (stateFile !== undefined && kept === undefined) await writeTenantState(stateFile, state);
+  const { tenantId = state.ids.tenantId, clientId = state.ids.clientId } = settings;
+  return new LocalIssuer({
+    state: { ...state, ids: { ...state.ids, tenantId, clientId } },
+    domainName: settings.domainName ?? 'contoso',
+    policies: settings.policies ?? ['B2C_1_susi', 'B2C_1A_signin'],
+    certificates: settings.certificates ?? [],
+    now: settings.now ?? Date.now,
+    port: settings.port ?? state.port ?? 0,
+    stateFile,
+    signIn: settings.signIn,
+  });
+}
+
 /**
- * Starts an issuer on a free loopback port.
+ * Starts an issuer on loopback, by default on a free port.
  *
  * @returns the listening issuer; call `close()` at the end
  * @example
@@ -294,17 +412,5 @@ class LocalIssuer implements TestIssuer {
  * ```
  */
 export async function startTestIssuer(settings: TestIssuerSettings = {}): Promise<TestIssuer> {
-  const [entra, b2c] = await Promise.all([createKeyPair(), createKeyPair()]);
-  const issuer = new LocalIssuer(
-    {
-      tenantId: settings.tenantId ?? randomUUID(),
-      clientId: settings.clientId ?? randomUUID(),
-      domainName: settings.domainName ?? 'contoso',
-      policies: settings.policies ?? ['B2C_1_susi', 'B2C_1A_signin'],
-      certificates: settings.certificates ?? [],
-      now: settings.now ?? Date.now,
-    },
-    { entra, b2c },
-  );
-  return issuer.listen();
+  return (await localIssuer(settings)).listen();
 }

@@ -1,10 +1,12 @@
 /** The token endpoint of the local issuer: on-behalf-of and client credentials, checked as Entra checks them. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { isGuid } from '../core/guid.js';
 import { clientAuthenticationOf, type ClientAuthentication } from './client-authentication.js';
 import { v1Issuer, v2Issuer } from './documents.js';
 import type { Fault, RightAnswer } from './fault.js';
 import { decodeToken, isSignedByOneOf, signToken, type KeyPair } from './signing-keys.js';
 import { refusedAnswer, type TokenErrorDetails } from './token-error.js';
+import { audienceOf, openIdScopes, resourceOf, withoutResource } from './token-scopes.js';
 
 /** A token request that the issuer received. It holds no token and no secret. */
 export interface ReceivedTokenRequest {
@@ -45,8 +47,8 @@ export interface TokenEndpointOptions {
   readonly clientSecret: string;
   /** The certificates of the applications, in PEM. */
   readonly certificates: readonly string[];
-  /** The keys of the issuer: the one in use is the last. A token that an older one signed stays good. */
-  readonly keys: readonly KeyPair[];
+  /** The keys of the issuer: the one in use is the first. A token that an older one signed stays good. */
+  readonly keys: () => readonly KeyPair[];
   readonly now: () => number;
 }
 
@@ -62,8 +64,6 @@ function refuse(error: string, ...codes: number[]): never {
 }
 
 const lifetimeSeconds = 60 * 60;
-const openIdScopes: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const onBehalfOfGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 function parseClaims(text: string | null): Readonly<Record<string, unknown>> | undefined {
@@ -77,20 +77,14 @@ function parseClaims(text: string | null): Readonly<Record<string, unknown>> | u
 }
 
 /** The one resource that scopes name. */
-function resourceOf(scopes: readonly string[]): string {
-  const resources = new Set(scopes.map((scope) => scope.slice(0, Math.max(scope.lastIndexOf('/'), 0))));
+function oneResourceOf(scopes: readonly string[]): string {
+  const resources = new Set(scopes.map(resourceOf));
   const [resource] = resources;
   if (resource === undefined || resource === '') return refuse('invalid_scope', 70011);
   return resources.size > 1 ? refuse('invalid_scope', 28000) : resource;
 }
 
-/** In v2.0 tokens the audience is the client id, which `api://<client id>` names. */
-function audienceOf(resource: string): string {
-  const id = resource.replace(/^api:\/\//, '');
-  return guid.test(id) ? id : resource;
-}
-
-const namesOf = (scopes: readonly string[]) => scopes.map((scope) => scope.slice(scope.lastIndexOf('/') + 1));
+const namesOf = (scopes: readonly string[]) => scopes.map(withoutResource);
 
 /** An id that is the same for the same application in all answers. */
 function objectIdOf(clientId: string): string {
@@ -120,7 +114,8 @@ export class TokenEndpoint {
 
   async answer(tenant: string, body: string): Promise<RightAnswer> {
     const form = new URLSearchParams(body);
-    const { clientSecret, certificates, keys } = this.#options;
+    const { clientSecret, certificates } = this.#options;
+    const keys = this.#options.keys();
     const isRepeated = new Set(form.keys()).size !== [...form.keys()].length;
     const clientId = form.get('client_id') ?? '';
     const grantType = form.get('grant_type');
@@ -146,8 +141,8 @@ export class TokenEndpoint {
     try {
       if (isRepeated) refuse('invalid_request', 9000411);
       if (tenant === 'common' || tenant === 'organizations' || tenant === 'consumers') refuse('invalid_request', 50059);
-      if (!guid.test(tenant) && !tenant.includes('.')) refuse('invalid_request', 90002);
-      if (!guid.test(clientId)) refuse('unauthorized_client', 700016);
+      if (!isGuid(tenant) && !tenant.includes('.')) refuse('invalid_request', 90002);
+      if (!isGuid(clientId)) refuse('unauthorized_client', 700016);
       if (typeof authentication !== 'string') refuse('invalid_client', authentication.code);
       switch (request.grant) {
         case 'on_behalf_of':
@@ -165,7 +160,7 @@ export class TokenEndpoint {
 
   async #onBehalfOf(request: ReceivedTokenRequest, text: string, asked: readonly string[]): Promise<RightAnswer> {
     const assertion = this.#verified(request, text);
-    const resource = resourceOf(request.scopes);
+    const resource = oneResourceOf(request.scopes);
     const { scopes, tenant, claims } = request;
     const decision = this.userPolicy?.({ assertion, scopes, tenant, claims });
     if (decision !== undefined && 'refuse' in decision) {
@@ -190,7 +185,7 @@ export class TokenEndpoint {
   }
 
   async #clientCredentials(request: ReceivedTokenRequest): Promise<RightAnswer> {
-    const resource = resourceOf(request.scopes);
+    const resource = oneResourceOf(request.scopes);
     if (request.scopes.length !== 1 || namesOf(request.scopes)[0] !== '.default') refuse('invalid_scope', 1002012);
     const oid = objectIdOf(request.clientId);
     const further = { oid, sub: oid, idtyp: 'app', roles: ['access_as_app'] };
@@ -202,12 +197,12 @@ export class TokenEndpoint {
     const assertion = decodeToken(text);
     if (assertion === undefined) return refuse('invalid_request', 50027);
     const { claims } = assertion;
-    if (!isSignedByOneOf(this.#options.keys, assertion)) refuse('invalid_grant', 50013);
+    if (!isSignedByOneOf(this.#options.keys(), assertion)) refuse('invalid_grant', 50013);
     const ofAssertion = typeof claims['tid'] === 'string' ? claims['tid'] : this.#options.tenantId;
     const url = this.#options.url();
     const issuers = [v1Issuer(url, ofAssertion), v2Issuer(url, ofAssertion)];
     if (!issuers.includes(String(claims['iss']))) refuse('invalid_grant', 50013);
-    if (guid.test(tenant) && tenant !== ofAssertion) refuse('invalid_grant', 50013);
+    if (isGuid(tenant) && tenant !== ofAssertion) refuse('invalid_grant', 50013);
     if (claims['aud'] !== clientId && claims['aud'] !== `api://${clientId}`) refuse('invalid_grant', 500131);
     if (typeof claims['exp'] !== 'number' || claims['exp'] <= this.#nowSeconds()) refuse('invalid_grant', 500133);
     if (claims['idtyp'] === 'app' || claims['scp'] === undefined) refuse('unauthorized_client', 7000114);
@@ -241,7 +236,7 @@ export class TokenEndpoint {
 
   #commonClaims({ tenant, clientId, clientAuthentication }: ReceivedTokenRequest) {
     const now = this.#nowSeconds();
-    const tid = guid.test(tenant) ? tenant : this.#options.tenantId;
+    const tid = isGuid(tenant) ? tenant : this.#options.tenantId;
     return {
       iat: now,
       nbf: now,
@@ -255,7 +250,7 @@ export class TokenEndpoint {
   }
 
   #signed(claims: object): Promise<string> {
-    const key = this.#options.keys.at(-1);
+    const [key] = this.#options.keys();
     if (key === undefined) throw new Error('The token endpoint has no key.');
     return signToken(key, claims);
   }

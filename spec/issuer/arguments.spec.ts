@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments, UsageError } from '../../src/issuer/arguments.js';
+
+describe('parseArguments', () => {
+  it.each<[string, string]>([
+    ['now', "Unexpected argument 'now'"],
+    ['--token=1', "'--token' does not take an argument"],
+    ['--port 0', '--port takes a number from 1 to 65535.'],
+    ['--port 65536', '--port takes a number from 1 to 65535.'],
+    ['--port 1e3', '--port takes a number from 1 to 65535.'],
+    ['--scope a', '--scope belongs to --token.'],
+    ['--app', '--app belongs to --token.'],
+    ['--v1', '--v1 belongs to --token.'],
+    ['--b2c susi', '--b2c takes the name of a policy, such as B2C_1_susi.'],
+    ['--token --port 1', '--port does not go with --token, which uses the port of the last start.'],
+    ['--token --app --scope a', '--scope is of a person, and does not go with --app.'],
+    ['--token --b2c B2C_1_a --role a', '--role is of Entra ID, and does not go with --b2c.'],
+    ['--token --b2c B2C_1_a --app', '--app is of Entra ID, and does not go with --b2c.'],
+    ['--token --b2c B2C_1_a --v1', '--v1 is of Entra ID, and does not go with --b2c.'],
+    ['--token --b2c B2C_1_a --b2c B2C_1_b', '--token takes one --b2c.'],
+    ['--token --scope a,"b', '--scope takes one scope. Repeat it for more.'],
+    ['--token --role ', '--role takes one role. Repeat it for more.'],
+  ])('refuses %s', (line, problem) => {
+    const parse = () => parseArguments(line.split(' '));
+    expect(parse).toThrow(UsageError);
+    expect(parse).toThrow(problem);
+  });
+
+  it('reads the flags of a server', () => {
+    expect(parseArguments(['--port', '5000', '--b2c', 'B2C_1_a', '--b2c', 'B2C_1A_b', '--role', 'R'])).toEqual({
+      kind: 'server',
+      port: 5000,
+      policies: ['B2C_1_a', 'B2C_1A_b'],
+      roles: ['R'],
+    });
+    expect(parseArguments([])).toEqual({ kind: 'server', port: undefined, policies: [], roles: [] });
+  });
+});

@@ -1,0 +1,132 @@
+/** The command line of the issuer. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+export const help = `Usage: microsoft-identity-decorators issuer [--port <port>] [--role <role>] [--b2c <policy>]
+       microsoft-identity-decorators issuer --token [--scope <scope>] [--role <role>] [--app] [--v1]
+       microsoft-identity-decorators issuer --token --b2c <policy> [--scope <scope>]
+
+A tenant on this machine, in place of Microsoft Entra ID, to develop an API with. It prints the variables
+that the API needs, answers on 127.0.0.1 alone, and needs no network. Not for production.
+
+  --port <port>      listens on this port, and on it at the next starts, too (at first: 4400)
+  --b2c <policy>     stands in for Azure AD B2C, too, with this policy, such as B2C_1_susi; may be repeated
+  --role <role>      Carla, who can be picked on the sign-in page, has this app role; may be repeated
+
+With --token it prints an access token for the API, good for an hour, and ends:
+  --scope <scope>    the short name of a scope; may be repeated (without --scope and --role: access_as_user)
+  --role <role>      an app role; may be repeated
+  --app              the token of an application, without a person
+  --v1               a v1.0 token
+  --b2c <policy>     a token of this policy
+
+  --help
+
+Ids, keys and port are kept in node_modules/.cache/microsoft-identity-decorators/issuer.json of the project,
+or without a project in the cache folder of the user. Delete the file for new ones.
+`;
+
+const options = {
+  port: { type: 'string' },
+  b2c: { type: 'string', multiple: true },
+  token: { type: 'boolean' },
+  scope: { type: 'string', multiple: true },
+  role: { type: 'string', multiple: true },
+  app: { type: 'boolean' },
+  v1: { type: 'boolean' },
+  help: { type: 'boolean' },
+} satisfies ParseArgsConfig['options'];
+
+/** The command line is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Which token to print. */
+export interface TokenArguments {
+  readonly kind: 'token';
+  /** Of a person or an application of the Entra tenant, in one version, or of a policy of the B2C tenant. */
+  readonly of: 'person' | 'application' | 'policy';
+  readonly isV1: boolean;
+  readonly policy: string | undefined;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+}
+
+/** How to serve. */
+export interface ServerArguments {
+  readonly kind: 'server';
+  readonly port: number | undefined;
+  readonly policies: readonly string[];
+  readonly roles: readonly string[];
+}
+
+export type Arguments = TokenArguments | ServerArguments | { readonly kind: 'help' };
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, strict: true }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+type Values = ReturnType<typeof parse>;
+
+/** Refuses options that mean nothing beside another one. */
+function refuse(values: Values, names: readonly (keyof Values)[], problem: string): void {
+  const given = names.find((name) => values[name] !== undefined);
+  if (given !== undefined) throw new UsageError(`--${given} ${problem}.`);
+}
+
+/** A scope or role is one word of visible characters (RFC 6749 §3.3). */
+function wordsOf(values: Values, name: 'scope' | 'role'): readonly string[] {
+  const words = values[name] ?? [];
+  const wrong = words.find((word) => !/^[!#-[\]-~]+$/.test(word));
+  if (wrong !== undefined) throw new UsageError(`--${name} takes one ${name}. Repeat it for more.`);
+  return words;
+}
+
+function policiesOf({ b2c = [] }: Values): readonly string[] {
+  const wrong = b2c.find((policy) => !/^B2C_1A?_\w+$/i.test(policy));
+  if (wrong !== undefined) throw new UsageError('--b2c takes the name of a policy, such as B2C_1_susi.');
+  return b2c;
+}
+
+function portOf({ port }: Values): number | undefined {
+  if (port === undefined) return undefined;
+  const number = /^\d{1,5}$/.test(port) ? Number(port) : Number.NaN;
+  if (number >= 1 && number <= 65535) return number;
+  throw new UsageError('--port takes a number from 1 to 65535.');
+}
+
+function tokenArguments(values: Values): TokenArguments {
+  const [policy, ...more] = policiesOf(values);
+  const scopes = wordsOf(values, 'scope');
+  const roles = wordsOf(values, 'role');
+  refuse(values, ['port'], 'does not go with --token, which uses the port of the last start');
+  if (more.length > 0) throw new UsageError('--token takes one --b2c.');
+  if (policy !== undefined) refuse(values, ['role', 'app', 'v1'], 'is of Entra ID, and does not go with --b2c');
+  if (values.app === true) refuse(values, ['scope'], 'is of a person, and does not go with --app');
+  const isDefault = scopes.length === 0 && roles.length === 0;
+  return {
+    kind: 'token',
+    of: policy !== undefined ? 'policy' : values.app === true ? 'application' : 'person',
+    isV1: values.v1 === true,
+    policy,
+    scopes: isDefault && values.app !== true ? ['access_as_user'] : scopes,
+    roles: isDefault && values.app === true ? ['access_as_app'] : roles,
+  };
+}
+
+/**
+ * Reads the command line, without the name of the command.
+ *
+ * @throws UsageError
+ */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const values = parse(argv);
+  if (values.help === true) return { kind: 'help' };
+  if (values.token === true) return tokenArguments(values);
+  refuse(values, ['scope', 'app', 'v1'], 'belongs to --token');
+  return { kind: 'server', port: portOf(values), policies: policiesOf(values), roles: wordsOf(values, 'role') };
+}

@@ -1,0 +1,104 @@
+/** The command `microsoft-identity-decorators issuer`: a tenant on this machine, for development. */
+import { localIssuer, type LocalIssuer } from '../testing/test-issuer.js';
+import { readTenantState } from '../testing/tenant-state.js';
+import { help, parseArguments, UsageError, type ServerArguments, type TokenArguments } from './arguments.js';
+import { peopleWith } from './people.js';
+import { stateFileFor } from './state-file.js';
+
+/** 0: it did what was asked; 1: it could not; 2: the command line is wrong. */
+type ExitCode = 0 | 1 | 2;
+
+const firstPort = 4400;
+
+function tokenOf(issuer: LocalIssuer, { of, isV1, policy, scopes, roles }: TokenArguments): Promise<string> {
+  const scp = scopes.length === 0 ? undefined : scopes.join(' ');
+  if (of === 'policy') return issuer.b2cToken({ scp, tfp: policy });
+  const claims = { roles: roles.length === 0 ? undefined : roles };
+  if (of === 'person') return isV1 ? issuer.v1Token({ ...claims, scp }) : issuer.token({ ...claims, scp });
+  return isV1 ? issuer.v1AppToken(claims) : issuer.appToken(claims);
+}
+
+/** All that is printed is a file of variables: whatever is no variable is a comment. */
+function greeting(issuer: LocalIssuer, policies: readonly string[], stateFile: string): string {
+  const { options, b2cOptions, downstreamOptions, url } = issuer;
+  const b2c = [
+    '',
+    `AzureAdB2C__Instance=${b2cOptions.instance}`,
+    `AzureAdB2C__Domain=${b2cOptions.domainName}.onmicrosoft.com`,
+    `AzureAdB2C__TenantId=${b2cOptions.tenantId}`,
+    `AzureAdB2C__ClientId=${b2cOptions.clientId}`,
+    `AzureAdB2C__Policies=${policies.join(',')}`,
+  ];
+  const lines = [
+    '# A tenant on this machine, in place of Microsoft Entra ID. For development only.',
+    '# Set these variables for your API. initialize() reads them.',
+    '',
+    `AzureAd__Instance=${options.instance}`,
+    `AzureAd__TenantId=${options.tenantId}`,
+    `AzureAd__ClientId=${options.clientId}`,
+    `AzureAd__ClientSecret=${downstreamOptions.credential.clientSecret}`,
+    ...(policies.length === 0 ? [] : b2c),
+    '',
+    '# A token:   TOKEN=$(npx microsoft-identity-decorators issuer --token --scope access_as_user)',
+    `# A sign-in: ${url}/${options.tenantId}/v2.0, scopes api://${options.clientId}/...`,
+    `# Kept in:   ${stateFile}`,
+    '#',
+    `# Listening on ${url}. Press Ctrl+C to stop.`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+interface Place {
+  readonly stateFile: string;
+  readonly port: number;
+}
+
+async function printToken(asked: TokenArguments, place: Place, { stdout }: NodeJS.Process): Promise<ExitCode> {
+  const issuer = await localIssuer(place);
+  stdout.write(`${await tokenOf(issuer, asked)}\n`);
+  return 0;
+}
+
+/** Serves until a signal ends it. */
+async function serve({ policies, roles }: ServerArguments, place: Place, process: NodeJS.Process): Promise<ExitCode> {
+  const signIn = { people: peopleWith(roles) };
+  const issuer = await localIssuer({ ...place, signIn, ...(policies.length > 0 && { policies }) });
+  const ended = new Promise((resolve) => {
+    process.once('SIGINT', resolve).once('SIGTERM', resolve);
+  });
+  try {
+    await issuer.listen();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    process.stderr.write(`Port ${String(place.port)} is in use. Set another one with --port.\n`);
+    return 1;
+  }
+  process.stdout.write(greeting(issuer, policies, place.stateFile));
+  await ended;
+  await issuer.close();
+  return 0;
+}
+
+async function run(argv: readonly string[], process: NodeJS.Process): Promise<ExitCode> {
+  const asked = parseArguments(argv);
+  if (asked.kind === 'help') {
+    process.stdout.write(help);
+    return 0;
+  }
+  const stateFile = stateFileFor(process.cwd(), process.env);
+  const kept = (await readTenantState(stateFile))?.port ?? firstPort;
+  if (asked.kind === 'token') return printToken(asked, { stateFile, port: kept }, process);
+  return serve(asked, { stateFile, port: asked.port ?? kept }, process);
+}
+
+/** Runs the command of a process, and sets its exit code. */
+export async function runIssuer(process: NodeJS.Process): Promise<void> {
+  try {
+    process.exitCode = await run(process.argv.slice(3), process);
+  } catch (error) {
+    const { message } = error as Error;
+    const isUsage = error instanceof UsageError;
+    process.stderr.write(isUsage ? `${message}\n\n${help}` : `microsoft-identity-decorators issuer: ${message}\n`);
+    process.exitCode = isUsage ? 2 : 1;
+  }
+}
