@@ -1,6 +1,16 @@
 import { IncomingMessage, ServerResponse, type Server } from 'node:http';
 import { Socket } from 'node:net';
-import { Controller, Get, HttpException, Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  HttpException,
+  Inject,
+  Injectable,
+  Scope,
+  UseGuards,
+  type INestApplication,
+  type Provider,
+} from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import 'reflect-metadata';
 import { describe, expect, it, vi } from 'vitest';
@@ -266,25 +276,37 @@ describe.each(platforms)('MicrosoftIdentityGuard as APP_GUARD, $platform', (plat
     expect((await api.call('/weather/now/Oslo', { token: await issuer.token() })).status).toBe(200);
   });
 
-  it('requires a token for every handler with requireAuth, except with @AllowAnonymous()', async () => {
-    initialize(issuer.options);
-    const api = await serve(platform, {
-      controllers: [BareController, UndecoratedController, WeatherController, LiftedChild],
-      providers: [{ provide: APP_GUARD, useValue: new MicrosoftIdentityGuard({ requireAuth: true }) }],
-    });
-    const refusal = await api.call('/bare/open');
-    expect([refusal.status, refusal.headers['www-authenticate'], refusal.headers['cache-control']]).toEqual([
-      401,
-      'Bearer',
-      'no-store',
-    ]);
-    expect(refusal.body).toEqual({ error: 'missing_token', error_description: 'This request needs an access token.' });
-    expect((await api.call('/bare/open', { token: await issuer.token() })).status).toBe(200);
-    expect((await api.call('/plain/open', { token: await issuer.token() })).body).toEqual({ claims: subject });
-    for (const path of ['/plain/lifted', '/weather/open', '/lifted-child/who']) {
-      expect([path, (await api.call(path)).status]).toEqual([path, 200]);
-    }
-  });
+  it.each<[string, () => Provider[], (app: INestApplication) => void]>([
+    [
+      'as APP_GUARD',
+      () => [{ provide: APP_GUARD, useValue: new MicrosoftIdentityGuard({ requireAuth: true }) }],
+      () => undefined,
+    ],
+    // https://github.com/nestjs/nest/issues/666
+    ['by useGlobalGuards', () => [], (app) => app.useGlobalGuards(new MicrosoftIdentityGuard({ requireAuth: true }))],
+  ])(
+    'requires a token for every handler with requireAuth %s, except with @AllowAnonymous()',
+    async (_, providers, prepare) => {
+      initialize(issuer.options);
+      const controllers = [BareController, UndecoratedController, WeatherController, LiftedChild];
+      const api = await serve(platform, { controllers, providers: providers() }, prepare);
+      const refusal = await api.call('/bare/open');
+      expect([refusal.status, refusal.headers['www-authenticate'], refusal.headers['cache-control']]).toEqual([
+        401,
+        'Bearer',
+        'no-store',
+      ]);
+      expect(refusal.body).toEqual({
+        error: 'missing_token',
+        error_description: 'This request needs an access token.',
+      });
+      expect((await api.call('/bare/open', { token: await issuer.token() })).status).toBe(200);
+      expect((await api.call('/plain/open', { token: await issuer.token() })).body).toEqual({ claims: subject });
+      for (const path of ['/plain/lifted', '/weather/open', '/lifted-child/who']) {
+        expect([path, (await api.call(path)).status]).toEqual([path, 200]);
+      }
+    },
+  );
 });
 
 describe('a handler whose gate did not run', () => {
