@@ -279,6 +279,23 @@ const rows: readonly Row[] = [
     code: 'opaque_token',
   },
   {
+    report: 'Azure-Samples/active-directory-b2c-custom-policy-starterpack#56',
+    when: 'a client of B2C signs in at login.microsoftonline.com as before 2021',
+    options: b2c,
+    claims: { ...susi, iss: `${global}/${tenant}/v2.0/` },
+    ...ofB2c,
+    reason: 'issuer',
+    code: 'b2c_host',
+  },
+  {
+    report: 'AzureAD/microsoft-identity-web#2486',
+    when: 'both hosts of B2C are named, and the token comes from the older one',
+    options: { b2c: { ...b2c.b2c, customDomain: 'account.contoso.com', instance: contoso } },
+    claims: susi,
+    ...ofB2c,
+    code: 'passes',
+  },
+  {
     report: 'AzureAD/microsoft-authentication-library-for-js#6223',
     when: 'the client uses proof of possession, and sends what it signed after Bearer',
     options: workforce,

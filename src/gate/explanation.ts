@@ -86,7 +86,7 @@ export const hints = {
   b2c_route:
     'The token comes from Entra ID or External ID, and the route takes only tokens of Azure AD B2C. To accept tokens of Entra ID, use @RequiresAuth() or @RequiresAnyAuth().',
   b2c_host:
-    'The token comes from another host of B2C than the configured one. To accept both, set b2c.customDomain and b2c.instance.',
+    'The token comes from another host of B2C than the configured one: look at the authority of the client. To accept both, set b2c.customDomain and b2c.instance.',
   b2c_issuer: "The issuer is not the one in the policy's metadata: look at b2c.domainName and b2c.tenantId.",
   no_policy:
     'The token comes from Azure AD B2C and names no policy. The custom policy must put its name in tfp, acr or the issuer.',
