@@ -231,8 +231,8 @@ const rows: readonly Row[] = [
     code: 'other_provider',
   },
   {
-    report: 'Azure/AKS workload identity',
-    when: 'a pod sends the token of its service account, whose issuer has the tenant in its path',
+    report: 'googleapis/google-api-dotnet-client#2694',
+    when: 'a pod of AKS sends the token of its service account, whose issuer has the tenant in its path, without an exchange',
     options: workforce,
     claims: { ...v2, iss: `https://westeurope.oic.prod-aks.azure.com/${tenant}/${otherTenant}/`, tid: undefined },
     reason: 'issuer',

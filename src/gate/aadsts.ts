@@ -91,6 +91,13 @@ const remedies: ReadonlyMap<number, AadstsRemedy> = new Map([
       remedy: 'Compare issuer, subject and audience of the federated credential with the assertion.',
     },
   ],
+  [
+    70021,
+    {
+      meaning: 'No federated credential of the app registration fits the assertion.',
+      remedy: 'Compare issuer, subject and audience of the federated credential with the assertion.',
+    },
+  ],
   [50076, secondFactor],
   [50079, { ...secondFactor, meaning: 'The user has to register a second factor.' }],
   [53003, blocked],
