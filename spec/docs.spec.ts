@@ -2,9 +2,9 @@
  * What the documents say is true of what is built: snippets compile and run, links lead somewhere, options and errors
  * are all named. Works on `dist/`, as a user's compiler would; `npm run build` makes it.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -13,46 +13,11 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environmentNames } from '../src/core/configuration/environment.js';
 import { startTestIssuer, type TestIssuer } from '../src/testing.js';
+import { docs, readPage, type Page } from './support/pages.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-interface Block {
-  /** `README.md:42`: where the block's first line stands. */
-  readonly place: string;
-  readonly language: string;
-  readonly code: string;
-}
-
-interface Page {
-  readonly path: string;
-  readonly text: string;
-  readonly blocks: readonly Block[];
-  /** The text without its fenced blocks. */
-  readonly prose: string;
-}
-
-function readPage(path: string): Page {
-  const blocks: Block[] = [];
-  const prose: string[] = [];
-  let open: { readonly fence: string; readonly language: string; readonly line: number; code: string[] } | undefined;
-  const text = read(path);
-  for (const [index, line] of text.split('\n').entries()) {
-    const fence = /^\s*(`{3,})\s*(\S*)/.exec(line);
-    if (open !== undefined) {
-      if (fence?.[1] === open.fence && fence[2] === '') {
-        blocks.push({ place: `${path}:${String(open.line)}`, language: open.language, code: open.code.join('\n') });
-        open = undefined;
-      } else open.code.push(line);
-    } else if (fence !== null) {
-      open = { fence: fence[1] ?? '', language: fence[2] ?? '', line: index + 2, code: [] };
-    } else prose.push(line);
-  }
-  if (open !== undefined) throw new Error(`${path}:${String(open.line)}: the block does not end.`);
-  return { path, text, blocks, prose: prose.join('\n') };
-}
-
-const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
 const pages = ['README.md', ...docs.map((name) => `docs/${name}`)].map(readPage);
 const readme = readPage('README.md');
 const reference = readPage('docs/reference.md');
@@ -170,6 +135,28 @@ describe('snippets', () => {
 
   it.each(blocksIn('json'))('are JSON: $place', ({ code }) => {
     expect(() => JSON.parse(code) as unknown).not.toThrow();
+  });
+
+  it.each(blocksIn('js'))('are JavaScript: $place', ({ code }) => {
+    const { diagnostics } = ts.transpileModule(code, {
+      compilerOptions: { ...compilerOptions, allowJs: true },
+      fileName: 'snippet.js',
+      reportDiagnostics: true,
+    });
+    expect(diagnostics).toEqual([]);
+  });
+
+  it.each(blocksIn('sh'))('are commands that a shell can read: $place', ({ code }) => {
+    // What a reader fills in: <tenant id>.
+    const filledIn = code.replace(/<[^<>\n]+>(?!&)/g, (hint) => (hint.includes(' < ') ? hint : 'filled-in'));
+    const { status, stderr } = spawnSync('sh', ['-n'], { input: filledIn, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
+  it('are in languages that a spec reads, but for output and other people’s code', () => {
+    const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)));
+    const notRead = ['http', 'python', 'text'];
+    expect([...languages].sort()).toEqual(['dockerfile', 'js', 'json', 'sh', 'ts', ...notRead].sort());
   });
 });
 
@@ -428,5 +415,27 @@ describe('commands', () => {
     );
     expect(mentioned).toContain('start');
     for (const name of mentioned) expect(Object.keys(scripts)).toContain(name);
+  });
+
+  const own = blocksIn('sh').flatMap(({ place, code }) =>
+    [...code.replaceAll('\\\n', ' ').matchAll(/^npx microsoft-identity-decorators (.+)$/gm)].map(
+      ([, command = '']) => ({
+        place,
+        command,
+      }),
+    ),
+  );
+
+  it.each(own)('of the package are understood: $place', ({ command }) => {
+    const guid = '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2';
+    // The command line is read first. A module or a token that is not here is found to be missing later.
+    const [line = ''] = command.replace(/<[^<>]+ id>/g, guid).split(' < ');
+    const { stdout, stderr } = spawnSync('node', ['dist/esm/bin.js', ...line.trim().split(/\s+/)], {
+      cwd: root,
+      input: '',
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(`${stdout}${stderr}`).not.toMatch(/usage:|unknown option|only command/i);
   });
 });

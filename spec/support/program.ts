@@ -41,12 +41,12 @@ export async function endPrograms(): Promise<void> {
   }
 }
 
-/** A program of TypeScript, as JavaScript. */
-export function compiled(code: string): string {
+/** A program of TypeScript, as JavaScript. An ES module, unless another kind is named. */
+export function compiled(code: string, module = ts.ModuleKind.ES2022): string {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: {
       target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ES2022,
+      module,
       experimentalDecorators: true,
       emitDecoratorMetadata: true,
     },
@@ -59,14 +59,16 @@ export function compiled(code: string): string {
  *
  * @param code - JavaScript
  * @param environment - more variables
+ * @param type - the kind of module that it is
  */
 export async function startProgram(
   code: string,
   port: number,
   { tenantId, clientId, instance }: Tenant,
   environment: NodeJS.ProcessEnv = {},
-): Promise<void> {
-  const child = spawn(process.execPath, ['--input-type=module', '-'], {
+  type: 'module' | 'commonjs' = 'module',
+): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [`--input-type=${type}`, '-'], {
     cwd: root,
     env: {
       PATH: process.env['PATH'],
@@ -86,6 +88,7 @@ export async function startProgram(
     if (child.exitCode !== null) throw new Error(`The program ended: ${output}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  return child;
 }
 
 /**

@@ -1,0 +1,157 @@
+/** The programs of the pages about hosts and production, run as they stand against one issuer. Works on `dist/`. */
+import { once } from 'node:events';
+import ts from 'typescript';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startTestIssuer, type TestIssuer } from '../src/testing.js';
+import { readPage } from './support/pages.js';
+import { compiled, endPrograms, freePort, startProgram } from './support/program.js';
+
+let issuer: TestIssuer;
+
+beforeAll(async () => {
+  issuer = await startTestIssuer();
+});
+
+afterEach(endPrograms);
+
+afterAll(() => issuer.close());
+
+const programsOf = (page: string) =>
+  readPage(page)
+    .blocks.filter(({ language }) => language === 'ts')
+    .map(({ code }) => code);
+
+/** What the file that imports an app does: it configures, and listens. */
+const mainOf = (code: string) =>
+  [
+    code.includes('initialize(')
+      ? ''
+      : "import { initialize as configure } from 'microsoft-identity-decorators/express';\nconfigure();",
+    code.includes('.listen(') ? '' : 'app.listen(process.env.PORT);',
+  ].join('\n');
+
+interface Call {
+  /** `GET /path`. */
+  readonly request: string;
+  /** The claims of the token; without them no token is sent. */
+  readonly claims?: { readonly scp?: string; readonly roles?: readonly string[] };
+  readonly status: number;
+}
+
+const reader = { scp: 'access_as_user' };
+const stranger = { scp: 'profile' };
+
+/** The statuses of a route that demands the scope `access_as_user`. */
+const guarded = (request: string): readonly Call[] => [
+  { request, status: 401 },
+  { request, claims: stranger, status: 403 },
+  { request, claims: reader, status: 200 },
+];
+
+async function expectAnswers(port: number, calls: readonly Call[]): Promise<void> {
+  const answers: Call[] = [];
+  for (const call of calls) {
+    const [method = '', path = ''] = call.request.split(' ');
+    const headers = call.claims && { authorization: `Bearer ${await issuer.token(call.claims)}` };
+    const { status } = await fetch(`http://localhost:${String(port)}${path}`, { method, ...(headers && { headers }) });
+    answers.push({ ...call, status });
+  }
+  expect(answers).toEqual(calls);
+}
+
+const callsOfExpress: readonly (readonly Call[])[] = [
+  guarded('GET /api/weather/Oslo'),
+  [
+    { request: 'GET /health', status: 200 },
+    { request: 'GET /else', status: 401 },
+    { request: 'GET /else', claims: reader, status: 404 },
+  ],
+  [
+    { request: 'GET /reports', status: 401 },
+    { request: 'GET /reports', claims: { scp: 'reports.read' }, status: 200 },
+    { request: 'DELETE /reports/1', claims: { scp: 'reports.write' }, status: 403 },
+    { request: 'DELETE /reports/1', claims: { scp: 'reports.write', roles: ['Editor'] }, status: 204 },
+  ],
+  [
+    { request: 'GET /admin/list.json', status: 401 },
+    { request: 'GET /%61dmin/list.json', status: 404 },
+  ],
+  [
+    { request: 'GET /health', status: 200 },
+    { request: 'GET /reports', status: 401 },
+    { request: 'GET /reports', claims: { scp: 'reports.read' }, status: 200 },
+    { request: 'POST /reports', claims: { scp: 'reports.read' }, status: 403 },
+    { request: 'POST /reports', claims: { scp: 'reports.write' }, status: 201 },
+  ],
+  [
+    { request: 'PUT /reports/1', claims: reader, status: 204 },
+    { request: 'PUT /reports/annual', claims: reader, status: 403 },
+    { request: 'PUT /reports/annual', claims: { scp: 'reports.annual' }, status: 204 },
+  ],
+  [
+    { request: 'GET /.well-known/oauth-protected-resource', status: 200 },
+    { request: 'GET /partners', status: 401 },
+  ],
+];
+
+describe('docs/express.md', () => {
+  const programs = programsOf('docs/express.md');
+
+  it('has a row of calls for each program', () => {
+    expect(callsOfExpress).toHaveLength(programs.length);
+  });
+
+  it.each(programs.map((code, index) => ({ code, calls: callsOfExpress[index] ?? [] })))(
+    'answers $calls.0.request and what follows',
+    async ({ code, calls }) => {
+      const port = await freePort();
+      await startProgram(compiled(`${code}\n${mainOf(code)}`), port, issuer.options);
+      await expectAnswers(port, calls);
+    },
+  );
+});
+
+describe('docs/koa.md', () => {
+  it.each(programsOf('docs/koa.md').map((code) => ({ code })))('runs: $code', async ({ code }) => {
+    const port = await freePort();
+    await startProgram(compiled(code), port, issuer.options);
+    await expectAnswers(port, guarded('GET /api/weather/Oslo'));
+  });
+});
+
+describe('the complete app of docs/nestjs.md', () => {
+  it.each([
+    { type: 'commonjs', module: ts.ModuleKind.CommonJS },
+    { type: 'module', module: ts.ModuleKind.ES2022 },
+  ] as const)('runs as $type', async ({ type, module }) => {
+    const [code = ''] = programsOf('docs/nestjs.md');
+    const port = await freePort();
+    await startProgram(compiled(code, module), port, issuer.options, {}, type);
+    await expectAnswers(port, [
+      { request: 'GET /api/weather/health', status: 200 },
+      ...guarded('GET /api/weather/Oslo'),
+    ]);
+  });
+});
+
+describe('docs/production.md', () => {
+  const [code = ''] = programsOf('docs/production.md');
+
+  it('answers, is alive and ready, and ends at SIGTERM', async () => {
+    const port = await freePort();
+    const child = await startProgram(compiled(code), port, issuer.options);
+    await expectAnswers(port, [
+      { request: 'GET /health/live', status: 200 },
+      { request: 'GET /health/ready', status: 200 },
+      ...guarded('GET /weather/Oslo'),
+    ]);
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it('does not start with a tenant that is not there', async () => {
+    const elsewhere = { ...issuer.options, tenantId: '00000000-0000-4000-8000-000000000000' };
+    await expect(startProgram(compiled(code), await freePort(), elsewhere)).rejects.toThrow('The program ended');
+  });
+});
