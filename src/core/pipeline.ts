@@ -10,7 +10,7 @@ import { checkDemands, checkPolicy } from './access/requirement-checks.js';
 import type { Caller, Requirement } from './access/requirement.js';
 import { andThen } from './awaited.js';
 import type { Settings } from './configuration/settings.js';
-import { InvalidTokenError } from './errors.js';
+import { invalidToken } from './gate-refusals.js';
 import { checkClient } from './token/allowed-clients.js';
 import { askAboutTenant } from './token/allowed-tenants.js';
 import { callerKindOf, rememberB2cCaller } from './token/caller-kind.js';
@@ -77,7 +77,7 @@ export function verifyToken(
   return andThen(checkNamedIssuer(parsed.payload, issuer), () =>
     // key
     andThen(issuerKeys.find(parsed.kid), (found) => {
-      if (found === undefined) throw new InvalidTokenError('key');
+      if (found === undefined) throw invalidToken('key');
       // signature
       const key = findSigner(parsed, found.keys);
       // claims
@@ -85,7 +85,7 @@ export function verifyToken(
       // claims: issuer and tenant
       return andThen(check(claims, key, found.issuer), () => {
         // claims: an access token
-        if (!isAccessToken(claims)) throw new InvalidTokenError('token_type');
+        if (!isAccessToken(claims)) throw invalidToken('token_type');
         knownHeaders.add(parsed);
         const { kind } = issuers;
         const callerKind = callerKindOf(claims, settings, kind);
@@ -101,6 +101,6 @@ export function verifyToken(
 function checkNamedIssuer({ iss }: UnverifiedClaims, { isNamedBy }: TrustedIssuer): void | Promise<void> {
   if (typeof iss !== 'string') return undefined;
   return andThen(isNamedBy(iss), (isNamed) => {
-    if (!isNamed) throw new InvalidTokenError('issuer');
+    if (!isNamed) throw invalidToken('issuer');
   });
 }

@@ -1,7 +1,8 @@
 /** May the tenant of a token call? Here `allowedTenants` is asked, as a list and as a function. */
 import { isThenable } from '../awaited.js';
 import type { EntraSettings } from '../configuration/settings.js';
-import { ConfigurationError, InvalidTokenError } from '../errors.js';
+import { ConfigurationError } from '../errors.js';
+import { invalidToken } from '../gate-refusals.js';
 import { consumerTenant } from '../issuers/issuer.js';
 import type { VerifiedToken } from './verified-token.js';
 
@@ -44,5 +45,5 @@ function tenantQuestionFailed(cause: unknown): never {
 
 /** No other value, however truthy, allows a tenant. */
 function requireTrue(answer: unknown): void {
-  if (answer !== true) throw new InvalidTokenError('tenant');
+  if (answer !== true) throw invalidToken('tenant');
 }

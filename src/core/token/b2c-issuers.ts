@@ -1,7 +1,7 @@
 /** The issuers of a B2C tenant: one for each policy on each host. */
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
 import type { B2cSettings } from '../configuration/settings.js';
-import { InvalidTokenError } from '../errors.js';
+import { invalidToken } from '../gate-refusals.js';
 import { b2cAuthority, b2cChallenge } from '../issuers/authority.js';
 import { IssuerKeys, type IssuerKeysOptions } from '../keys/issuer-keys.js';
 import type { SigningKey } from '../keys/key-set-document.js';
@@ -46,7 +46,7 @@ export class B2cIssuers implements TrustedIssuers {
 
   issuerOf(claims: UnverifiedClaims): TrustedIssuer {
     const [first, ...others] = ofPolicy(claims, this.#issuers) ?? [];
-    if (first === undefined) throw new InvalidTokenError('policy');
+    if (first === undefined) throw invalidToken('policy');
     return others.find(({ origin }) => isOnOrigin(claims['iss'], origin)) ?? first;
   }
 
@@ -58,7 +58,7 @@ export class B2cIssuers implements TrustedIssuers {
 const isOnOrigin = (issuer: unknown, origin: string) => typeof issuer === 'string' && issuer.startsWith(`${origin}/`);
 
 function checkB2cIssuer(claims: AccessTokenClaims, _key: SigningKey, { issuer, tenant }: PublishedIssuer): void {
-  if (claims.iss !== issuer) throw new InvalidTokenError('issuer');
+  if (claims.iss !== issuer) throw invalidToken('issuer');
   const { tid } = claims as { readonly tid?: unknown };
-  if ((tid !== undefined && tid !== tenant) || hasCaseTwin(claims, 'tid')) throw new InvalidTokenError('tenant');
+  if ((tid !== undefined && tid !== tenant) || hasCaseTwin(claims, 'tid')) throw invalidToken('tenant');
 }

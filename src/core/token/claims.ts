@@ -2,7 +2,7 @@
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
 import { hasAudience } from '../audience.js';
 import type { Settings } from '../configuration/settings.js';
-import { InvalidTokenError } from '../errors.js';
+import { invalidToken } from '../gate-refusals.js';
 
 const isTextOrAbsent = (value: unknown) => value === undefined || typeof value === 'string';
 const isIntegerOrAbsent = (value: unknown) => value === undefined || Number.isSafeInteger(value);
@@ -36,9 +36,9 @@ export function hasRegisteredClaims(claims: UnverifiedClaims): claims is AccessT
  */
 export function checkTimes(claims: AccessTokenClaims, nowSeconds: number, toleranceSeconds: number): void {
   // RFC 7519 §4.1.4: "on or after" the expiration time the token is not accepted.
-  if (nowSeconds >= claims.exp + toleranceSeconds) throw new InvalidTokenError('expired');
+  if (nowSeconds >= claims.exp + toleranceSeconds) throw invalidToken('expired');
   const start = Math.max(claims.nbf ?? -Infinity, claims.iat ?? -Infinity);
-  if (nowSeconds < start - toleranceSeconds) throw new InvalidTokenError('not_yet_valid');
+  if (nowSeconds < start - toleranceSeconds) throw invalidToken('not_yet_valid');
 }
 
 /**
@@ -52,9 +52,9 @@ export function checkClaims(
   audiences: readonly string[],
   { now, clockToleranceSeconds }: Pick<Settings, 'now' | 'clockToleranceSeconds'>,
 ): AccessTokenClaims {
-  if (!hasRegisteredClaims(claims)) throw new InvalidTokenError('malformed');
+  if (!hasRegisteredClaims(claims)) throw invalidToken('malformed');
   checkTimes(claims, now() / 1000, clockToleranceSeconds);
-  if (!hasAudience(claims, audiences)) throw new InvalidTokenError('audience');
+  if (!hasAudience(claims, audiences)) throw invalidToken('audience');
   return claims;
 }
 

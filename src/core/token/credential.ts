@@ -1,5 +1,5 @@
 /** Reads the bearer token of a request (RFC 6750 §2.1) from one header, Authorization by default, and from no other place. */
-import { InvalidRequestError, InvalidTokenError, MissingTokenError } from '../errors.js';
+import { invalidRequest, invalidToken, missingToken } from '../gate-refusals.js';
 import { ownMember } from '../json.js';
 
 /** The headers of a Fetch request. */
@@ -44,7 +44,7 @@ export const isFetchHeaders = (headers: RequestHeaders['headers']): headers is F
 
 /** No bearer token has a comma. Which of two headers counts would be a guess. */
 function refuseJoined(value: string, tokenHeader: string | undefined): string {
-  if (value.includes(',')) throw new InvalidRequestError(tokenHeader);
+  if (value.includes(',')) throw invalidRequest(tokenHeader);
   return value;
 }
 
@@ -57,12 +57,12 @@ function refuseJoined(value: string, tokenHeader: string | undefined): string {
  */
 export function credentialIn({ headers, rawHeaders }: RequestHeaders, tokenHeader?: string): string {
   const header = tokenHeader ?? authorization;
-  if (rawHeaders !== undefined && repeats(rawHeaders, header)) throw new InvalidRequestError(tokenHeader);
+  if (rawHeaders !== undefined && repeats(rawHeaders, header)) throw invalidRequest(tokenHeader);
   if (isFetchHeaders(headers)) return refuseJoined(headers.get(header) ?? '', tokenHeader);
   // Its own: another flaw of the process may have put one on the prototype of all objects.
   const value = ownMember(headers, header);
   if (value === undefined) return '';
-  if (typeof value !== 'string' && value.length > 1) throw new InvalidRequestError(tokenHeader);
+  if (typeof value !== 'string' && value.length > 1) throw invalidRequest(tokenHeader);
   const line = typeof value === 'string' ? value : (value[0] ?? '');
   // Without the raw lines it is unknown whether Node joined two: it does so for every header but a few.
   return tokenHeader === undefined || rawHeaders !== undefined ? line : refuseJoined(line, tokenHeader);
@@ -86,11 +86,11 @@ function startOfToken(value: string, tokenHeader: string | undefined): number {
   if (!isBearer) {
     // Another header than Authorization has no schemes, and proxies that add one write the token alone.
     if (tokenHeader !== undefined && value !== '' && !value.includes(' ')) return 0;
-    throw new MissingTokenError();
+    throw missingToken();
   }
   let start = end;
   while (value.charCodeAt(start) === space) start++;
-  if (start === end) throw new InvalidTokenError('malformed');
+  if (start === end) throw invalidToken('malformed');
   return start;
 }
 
@@ -104,7 +104,7 @@ function startOfToken(value: string, tokenHeader: string | undefined): number {
  */
 export function tokenIn(value: string, tokenHeader?: string): string {
   const token = value.slice(startOfToken(value, tokenHeader));
-  if (token === '' || token.length > longestToken) throw new InvalidTokenError('malformed');
+  if (token === '' || token.length > longestToken) throw invalidToken('malformed');
   return token;
 }
 

@@ -1,7 +1,7 @@
 /** The issuers of Entra ID and External ID: of one tenant or many, for v1.0 and for v2.0 tokens. */
 import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims.js';
 import type { EntraSettings } from '../configuration/settings.js';
-import { InvalidTokenError } from '../errors.js';
+import { invalidToken } from '../gate-refusals.js';
 import { isGuid } from '../guid.js';
 import { entraAuthority, entraChallenge } from '../issuers/authority.js';
 import { isExternalId, matchIssuer, tenantOfIssuer, tokenVersionOf, type TokenVersion } from '../issuers/issuer.js';
@@ -65,12 +65,12 @@ export class EntraIssuers implements TrustedIssuers {
   /** @returns the tenant that the issuer names */
   #checkTenant(claims: AccessTokenClaims, published: PublishedIssuer): string {
     const match = matchIssuer(claims.iss, published.issuer);
-    if (match === false) throw new InvalidTokenError('issuer');
+    if (match === false) throw invalidToken('issuer');
     const tenant = match === true ? published.tenant : match.tenant;
     const { tid } = claims as { readonly tid?: unknown };
     const isNamed = tid === undefined ? match === true : typeof tid === 'string' && isGuid(tid) && tid === tenant;
     if (!isNamed || tenant === undefined || hasCaseTwin(claims, 'tid') || !isListedTenant(tenant, this.#settings)) {
-      throw new InvalidTokenError('tenant');
+      throw invalidToken('tenant');
     }
     return tenant;
   }

@@ -1,6 +1,6 @@
 /** Is a signing key published for the issuer and the cloud of the token that it signs? */
 import type { AccessTokenClaims } from '../access-token-claims.js';
-import { InvalidTokenError } from '../errors.js';
+import { invalidToken } from '../gate-refusals.js';
 import { fillTenant, isExternalId, tenantOfIssuer } from '../issuers/issuer.js';
 import type { SigningKey } from '../keys/key-set-document.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
@@ -8,7 +8,7 @@ import type { PublishedIssuer } from '../keys/openid-configuration.js';
 /** Checks that key and metadata name the same cloud, if both name one. The v1.0 issuers of two clouds are equal. */
 export function checkKeyCloud(key: SigningKey, { cloudInstanceName }: PublishedIssuer): void {
   if (!key.cloudInstanceName || !cloudInstanceName || key.cloudInstanceName === cloudInstanceName) return;
-  throw new InvalidTokenError('key');
+  throw invalidToken('key');
 }
 
 /**
@@ -31,9 +31,9 @@ export function checkKeyIssuer(
   // External ID signs with keys that name login.microsoftonline.com: there the tenant is what must match.
   if (isExternalId(claims.iss)) {
     if (tenantOfIssuer(named) === tenant) return;
-    throw new InvalidTokenError('key');
+    throw invalidToken('key');
   }
   return loadOther().then((other) => {
-    if (named !== fillTenant(other.issuer, tenant)) throw new InvalidTokenError('key');
+    if (named !== fillTenant(other.issuer, tenant)) throw invalidToken('key');
   });
 }

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { createLRU } from 'lru.min';
 import type { UnverifiedClaims } from '../access-token-claims.js';
 import { decodeBase64url } from '../base64url.js';
-import { InvalidTokenError } from '../errors.js';
+import { invalidToken } from '../gate-refusals.js';
 import { parseJsonObject } from '../json.js';
 
 /** The parts of a token whose header is acceptable. Nothing is verified. */
@@ -41,14 +41,14 @@ export const isTypeOfAccessToken = (typ: unknown) => typ === undefined || typ ==
 
 /** The kid of a header, once all other members are checked. */
 function kidOf(header: UnverifiedClaims | undefined): string {
-  if (header === undefined) throw new InvalidTokenError('malformed');
+  if (header === undefined) throw invalidToken('malformed');
   // RFC 7515 §4.1.11, RFC 7797 §6: extensions that a reader must understand. None is supported.
-  if (header['crit'] !== undefined || header['b64'] !== undefined) throw new InvalidTokenError('malformed');
+  if (header['crit'] !== undefined || header['b64'] !== undefined) throw invalidToken('malformed');
   // RFC 8725 §3.1: the recipient chooses the algorithms.
-  if (header['alg'] !== 'RS256') throw new InvalidTokenError('algorithm');
+  if (header['alg'] !== 'RS256') throw invalidToken('algorithm');
   const { typ, kid } = header;
-  if (!isTypeOfAccessToken(typ)) throw new InvalidTokenError('token_type');
-  if (typeof kid !== 'string' || kid === '') throw new InvalidTokenError('key');
+  if (!isTypeOfAccessToken(typ)) throw invalidToken('token_type');
+  if (typeof kid !== 'string' || kid === '') throw invalidToken('key');
   return kid;
 }
 
@@ -78,12 +78,12 @@ export class KnownHeaders {
 export function parseToken(text: string, knownHeaders: KnownHeaders): ParsedToken {
   const first = text.indexOf('.');
   const second = text.indexOf('.', first + 1);
-  if (first === -1 || second === -1 || text.includes('.', second + 1)) throw new InvalidTokenError('malformed');
+  if (first === -1 || second === -1 || text.includes('.', second + 1)) throw invalidToken('malformed');
   const header = text.slice(0, first);
   const kid = knownHeaders.kidOf(header);
   const signature = decodeBase64url(text.slice(second + 1));
   const payload = signature && readPart(text.slice(first + 1, second));
-  if (signature === undefined || payload === undefined) throw new InvalidTokenError('malformed');
+  if (signature === undefined || payload === undefined) throw invalidToken('malformed');
   return { signingInput: text.slice(0, second), signature, header, kid, payload };
 }
 

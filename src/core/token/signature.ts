@@ -1,6 +1,6 @@
 /** Checks the signature of a token. node:crypto verifies it; jose imported the key from the published key set. */
 import { verify } from 'node:crypto';
-import { InvalidTokenError } from '../errors.js';
+import { invalidToken } from '../gate-refusals.js';
 import type { SigningKey } from '../keys/key-set-document.js';
 import type { ParsedToken } from './parsed-token.js';
 
@@ -15,6 +15,6 @@ export function findSigner({ signingInput, signature }: ParsedToken, keys: reado
   const signed = Buffer.from(signingInput, 'latin1');
   // RFC 7518 §3.3: RS256 is RSASSA-PKCS1-v1_5 with SHA-256. That padding is node:crypto's default for RSA keys.
   const signer = keys.find(({ key }) => verify('sha256', signed, key, signature));
-  if (signer === undefined) throw new InvalidTokenError('signature');
+  if (signer === undefined) throw invalidToken('signature');
   return signer;
 }
