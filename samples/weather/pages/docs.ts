@@ -7,6 +7,32 @@ interface SwaggerUi {
 
 declare const SwaggerUIBundle: (options: Readonly<Record<string, unknown>>) => SwaggerUi;
 
+/** What Swagger UI knows of an authorization that it is about to ask for. */
+interface Authorization {
+  readonly auth: { readonly schema: { get(name: 'scopes'): { has(scope: string): boolean } } };
+}
+
+type OpenPopup = (url: string, authorization: Authorization) => unknown;
+
+/** Swagger UI asks each authority for all preselected scopes. An authority refuses the scopes of another one. */
+const scopesOfAuthority = () => ({
+  statePlugins: {
+    auth: {
+      wrapActions: {
+        authPopup:
+          (open: OpenPopup): OpenPopup =>
+          (url, authorization) => {
+            const authorize = new URL(url);
+            const scopes = authorize.searchParams.get('scope')?.split(' ') ?? [];
+            const own = authorization.auth.schema.get('scopes');
+            authorize.searchParams.set('scope', scopes.filter((scope) => own.has(scope)).join(' '));
+            return open(authorize.href, authorization);
+          },
+      },
+    },
+  },
+});
+
 const settings = (await (await fetch('/settings.json')).json()) as PageSettings;
 const { entra, b2c } = settings;
 
@@ -17,6 +43,7 @@ const ui = SwaggerUIBundle({
   // By default, Swagger UI sends the document to the validator of swagger.io.
   validatorUrl: null,
   persistAuthorization: false,
+  plugins: [scopesOfAuthority],
   onComplete: () => {
     ui.initOAuth({
       clientId: (entra ?? b2c)?.clientId,
