@@ -1,123 +1,23 @@
-/** The pages of the weather sample in a browser, with the sample in its own process. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+/** What the pages of the weather sample do: sign people in, and call the API. */
+import { describe, expect, it } from 'vitest';
+import {
+  body,
+  challenge,
+  chooseCase,
+  claim,
+  keyId,
+  origin,
+  page,
+  press,
+  send,
+  signInAs,
+  startSample,
+  status,
+  stop,
+  visit,
+} from './weather-in-browser.js';
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const screenshot = 'docs/images/weather.png';
-
-interface Sample {
-  readonly process: ChildProcess;
-  readonly origin: string;
-}
-
-let sample: Sample;
-let origin: string;
-let browser: Browser;
-
-async function startSample(): Promise<Sample> {
-  const variables = Object.entries(process.env).filter(([name]) => !/^AzureAd|^DownstreamApis|^REDIS_URL$/.test(name));
-  const started = spawn(process.execPath, ['samples/weather/dist/main.js'], {
-    env: { ...Object.fromEntries(variables), PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface(started.stdout)) {
-    const [, port] = /^Listening on \S+:(\d+)\./.exec(line) ?? [];
-    if (port !== undefined) return { process: started, origin: `http://localhost:${port}` };
-  }
-  throw new Error('The sample ended before it listened.');
-}
-
-async function stop(sample: Sample): Promise<void> {
-  const ended = once(sample.process, 'exit');
-  sample.process.kill('SIGTERM');
-  expect(await ended).toEqual([0, null]);
-}
-
-beforeAll(async () => {
-  for (const project of ['samples/warnings', 'samples/weather']) {
-    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'inherit' });
-  }
-  sample = await startSample();
-  browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-  });
-});
-
-afterAll(async () => {
-  await browser.close();
-  await stop(sample);
-});
-
-let context: BrowserContext;
-let page: Page;
-let complaints: string[];
-let strangers: string[];
-
-beforeEach(async () => {
-  origin = sample.origin;
-  context = await browser.newContext({ viewport: { width: 1100, height: 1000 }, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(8_000);
-  complaints = [];
-  strangers = [];
-  context.on('console', (message) => {
-    // Chromium reports every answer of 400 and above; those of the API are what the page is there to show.
-    const isRefusal = new URL(message.location().url || origin).pathname.startsWith('/api/');
-    if (['error', 'warning'].includes(message.type()) && !isRefusal) complaints.push(message.text());
-  });
-  context.on('weberror', (error) => complaints.push(String(error.error())));
-  context.on('request', (request) => {
-    const { protocol, hostname } = new URL(request.url());
-    if (!['localhost', '127.0.0.1'].includes(hostname) && protocol !== 'data:') strangers.push(request.url());
-  });
-  page = await context.newPage();
-});
-
-afterEach(async () => {
-  await page.request.put(`${sample.origin}/local-issuer/clock`, { data: { aheadMinutes: 0 } });
-  await context.close();
-  expect(complaints).toEqual([]);
-  expect(strangers).toEqual([]);
-});
-
-const visit = async (path = '/') => {
-  await page.goto(origin + path);
-  await page.waitForSelector('main[aria-busy="false"]');
-};
-const chooseCase = (title: string) => page.getByRole('navigation', { name: 'Cases' }).getByText(title).click();
-const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
-
-/** Signs in, and waits for the answer that the page then shows. */
-async function signInAs(person: string, button = 'Sign in and send'): Promise<void> {
-  await press(button);
-  await page.getByRole('heading', { name: 'Pick a person' }).waitFor();
-  await page.getByRole('button', { name: person }).click();
-  await page.locator('#answer').waitFor();
-}
-
-async function send(): Promise<void> {
-  const answered = page.waitForResponse((response) => new URL(response.url()).pathname.startsWith('/api/'));
-  await press('Send');
-  await answered;
-  await page.waitForSelector('main[aria-busy="false"]');
-}
-
-const status = () => page.locator('#answer-status').textContent();
-const challenge = () => page.locator('#answer-challenge').textContent();
-const body = async () => JSON.parse((await page.locator('#answer-body').textContent()) ?? '') as unknown;
-const keyId = () => page.locator('#key-id').textContent();
-
-async function claim(name: string): Promise<string | undefined> {
-  const rows = await page.locator('#claims tr').all();
-  for (const row of rows) {
-    const heading = await row.locator('th').textContent();
-    if (heading === name) return (await row.locator('td').first().textContent()) ?? undefined;
-  }
-  return undefined;
-}
 
 describe('the page of the weather sample', () => {
   it('calls the API without a token, and shows the challenge', async () => {
@@ -292,26 +192,10 @@ describe('the page of the weather sample', () => {
     await page.getByRole('button', { name: 'Sign in and send' }).waitFor();
   });
 
-  it('shows the challenge for a token that has expired', async () => {
-    await visit();
-    await chooseCase('The right scope');
-    await signInAs('Ann Lindqvist');
-    await page.getByLabel("The API's clock is two hours ahead").check();
-    await page.getByText('The clock is two hours ahead.').waitFor();
-    await send();
-    expect(await status()).toBe('401 Unauthorized');
-    expect(await challenge()).toBe('Bearer error="invalid_token", error_description="The access token expired."');
-    await page.getByLabel("The API's clock is two hours ahead").uncheck();
-    await page.getByText('The clock is right.').waitFor();
-    await send();
-    expect(await status()).toBe('200 OK');
-  });
-
   it('goes on when the keys are rotated while someone is signed in', async () => {
     // An unknown key is looked up once in five minutes, so this API must not have looked one up yet.
     const fresh = await startSample();
-    origin = fresh.origin;
-    await visit();
+    await visit(fresh.origin);
     await chooseCase('The right scope');
     await signInAs('Ann Lindqvist');
     const keys = [await keyId()];
@@ -337,72 +221,7 @@ describe('the page of the weather sample', () => {
     expect(await keyId()).toBe(keys.at(-1));
     await stop(fresh);
   });
-
-  it('is as wide as a phone, page by page', async () => {
-    await page.setViewportSize({ width: 390, height: 844 });
-    const overflow = () => page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-    await visit();
-    expect(await overflow()).toBe(0);
-    await chooseCase('The right scope');
-    await press('Sign in and send');
-    await page.getByRole('heading', { name: 'Pick a person' }).waitFor();
-    expect(await overflow()).toBe(0);
-    await page.getByRole('button', { name: 'Ann Lindqvist' }).click();
-    await page.locator('#answer').waitFor();
-    expect(await overflow()).toBe(0);
-  });
-
-  it('can be used with the keyboard alone', async () => {
-    await visit();
-    await page.getByRole('button', { name: 'The right scope' }).focus();
-    await page.keyboard.press('Enter');
-    // The focus is at the case, ahead of its buttons.
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Pick a person' }).waitFor();
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    await page.locator('#answer').waitFor();
-    expect(await page.locator('#case-caller').textContent()).toBe('Ann Lindqvist');
-  });
-
-  it('has readable contrast, in light and in dark', async () => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await visit();
-      await send();
-      expect(await page.evaluate(leastContrast)).toBeGreaterThanOrEqual(4.5);
-    }
-  });
 });
-
-/** Run in the page: the contrast of the text that stands out least from its background (WCAG 2.2 §1.4.3). */
-const leastContrast = `(() => {
-  const parse = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
-  const luminance = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color[3] !== 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  const shown = [...document.querySelectorAll('body *')].filter(
-    (element) =>
-      element.checkVisibility() &&
-      !element.matches(':disabled') &&
-      [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== ''),
-  );
-  return Math.min(
-    ...shown.map((element) => {
-      const [light, dark] = [parse(getComputedStyle(element).color), ground(element)].map(luminance).sort((a, b) => b - a);
-      return (light + 0.05) / (dark + 0.05);
-    }),
-  );
-})()`;
 
 const operationAt = (path: string) => page.locator('.opblock', { has: page.locator(`[data-path="${path}"]`) });
 

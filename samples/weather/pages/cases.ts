@@ -113,25 +113,3 @@ export const cases: readonly Case[] = [
     why: 'The token is valid, but this route accepts another issuer.',
   },
 ];
-
-/** The meaning of each claim. */
-export const claimMeanings: Readonly<Record<string, string>> = {
-  aud: 'the API it is for',
-  iss: 'who issued it',
-  iat: 'issued',
-  nbf: 'valid from',
-  exp: 'valid until',
-  scp: 'what the app may do for the person',
-  roles: 'what the person may do',
-  acrs: 'how the person signed in; c1: with a second factor',
-  oid: 'the person',
-  tid: 'the tenant',
-  azp: 'the app that asked for it',
-  tfp: 'the policy',
-  acr: 'the policy',
-  name: 'for display only',
-  preferred_username: 'for display only',
-  acct: '1: a guest',
-  sub: 'the person, as this API knows them',
-  ver: 'the version of the token',
-};

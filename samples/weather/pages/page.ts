@@ -1,101 +1,16 @@
 /** Steps through the cases: signs in, calls the API, and shows the answer and the claims of the token. */
 import type { PageSettings } from './serve-pages.js';
-import { cases, claimMeanings, type Case } from './cases.js';
-import { claimsRequestIn, openAccounts, type Caller } from './sign-in.js';
+import { call, forgetAnswer } from './answer-card.js';
+import { cases, type Case } from './cases.js';
+import { showClaims } from './claims-card.js';
+import { create, find, show, showStatus } from './elements.js';
+import { openAccounts, type Caller } from './sign-in.js';
 
-function find(id: string): HTMLElement {
-  const element = document.getElementById(id);
-  if (element === null) throw new Error(`The page has no element ${id}.`);
-  return element;
-}
-
-function show(id: string, text: string): void {
-  find(id).textContent = text;
-}
-
-function create(name: string, text: string): HTMLElement {
-  const element = document.createElement(name);
-  element.textContent = text;
-  return element;
-}
-
-const reasons: Readonly<Record<number, string>> = {
-  200: 'OK',
-  201: 'Created',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-};
-
-function showStatus(id: string, status: number): void {
-  const element = find(id);
-  element.textContent = `${String(status)} ${reasons[status] ?? ''}`.trim();
-  element.dataset['outcome'] = status < 400 ? 'allowed' : status < 500 ? 'refused' : 'failed';
-}
-
-/** Decodes a part of a token to show it. The page decides nothing by it, because only the API checks the signature. */
-function decodePart(token: string, part: 0 | 1): Record<string, unknown> {
-  const base64 = (token.split('.')[part] ?? '').replaceAll('-', '+').replaceAll('_', '/');
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
-}
-
-function claimText(name: string, value: unknown): string {
-  if (typeof value === 'number' && ['iat', 'nbf', 'exp'].includes(name)) {
-    return new Date(value * 1000).toLocaleTimeString();
-  }
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-// The claims that access depends on come first.
-const claimOrder = ['scp', 'roles', 'acrs', 'aud', 'iss', 'tid', 'tfp', 'acr', 'oid', 'exp'];
-
-function showClaims(caller: Caller | undefined): void {
-  find('claims-none').hidden = caller !== undefined;
-  find('claims-table').hidden = caller === undefined;
-  if (caller === undefined) return;
-  const place = (name: string) => (claimOrder.includes(name) ? claimOrder.indexOf(name) : claimOrder.length);
-  const claims = Object.entries(decodePart(caller.token, 1)).sort(([a], [b]) => place(a) - place(b));
-  const rows = claims.map(([name, value]) => {
-    const row = document.createElement('tr');
-    const heading = create('th', name);
-    heading.setAttribute('scope', 'row');
-    row.append(heading, create('td', claimText(name, value)), create('td', claimMeanings[name] ?? ''));
-    return row;
-  });
-  find('claims').replaceChildren(...rows);
-  show('key-id', String(decodePart(caller.token, 0)['kid']));
-}
-
-function forgetAnswer(): void {
-  find('answer').hidden = true;
-  find('answer-none').hidden = false;
-}
-
-/** @returns the claims request, where the answer is a claims challenge */
-async function call({ path, expected, why }: Case, caller: Caller | undefined): Promise<string | undefined> {
-  const response = await fetch(path, { headers: caller ? { Authorization: `Bearer ${caller.token}` } : {} });
-  const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') === true;
-  showStatus('answer-status', response.status);
-  const challenge = response.headers.get('www-authenticate');
-  const claims = claimsRequestIn(challenge);
-  const isExpected = response.status === expected;
-  const otherwise =
-    claims === undefined ? `where this case expects ${String(expected)}` : 'until the token has more claims';
-  show('answer-verdict', isExpected ? 'as expected' : otherwise);
-  show('answer-why', isExpected ? why : '');
-  show('answer-challenge', challenge ?? 'none');
-  find('claims-request').hidden = claims === undefined;
-  show('claims-request-text', claims ?? '');
-  show('answer-body', isJson ? JSON.stringify(JSON.parse(text), null, 2) : text);
-  find('answer').hidden = false;
-  find('answer-none').hidden = true;
-  return claims;
+/** A command that sends the same request. A token and the path of a case have nothing to escape in quotes. */
+function curlCommand({ path }: Case, caller: Caller | undefined): string {
+  const authorization = caller === undefined ? '' : ` -H 'Authorization: Bearer ${caller.token}'`;
+  // An answer does not end in a line break.
+  return String.raw`curl -si${authorization} '${location.origin}${path}' -w '\n'`;
 }
 
 function showProblem(problem: unknown): void {
@@ -112,6 +27,11 @@ async function callLocalIssuer(method: string, path: string, body: object): Prom
   });
   if (!response.ok) throw new Error(`The local issuer answered ${String(response.status)}.`);
 }
+
+const signedOutText = (scheme: Case['scheme']) =>
+  scheme === undefined
+    ? "This case sends no token. Choose one that does, to set the API's clock ahead, rotate the signing keys or get a new token."
+    : "No one is signed in for this case. Sign in, to set the API's clock ahead, rotate the signing keys or get a new token.";
 
 async function start(): Promise<void> {
   const settings = (await (await fetch('/settings.json')).json()) as PageSettings;
@@ -141,7 +61,10 @@ async function start(): Promise<void> {
     const { id, title, who, decorators, path, scheme, localPerson, expected } = current;
     const caller = accountOf(current)?.caller;
     for (const button of document.querySelectorAll<HTMLElement>('#cases button')) {
-      button.setAttribute('aria-current', button.dataset['case'] === id ? 'step' : 'false');
+      const isCurrent = button.dataset['case'] === id;
+      button.setAttribute('aria-current', isCurrent ? 'step' : 'false');
+      // On a phone the cases are one row, wider than the page.
+      if (isCurrent) button.scrollIntoView({ block: 'nearest', inline: 'center' });
     }
     show('case-title', title);
     show('case-who', settings.isLocal && localPerson !== undefined ? `${who} Here: ${localPerson}.` : who);
@@ -149,13 +72,22 @@ async function start(): Promise<void> {
     show('case-request', `GET ${path}`);
     showStatus('case-expected', expected);
     show('case-caller', scheme === undefined ? 'no one' : (caller?.name ?? 'no one yet'));
-    find('send').hidden = scheme !== undefined && caller === undefined;
+    const isReady = scheme === undefined || caller !== undefined;
+    find('send').hidden = !isReady;
+    find('copy-curl').hidden = !isReady;
     find('sign-in').hidden = scheme === undefined;
     find('sign-in').classList.toggle('primary', caller === undefined);
     show('sign-in', caller === undefined ? 'Sign in and send' : 'Sign in as somebody else');
     find('sign-out').hidden = caller === undefined;
-    find('renew').toggleAttribute('disabled', caller === undefined);
+    find('controls-none').hidden = caller !== undefined;
+    find('controls-list').hidden = caller === undefined;
+    show('controls-none', signedOutText(scheme));
+    for (const copied of ['copied-curl', 'copied-token']) show(copied, '');
     showClaims(caller);
+  }
+
+  function empty(): void {
+    if (current !== undefined) forgetAnswer(current, accountOf(current)?.caller, settings.isLocal);
   }
 
   let claimsRequest: string | undefined;
@@ -168,8 +100,8 @@ async function start(): Promise<void> {
     current = chosen;
     history.replaceState(null, '', `#${chosen.id}`);
     find('problem').hidden = true;
-    forgetAnswer();
     render();
+    empty();
     find('case-title').focus({ preventScroll: true });
   }
 
@@ -203,10 +135,23 @@ async function start(): Promise<void> {
   find('sign-out').addEventListener('click', () => {
     act(async () => {
       if (current !== undefined) await accountOf(current)?.signOut();
-      forgetAnswer();
       render();
+      empty();
+      show('happened', '');
+      // The button that had the focus is no longer there.
+      find('sign-in').focus();
     });
   });
+  for (const what of ['curl', 'token'] as const) {
+    find(`copy-${what}`).addEventListener('click', () => {
+      act(async () => {
+        if (current === undefined) return;
+        const caller = accountOf(current)?.caller;
+        await navigator.clipboard.writeText(what === 'token' ? (caller?.token ?? '') : curlCommand(current, caller));
+        show(`copied-${what}`, 'Copied.');
+      });
+    });
+  }
 
   find('controls').hidden = !settings.isLocal;
   if (settings.isLocal) {
@@ -242,6 +187,7 @@ async function start(): Promise<void> {
   // After a sign-in the address no longer names the case.
   if (current !== undefined) history.replaceState(null, '', `#${current.id}`);
   render();
+  empty();
   document.querySelector('main')?.setAttribute('aria-busy', 'false');
   if (arrival?.problem !== undefined) showProblem(arrival.problem);
   else if (arrival !== undefined) act(send);

@@ -6,6 +6,7 @@ import express, { Router, type Express, type RequestHandler } from 'express';
 import type { Setup } from '../app.js';
 import type { LocalIssuer } from '../openid-provider/local-issuer.js';
 import type { SignIns } from '../sign-in-settings.js';
+import { explainedAnswers } from './explained-answers.js';
 
 /** What the pages load from `/settings.json`. */
 export interface PageSettings extends SignIns {
@@ -21,6 +22,16 @@ const compiled = fileURLToPath(new URL('.', import.meta.url));
 const sources = fileURLToPath(new URL('../../pages/', import.meta.url));
 const swaggerUi = dirname(require.resolve('swagger-ui-dist/package.json'));
 const msal = join(dirname(require.resolve('@azure/msal-browser/package.json')), 'lib/msal-browser.min.js');
+// The page's own modules: those that run on the server are not served.
+const scripts = [
+  'page.js',
+  'answer-card.js',
+  'cases.js',
+  'claim-meanings.js',
+  'claims-card.js',
+  'elements.js',
+  'sign-in.js',
+];
 
 function securityHeaders({ entra, b2c }: SignIns, styles: string): RequestHandler {
   const issuers = [entra, b2c].flatMap((signIn) => (signIn ? [new URL(signIn.authority).origin] : []));
@@ -83,17 +94,21 @@ function localIssuerRouter(localIssuer: LocalIssuer): Router {
   return router;
 }
 
-/** Serves the pages, and where there is a local issuer, the controls by which the page sets its keys and clock. */
+/**
+ * Serves the pages. With a local issuer it also serves the controls with which the page sets keys and clock, and the API
+ * explains its refusals to the page.
+ */
 export function servePages(app: Express, { signIns, callsWarnings, issuer }: Setup, apiDocument: object): void {
   app.use('/docs', docsRouter(signIns, apiDocument));
-  if (issuer !== undefined) app.use('/local-issuer', localIssuerRouter(issuer));
+  if (issuer !== undefined) {
+    app.use('/local-issuer', localIssuerRouter(issuer));
+    app.use('/api', explainedAnswers());
+  }
 
   const page = Router().use(securityHeaders(signIns, "'self'"));
   page.get('/', file(join(sources, 'page.html')));
   page.get('/page.css', file(join(sources, 'page.css')));
-  page.get('/page.js', file(join(compiled, 'page.js')));
-  page.get('/cases.js', file(join(compiled, 'cases.js')));
-  page.get('/sign-in.js', file(join(compiled, 'sign-in.js')));
+  for (const script of scripts) page.get(`/${script}`, file(join(compiled, script)));
   page.get('/msal-browser.js', file(msal));
   const settings: PageSettings = { ...signIns, isLocal: issuer !== undefined, callsWarnings };
   page.get('/settings.json', (_request, response) => {
