@@ -123,13 +123,41 @@ describe('downloadJson', () => {
     await failureOf(url);
   });
 
-  it('fails where nobody listens, and names the code of the cause', async () => {
+  it('fails where nobody listens, and names the last cause', async () => {
     const url = await answering('{}');
     await new Promise((resolve) => servers.pop()?.close(resolve));
     const error = await failureOf(url);
     expect(error.name).toBe('DownloadError');
-    expect(error.message).toBe(`GET ${url} failed (ECONNREFUSED)`);
+    expect(error.message).toBe(`GET ${url} failed (connect ECONNREFUSED ${new URL(url).host})`);
     expect(error.cause).toBeInstanceOf(TypeError);
+  });
+
+  const coded = (message: string, code: unknown) => Object.assign(new Error(message), { code });
+  const refusals = new AggregateError([coded('connect ECONNREFUSED ::1:443', 'ECONNREFUSED'), new Error('second')]);
+
+  it.each<[string, unknown, string]>([
+    [
+      'a host that is not known',
+      coded('getaddrinfo ENOTFOUND login.example', 'ENOTFOUND'),
+      ' (getaddrinfo ENOTFOUND login.example)',
+    ],
+    ['several addresses', Object.assign(refusals, { code: 'ECONNREFUSED' }), ' (connect ECONNREFUSED ::1:443)'],
+    ['several addresses without a reason', coded('', 'ETIMEDOUT'), ' (ETIMEDOUT)'],
+    [
+      'a certificate',
+      coded('self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+      ' (self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT))',
+    ],
+    ['a cause of a cause', new Error('outer', { cause: coded('read ECONNRESET', 'ECONNRESET') }), ' (read ECONNRESET)'],
+    ['a message of several lines', coded('EPROTO\n01:error', 'EPROTO'), ' (EPROTO\\u{a}01:error)'],
+    ['a long message', coded('E2BIG'.repeat(60), 'E2BIG'), ` (${'E2BIG'.repeat(40)}…)`],
+    ['an error without a code', new Error('proxy-password'), ''],
+    ['a code that is no word', coded('proxy-password', 7), ''],
+    ['no error', 'proxy-password', ''],
+  ])('names the last cause: %s', async (_, cause, said) => {
+    const failing = () => Promise.reject(new TypeError('fetch failed', { cause }));
+    const error = await errorOf(() => downloadJson(failing, 'https://login.example', never));
+    expect((error as DownloadError).message).toBe(`GET https://login.example failed${said}`);
   });
 
   it('fails where the fetch throws', async () => {

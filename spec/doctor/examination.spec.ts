@@ -67,7 +67,7 @@ const spoiled: readonly Spoiled[] = [
     token: (to) => to.token({ aud: graph }),
     fails: { audience: 'graph_token' },
     decides: 'audience',
-    remedy: 'It must ask for api://<client id>/<scope> of this API',
+    remedy: 'It must ask for api://',
   },
   {
     name: 'is an ID token',
@@ -212,7 +212,7 @@ const spoiled: readonly Spoiled[] = [
     asks: [['scope', 'access_as_user']],
     fails: { scope: 'scope_missing' },
     decides: 'scope',
-    remedy: 'the client must ask for api://<client id>/<scope>',
+    remedy: 'The scope access_as_user was not asked for or not consented to: the client must ask for api://',
   },
   {
     name: 'is of an application that lacks the role in place of the scope',
@@ -228,7 +228,7 @@ const spoiled: readonly Spoiled[] = [
     asks: [['role', 'Admin']],
     fails: { role: 'role_missing' },
     decides: 'role',
-    remedy: 'The role was not assigned',
+    remedy: 'The role Admin was not assigned',
   },
 ];
 

@@ -290,7 +290,7 @@ describe('a token', () => {
   it.each(rows)('of $authority is examined on each kind of route, if both are configured', async ({ make }) => {
     initialize({ ...configurations.both(), now: () => start });
     const token = await make();
-    const { routes: told } = read(await doctorOn(['--scope', 'access_as_user'], token));
+    const { routes: told } = read(await doctorOn([], token));
     const decided = [];
     for (const [route, name] of Object.entries(names)) {
       decided.push({ route: name, ...(await gateOn(route as Route, token)) });

@@ -406,7 +406,7 @@ describe('the documents of an authority', () => {
       () => Promise.reject(new TypeError('fetch failed', { cause: certificate })),
       { scheme: 'entra' },
       v2,
-      `GET ${configuration} failed (SELF_SIGNED_CERT_IN_CHAIN)`,
+      `GET ${configuration} failed (self-signed certificate in certificate chain (SELF_SIGNED_CERT_IN_CHAIN))`,
     ],
     [
       'Azure-Samples/active-directory-b2c-javascript-nodejs-webapi#3: are not there for a policy that is misspelt',

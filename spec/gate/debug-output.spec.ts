@@ -364,7 +364,13 @@ describe('the channel for explanations', () => {
     const explanations = hear<Explanation>(explanationChannel);
     const answer = await get(path, make?.());
     expect(explanations).toEqual([
-      { reason: undefined, ...explanation, hint: expect.stringMatching(/^[A-Z].{20,}\.$/) as string },
+      {
+        reason: undefined,
+        ...explanation,
+        hint: expect.stringMatching(/^[A-Z].{20,}\.$/) as string,
+        route: expect.stringMatching(/^DiagnosedController\.\w+$/) as string,
+        request: `GET ${path}`,
+      },
     ]);
     expect(answer.status).toBe(explanation.status);
     expect(answer.text).not.toContain(explanations[0]?.hint);
@@ -462,11 +468,11 @@ describe('DEBUG', () => {
     await get('/scope', issuer.token());
     expect(write.mock.calls).toEqual([
       [
-        `${debugName} 401 missing_token (no_token): The request has no Authorization: Bearer header. A proxy may have removed it.\n`,
+        `${debugName} 401 missing_token (no_token) GET /plain to DiagnosedController.plain: The request has no Authorization: Bearer header. A proxy may have removed it.\n`,
       ],
       [
-        `${debugName} 403 insufficient_scope/scope (scope_missing): The scope was not asked for or not consented to: ` +
-          'the client must ask for api://<client id>/<scope>.\n',
+        `${debugName} 403 insufficient_scope/scope (scope_missing) GET /scope to DiagnosedController.scope: The scope write was not asked for or not consented to: ` +
+          `the client must ask for api://${issuer.options.clientId}/write.\n`,
       ],
     ]);
   });

@@ -1,7 +1,14 @@
 /** The words of explanations: what a hint is made of, beside its fixed text. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Authenticator, SchemeDemand } from '../../src/core/access/requirement.js';
-import { AuthError, type Refusal } from '../../src/core/errors.js';
+import { demandedScopes } from '../../src/core/access/demanded-scopes.js';
+import {
+  anyOf,
+  requires,
+  type Authenticator,
+  type Demand,
+  type SchemeDemand,
+} from '../../src/core/access/requirement.js';
+import { AuthError, InsufficientScopeError, MissingTokenError, type Refusal } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
 import { explain, versionRemark } from '../../src/gate/explanation.js';
@@ -22,12 +29,114 @@ const configured = () => createIdentity({ ...issuer.options, b2c: issuer.b2cOpti
 const entraAlone = () => createIdentity({ ...issuer.options, now: clock.now });
 const b2cAlone = () => createIdentity({ b2c: issuer.b2cOptions, now: clock.now });
 
+const nothingSeen = { header: undefined, payload: undefined };
+const ofPerson = { header: undefined, payload: { scp: 'profile' } };
+
 /** What a developer is told when a token is refused. */
-async function explanationOf(token: string, identity: Authenticator, kind: SchemeDemand['kind'] = 'entra') {
+async function explanationOf(
+  token: string,
+  identity: Authenticator,
+  kind: SchemeDemand['kind'] = 'entra',
+  demands: readonly Demand[] = [],
+) {
   const request = { headers: { authorization: `Bearer ${token}` } };
-  const refusal = (await errorOf(() => identity.authenticate(request, { scheme: { kind }, demands: [] }))) as Refusal;
-  return explain(refusal, readToken(token), identity.settings, { scheme: kind });
+  const requirement = { scheme: { kind }, demands };
+  const refusal = (await errorOf(() => identity.authenticate(request, requirement))) as Refusal;
+  return explain(refusal, readToken(token), identity.settings, { scheme: kind, scopes: demandedScopes(requirement) });
 }
+
+describe('what a client must ask for', () => {
+  const scopes = [anyOf('scope', ['read', 'write'])];
+  const graph = 'https://graph.microsoft.com';
+  const ids = () => issuer.options.clientId;
+
+  it('is all that it may have, where the route demands no scope', async () => {
+    const { hint } = await explanationOf(await issuer.token({ aud: graph }), configured());
+    expect(hint).toMatch(new RegExp(`It must ask for api://${ids()}/\\.default of this API\\.$`));
+  });
+
+  it('is a scope of the route', async () => {
+    const { hint } = await explanationOf(await issuer.token({ aud: graph }), configured(), 'any', scopes);
+    expect(hint).toContain(`It must ask for api://${ids()}/read or api://${ids()}/write of this API.`);
+  });
+
+  it('is the scope that is missing, with its name', async () => {
+    const { hint } = await explanationOf(await issuer.token({ scp: 'other' }), configured(), 'entra', [
+      anyOf('scope', ['access_as_user']),
+      ...scopes,
+    ]);
+    expect(hint).toBe(
+      'The scope access_as_user was not asked for or not consented to: ' +
+        `the client must ask for api://${ids()}/access_as_user.`,
+    );
+  });
+
+  it('is the scope of a helper', () => {
+    const refusal = new InsufficientScopeError('scope', ['helper.scope']);
+    const { hint } = explain(refusal, ofPerson, entraAlone().settings, { scheme: 'entra', scopes: ['of.route'] });
+    expect(hint).toContain(`The scope helper.scope was not`);
+    expect(hint).toContain(`ask for api://${ids()}/helper.scope.`);
+  });
+
+  it('has the Application ID URI of the resource metadata', async () => {
+    const resourceMetadata = { resource: 'https://api.example', scopes: ['https://api.example/read', 'other'] };
+    const identity = createIdentity({ ...issuer.options, now: clock.now, resourceMetadata });
+    const { hint } = await explanationOf(await issuer.token({ scp: 'x' }), identity, 'entra', scopes);
+    expect(hint).toContain(`ask for https://api.example/read or api://${ids()}/write.`);
+  });
+
+  it('has the domain of B2C', async () => {
+    const { domainName, clientId } = issuer.b2cOptions;
+    const uri = `https://${domainName}.onmicrosoft.com/${clientId}`;
+    const missing = await explanationOf(await issuer.b2cToken({ scp: 'x' }), configured(), 'b2c', scopes);
+    expect(missing.hint).toContain(`ask for ${uri}/read or ${uri}/write.`);
+    const other = await explanationOf(await issuer.b2cToken({ aud: 'other' }), configured(), 'any');
+    expect(other.hint).toContain(`ask for ${uri}/<scope> of this API`);
+  });
+
+  it('stays open, where the registration is not known', () => {
+    const refusal = new InsufficientScopeError('scope', ['read']);
+    const { hint } = explain(refusal, ofPerson, entraAlone().settings, { scheme: 'b2c' });
+    expect(hint).toContain('ask for api://<client id>/<scope>.');
+  });
+});
+
+describe('a role that is missing', () => {
+  const admin = [anyOf('role', ['Admin', 'Editor'])];
+
+  it('is named', async () => {
+    const { code, hint } = await explanationOf(await issuer.token(), entraAlone(), 'entra', admin);
+    expect(code).toBe('role_missing');
+    expect(hint).toMatch(/^The role Admin or Editor was not assigned to the caller, /);
+  });
+
+  it('is named, of an application that lacks it in place of the scope', async () => {
+    const { code, hint } = await explanationOf(await issuer.appToken({ roles: ['x'] }), entraAlone(), 'entra', [
+      anyOf('scope', ['access_as_app']),
+    ]);
+    expect(code).toBe('app_role_missing');
+    expect(hint).toContain('do not contain access_as_app. Define an app role of that name');
+  });
+
+  it('is named, of an application that lacks the permission', async () => {
+    const permissions = requires.scopeOrAppPermission({ scope: 'read', appPermission: 'Read.All' }).demands;
+    const { hint } = await explanationOf(await issuer.appToken({ roles: ['x'] }), entraAlone(), 'entra', permissions);
+    expect(hint).toContain('The role Read.All was not assigned');
+  });
+
+  it('is not named in what a client or an application can list', () => {
+    const error = new InsufficientScopeError('role', [], ['Admin']);
+    expect(JSON.stringify([error, Object.entries(error)])).not.toContain('Admin');
+  });
+});
+
+describe('where a request was refused', () => {
+  it('is the route and the request line', () => {
+    const route = { scheme: 'entra', name: 'Orders.list', requestLine: 'GET /orders' } as const;
+    const explanation = explain(new MissingTokenError(), nothingSeen, entraAlone().settings, route);
+    expect(explanation).toMatchObject({ route: 'Orders.list', request: 'GET /orders' });
+  });
+});
 
 describe('a token for an API of Microsoft', () => {
   it.each([
@@ -45,7 +154,7 @@ describe('a token for an API of Microsoft', () => {
     const explanation = await explanationOf(await issuer.v1Token({ aud }), configured());
     expect(explanation.hint).toBe(
       `The token is for ${api}: the client asked for a scope of that API, or for none. ` +
-        'It must ask for api://<client id>/<scope> of this API.',
+        `It must ask for api://${issuer.options.clientId}/.default of this API.`,
     );
   });
 });
@@ -85,7 +194,7 @@ describe('the advice to accept an audience', () => {
       const explanation = await explanationOf(token, configured());
       expect(explanation.code).toBe(code);
       expect(explanation.hint).not.toMatch(/to audience|requestedAccessTokenVersion/);
-      expect(explanation.hint).toContain('ask for api://<client id>/<scope> of this API');
+      expect(explanation.hint).toContain(`ask for api://${clientId()}/.default of this API`);
     }
   });
 });

@@ -64,6 +64,10 @@ export interface Explanation {
   /** The error's `code`. */
   readonly error: string;
   readonly reason?: string | undefined;
+  /** What was called: `Orders.list`, or the name of a middleware or a function. Undefined if it is not known. */
+  readonly route?: string | undefined;
+  /** The method and the path of the request, without its query: `GET /orders/7`. Undefined if they are not known. */
+  readonly request?: string | undefined;
 }
 
 export const requestChannel = channel('microsoft-identity-decorators:request');

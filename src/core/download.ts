@@ -2,6 +2,7 @@
 
 import type { ReadableStream } from 'node:stream/web';
 import { withinTime } from './abort.js';
+import { printable } from './printable.js';
 
 const timeLimitMs = 5_000;
 const sizeLimitBytes = 1024 * 1024;
@@ -44,11 +45,22 @@ export async function readBody(response: Response, request: string): Promise<str
   }
 }
 
-/** The code at the end of a chain of causes, such as ENOTFOUND or SELF_SIGNED_CERT_IN_CHAIN: `fetch` itself says only that it failed. */
-function failureCodeOf(error: unknown): string | undefined {
+const longestFailure = 200;
+
+/**
+ * The last cause of a failure, such as `getaddrinfo ENOTFOUND login.microsoftonline.com`: `fetch` itself says only that it
+ * failed. Only errors with a code of the system, of TLS or of the HTTP client: the message of any other may be of anything.
+ */
+function failureOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code) ? code : failureCodeOf(error.cause);
+  // A host with several addresses: each has failed, and the whole has no message of its own.
+  const [first] = error instanceof AggregateError ? (error.errors as readonly unknown[]) : [];
+  const deeper = failureOf(error.cause) ?? failureOf(first);
+  if (deeper !== undefined) return deeper;
+  const { code, message } = error as { readonly code?: unknown; readonly message: string };
+  if (typeof code !== 'string' || !/^[A-Z][A-Z\d_]+$/.test(code)) return undefined;
+  if (message === '') return code;
+  return printable(message.includes(code) ? message : `${message} (${code})`, longestFailure);
 }
 
 function retryAfterSecondsOf(response: Response): number {
@@ -93,7 +105,7 @@ export async function downloadJson(
     return await withinTime(timeLimitMs, onLimit, closing, (signal) => readJson(fetch, url, signal));
   } catch (cause) {
     if (cause instanceof DownloadError) throw cause;
-    const code = failureCodeOf(cause);
-    throw new DownloadError(`GET ${url} failed${code === undefined ? '' : ` (${code})`}`, { cause });
+    const failure = failureOf(cause);
+    throw new DownloadError(`GET ${url} failed${failure === undefined ? '' : ` (${failure})`}`, { cause });
   }
 }

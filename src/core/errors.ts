@@ -326,13 +326,20 @@ export class InsufficientScopeError extends AuthError {
 
   /** What the token lacks. */
   declare readonly reason: InsufficientScopeReason;
+  /**
+   * The scopes or roles of which the token needs one, for the developer. Not enumerable: an application may send what is.
+   *
+   * @internal
+   */
+  declare readonly missing: readonly string[];
 
   /**
    * @param reason - what the token lacks
    * @param scopes - the scope names of which the token needs one; they become the `scope` of the challenge
+   * @param missing - the names of which the token needs one, where they are no scopes
    * @throws ConfigurationError if one is no scope name (RFC 6749 §3.3)
    */
-  constructor(reason: InsufficientScopeReason, scopes: readonly string[] = []) {
+  constructor(reason: InsufficientScopeReason, scopes: readonly string[] = [], missing: readonly string[] = scopes) {
     if (!scopes.every(isScopeToken)) {
       throw new ConfigurationError(
         'InsufficientScopeError: a scope name has a character that RFC 6749 §3.3 does not allow.',
@@ -349,6 +356,7 @@ export class InsufficientScopeError extends AuthError {
         scope: scopes.length === 0 ? undefined : scopes.join(' '),
       },
     });
+    Object.defineProperty(this, 'missing', { value: missing });
   }
 }
 

@@ -1,5 +1,7 @@
 /** The method and the path of a request, for events and messages. The client chose them: they are bounded and escaped. */
 
+import { printable } from './printable.js';
+
 /** What requests of Node, Express and Fetch have in common. */
 interface RequestTarget {
   readonly method?: unknown;
@@ -11,16 +13,6 @@ interface RequestTarget {
 
 const longestPath = 200;
 const longestMethod = 20;
-
-// Line breaks forge lines of a log. Control and format characters rewrite what a terminal shows.
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-const escaped = (character: string) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-
-function printable(text: string, longest: number): string {
-  const shown = text.length > longest ? `${text.slice(0, longest)}…` : text;
-  return shown.replace(unprintable, escaped);
-}
 
 /** RFC 9112 §3.2: a request target may be a path, or a URL with an origin before the path. */
 function withoutOrigin(target: string): string {

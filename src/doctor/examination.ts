@@ -1,5 +1,6 @@
 /** One token, checked against one configuration: each step, and the verdict. */
 import { requires, type Requirement, type SchemeDemand } from '../core/access/requirement.js';
+import { demandedScopes } from '../core/access/demanded-scopes.js';
 import { onlyScheme, schemeFor, schemeOrAny } from '../core/access/scheme.js';
 import type { Settings } from '../core/configuration/settings.js';
 import {
@@ -146,7 +147,10 @@ function verdictOf(refusal: Refusal | undefined, question: Question): Verdict {
   const { token, settings, requirement, offline } = question;
   if (refusal === undefined) return { status: offline ? 'unknown' : 'pass' };
   const scheme = schemeOrAny(requirement, settings);
-  const { status, error, reason, code, hint } = explain(refusal, seenToken(token), settings, { scheme });
+  const { status, error, reason, code, hint } = explain(refusal, seenToken(token), settings, {
+    scheme,
+    scopes: demandedScopes(requirement),
+  });
   return { status: 'fail', httpStatus: status, code: error, reason, cause: code, remedy: hint };
 }
 
@@ -296,7 +300,7 @@ function conclude(step: StepName, outcome: Outcome, evidence: Evidence, question
   if (outcome === 'pass') return { step, status: 'pass', ...words, ...remarkOn(step, evidence, settings) };
   if (!isRefused(outcome)) return { step, status: 'unknown', ...words, because: outcome.unknown };
   const scheme = schemeOrAny(requirement, settings);
-  const { code, hint } = explain(outcome, evidence.seen, settings, { scheme });
+  const { code, hint } = explain(outcome, evidence.seen, settings, { scheme, scopes: demandedScopes(requirement) });
   return { step, status: 'fail', ...words, cause: code, remedy: hint };
 }
 

@@ -1,14 +1,7 @@
 /** Values of a token as text for a terminal. The values are untrusted. */
+import { escaped, printable as cutOff, unprintable } from '../core/printable.js';
 
 const longestShown = 200;
-
-/** Characters that a terminal obeys, that are not shown, or that change the direction or the line of a text. */
-const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
-
-/** A text in which each unprintable character is escaped. A text that is escaped already stays the same. */
-export function escaped(text: string): string {
-  return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-}
 
 /** A text of several lines, each of them escaped. */
 export const escapedLines = (text: string) => text.split('\n').map(escaped).join('\n');
@@ -37,8 +30,7 @@ export function escapedJson(value: unknown): string {
 
 /** A text from a token, escaped and shortened. */
 export function printable(text: string): string {
-  const plain = escaped(text);
-  return plain.length > longestShown ? `${plain.slice(0, longestShown)}…` : plain;
+  return cutOff(text, longestShown);
 }
 
 /** The value of a claim or header member. */

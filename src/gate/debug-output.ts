@@ -21,9 +21,10 @@ function isNamedIn(debug: string | undefined): boolean {
 }
 
 function print(message: unknown): void {
-  const { status, error, reason, code, hint } = message as Explanation;
+  const { status, error, reason, code, hint, route, request } = message as Explanation;
   const name = reason === undefined ? error : `${error}/${reason}`;
-  process.stderr.write(`${debugName} ${String(status)} ${name} (${code}): ${hint}\n`);
+  const where = [request, route && `to ${route}`].filter((part) => part !== undefined).map((part) => ` ${part}`);
+  process.stderr.write(`${debugName} ${String(status)} ${name} (${code})${where.join('')}: ${hint}\n`);
 }
 
 /** What prints explanations: one function, of whichever copy of this library began. */
@@ -58,10 +59,10 @@ export function publishExplanation(
   request: RequestHeaders,
   refusal: Refusal,
   { settings }: Authenticator,
-  route: RefusedRoute,
+  route: () => RefusedRoute,
 ): void {
   if (!isExplained(settings) || explained.has(refusal)) return;
-  explanationChannel.publish(explain(refusal, seenIn(request, settings.tokenHeader), settings, route));
+  explanationChannel.publish(explain(refusal, seenIn(request, settings.tokenHeader), settings, route()));
 }
 
 /** Publishes why no token was had for another API. Many requests may be refused for it; it is explained once. */

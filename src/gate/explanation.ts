@@ -14,6 +14,7 @@ import {
 } from '../core/errors.js';
 import { isGuid } from '../core/guid.js';
 import { entraAuthority } from '../core/issuers/authority.js';
+import { appIdUriOf, askedScopeNames } from '../core/issuers/resource-metadata.js';
 import { consumerTenant, isExternalId, segmentsOf, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
 import { isOnMicrosoftDomain, microsoftApiOf } from '../core/microsoft-apis.js';
 import { serveOneCloud } from '../core/microsoft-hosts.js';
@@ -25,6 +26,9 @@ import { looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
 import { mistakeOfScheme, mistakeOfToken, type SeenCredential } from './credential-mistake.js';
 import { remedy } from './not-verified-yet.js';
+
+/** How a client asks for a scope of this API, where the names of the API and of the scope are not known. */
+const anyScope = 'api://<client id>/<scope>';
 
 const forMicrosoft = (api: string) =>
   `The token is for ${api}: the client asked for a scope of that API, or for none. It must ask for api://<client id>/<scope> of this API.`;
@@ -104,11 +108,12 @@ export const hints = {
     'The token has neither scp nor roles. For a person: the scope was not consented to. For an application: no app role was assigned, or no administrator consented.',
   token_type:
     'The token is not an access token for an API. If typ in its header is pop, the client uses proof of possession: in MSAL set authenticationScheme to Bearer.',
-  scope_missing: 'The scope was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
+  scope_missing:
+    'The scope <name> was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
   app_role_missing:
-    'An application calls without a person, and its roles (in B2C its scp) do not contain the name. Define an app role of that name, assign it, and have an administrator consent.',
+    'An application calls without a person, and its roles (in B2C its scp) do not contain <name>. Define an app role of that name, assign it, and have an administrator consent.',
   role_missing:
-    "The role was not assigned to the caller, or only after the token was issued, or in another application: a role of the client's own registration is in its ID tokens alone. Define and assign it in the application of this API.",
+    "The role <name> was not assigned to the caller, or only after the token was issued, or in another application: a role of the client's own registration is in its ID tokens alone. Define and assign it in the application of this API.",
   roles_text:
     "The claim roles is a text, and only a list of roles is read. A custom policy of B2C must give it as a stringCollection. To accept the text, use @RequiresClaim('roles', …) in place of @RequiresRole().",
   client: 'The client application is not in allowedClients.',
@@ -140,6 +145,12 @@ export interface RefusedRoute {
   readonly scheme: SchemeDemand['kind'];
   /** Whether the token was verified before, and the route or a method called by it requires more. */
   readonly isVerified?: boolean;
+  /** The scopes that the route demands. */
+  readonly scopes?: readonly string[];
+  /** What was called: `Orders.list`. */
+  readonly name?: string | undefined;
+  /** The method and the path of the request. */
+  readonly requestLine?: string | undefined;
 }
 
 /**
@@ -347,19 +358,57 @@ function findCode(key: string, ...seen: Parameters<Explainer>): ExplanationCode 
   return typeof explainer === 'function' ? explainer(...seen) : explainer;
 }
 
+/** The names of which a verified token lacks all. */
+const missingIn = (refusal: Refusal): readonly string[] =>
+  (refusal as { readonly missing?: readonly string[] }).missing ?? [];
+
+/** The names by which a client asks for what a route demands; undefined where the registration is not known. */
+function namesToAskFor(
+  refusal: Refusal,
+  { payload = {} }: SeenToken,
+  settings: Settings,
+  { scheme, scopes = [] }: RefusedRoute,
+): readonly string[] | undefined {
+  const of = scheme === 'any' ? claimedScheme(payload, settings) : scheme;
+  const registration = settings[of];
+  if (registration === undefined) return undefined;
+  const missing = missingIn(refusal);
+  const wanted = missing.length > 0 ? missing : scopes;
+  const { entra, b2c, resourceMetadata } = settings;
+  if (wanted.length > 0) {
+    return of === 'b2c'
+      ? askedScopeNames(wanted, resourceMetadata?.scopes, undefined, b2c)
+      : askedScopeNames(wanted, resourceMetadata?.scopes, entra, undefined);
+  }
+  // All that is consented to. B2C has no such name for people.
+  return [`${appIdUriOf(registration)}/${of === 'b2c' ? '<scope>' : '.default'}`];
+}
+
+/** A hint with the names of this API and of this route in their places. */
+function filledIn(hint: string, ...seen: Parameters<typeof namesToAskFor>): string {
+  const missing = missingIn(seen[0]);
+  const named = hint.replace(/ <name>/, missing.length === 0 ? '' : ` ${missing.join(' or ')}`);
+  if (!named.includes(anyScope)) return named;
+  const names = namesToAskFor(...seen);
+  return names === undefined ? named : named.replace(anyScope, names.join(' or '));
+}
+
 /** What to change. An error of the application's own has its own code and message. */
 function hintFor(
   code: ExplanationCode | undefined,
   refusal: Refusal,
   token: SeenToken,
-  { tokenHeader = 'Authorization' }: Settings,
+  settings: Settings,
+  route: RefusedRoute,
 ): string {
+  const { tokenHeader = 'Authorization' } = settings;
   if (code === undefined) return refusal.message;
   if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
   if (code === 'no_keys' && refusal.cause instanceof Error)
     return `${hints[code]} ${refusal.cause.message.replace(/\.?$/, '.')}`;
   const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;
-  return api === undefined ? hints[code].replace('Authorization', tokenHeader) : forMicrosoft(api);
+  const hint = api === undefined ? hints[code].replace('Authorization', tokenHeader) : forMicrosoft(api);
+  return filledIn(hint, refusal, token, settings, route);
 }
 
 /** Explains a refusal. */
@@ -369,12 +418,14 @@ export function explain(refusal: Refusal, token: SeenCredential, settings: Setti
   const isTooEarly = refusal.cause instanceof MissingTokenError;
   const found = isTooEarly ? 'not_verified_yet' : findCode(reason ?? refusal.code, token, settings, route);
   const remark = found === 'audience_uri' || found === 'issuer' ? versionRemark(token, settings) : undefined;
-  const hint = hintFor(found, refusal, token, settings);
+  const hint = hintFor(found, refusal, token, settings, route);
   return Object.freeze({
     code: remark ?? found ?? refusal.code,
     hint: remark === undefined ? hint : `${hints[remark]} ${hint}`,
     status: refusal.status,
     error: refusal.code,
     reason,
+    route: route.name,
+    request: route.requestLine,
   });
 }

@@ -7,6 +7,7 @@ import { schemeOrAny } from '../core/access/scheme.js';
 import type { ChallengingResource } from '../core/challenge.js';
 import { address, AuthError, ConfigurationError, type Refusal } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
+import { requestLineOf } from '../core/request-line.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import { publishExplanation } from './debug-output.js';
 import { identityFor } from './identity-in-force.js';
@@ -87,10 +88,16 @@ function explain(
   requirement: Requirement | undefined,
 ): void {
   try {
-    const scheme = schemeOrAny(requirement, identity.settings);
-    const admitted = verifiedRequests.get(request);
-    const isVerified = admitted?.requirement !== undefined && admitted.identity === identity;
-    publishExplanation(request, refusal, identity, { scheme, isVerified });
+    publishExplanation(request, refusal, identity, () => {
+      const admitted = verifiedRequests.get(request);
+      return {
+        scheme: schemeOrAny(requirement, identity.settings),
+        isVerified: admitted?.requirement !== undefined && admitted.identity === identity,
+        scopes: requirement === undefined ? [] : demandedScopes(requirement),
+        name: requirement?.route ?? requirement?.at,
+        requestLine: requestLineOf(request),
+      };
+    });
   } catch (cause) {
     warnDeveloper(new ConfigurationError('A refusal could not be explained.', { cause }));
   }

@@ -38,7 +38,7 @@ export function heldScopes(caller: KnownCaller, scheme?: Scheme): readonly strin
 function checkPermission({ scopes, appPermissions }: PermissionDemand, token: VerifiedToken): void {
   const { claims, callerKind, kind } = token;
   if (callerKind === 'app') {
-    if (!hasAny(appPermissions, heldRoles(token, kind))) throw new InsufficientScopeError('role');
+    if (!hasAny(appPermissions, heldRoles(token, kind))) throw new InsufficientScopeError('role', [], appPermissions);
     return;
   }
   // A person's role is no application permission, even if both have the same name. In B2C an application that is not known
@@ -76,7 +76,7 @@ function checkDemand(demand: Demand, token: VerifiedToken, at: string): void {
       if (!hasAny(demand.anyOf, heldScopes(token, kind))) throw new InsufficientScopeError('scope', demand.anyOf);
       return;
     case 'role':
-      if (!hasAny(demand.anyOf, heldRoles(token, kind))) throw new InsufficientScopeError('role');
+      if (!hasAny(demand.anyOf, heldRoles(token, kind))) throw new InsufficientScopeError('role', [], demand.anyOf);
       return;
     case 'permission':
       checkPermission(demand, token);

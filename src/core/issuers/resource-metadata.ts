@@ -46,6 +46,25 @@ export function fullScopeNames(
   return scopes.flatMap((scope) => (scope.includes('://') ? [scope] : prefixes.map((prefix) => `${prefix}/${scope}`)));
 }
 
+/**
+ * The names by which a client asks for scopes: those that are configured, or else those that the default Application ID URI
+ * gives.
+ *
+ * @param configured - full or short names
+ */
+export function askedScopeNames(
+  scopes: readonly string[],
+  configured: readonly string[] | undefined,
+  entra: EntraSettings | undefined,
+  b2c: B2cSettings | undefined,
+): readonly string[] {
+  const listed = fullScopeNames(configured ?? [], entra, b2c);
+  return scopes.flatMap((scope) => {
+    const names = namesOfScope(scope, listed);
+    return names.length > 0 ? names : fullScopeNames([scope], entra, b2c);
+  });
+}
+
 /** Those of some full names that name a scope by its short name. */
 export const namesOfScope = (scope: string, fullNames: readonly string[]) =>
   fullNames.filter((fullName) => fullName.endsWith(`/${scope}`));
@@ -86,11 +105,7 @@ export function publishResource(
     fullNames: (asked: readonly string[], scheme: Scheme | 'any') => {
       const ofEntra = scheme === 'b2c' ? undefined : entra;
       const ofB2c = scheme === 'entra' ? undefined : b2c;
-      const listed = fullScopeNames(scopes ?? [], ofEntra, ofB2c);
-      return asked.flatMap((scope) => {
-        const names = namesOfScope(scope, listed);
-        return names.length > 0 ? names : fullScopeNames([scope], ofEntra, ofB2c);
-      });
+      return askedScopeNames(asked, scopes, ofEntra, ofB2c);
     },
   });
 }
