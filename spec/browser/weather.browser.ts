@@ -113,6 +113,11 @@ describe('the page of the weather sample', () => {
       '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}',
     );
     expect(await claim('acrs')).toBeUndefined();
+    expect(await page.locator('#explanation-code').textContent()).toBe('AADSTS50076');
+    // The refusal of the authority is kept, and explained once.
+    await send();
+    expect(await status()).toBe('401 Unauthorized');
+    expect(await page.locator('#explanation-code').textContent()).toBe('AADSTS50076');
 
     await press('Sign in with these claims');
     await page.getByRole('heading', { name: 'Is it you, Fay Nguyen?' }).waitFor();

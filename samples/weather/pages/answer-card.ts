@@ -10,9 +10,16 @@ interface Explanation {
   readonly hint: string;
 }
 
-function explanationIn({ headers }: Response): Explanation | undefined {
+// Where the authority gives no token for the second API, the library explains it once, and keeps the refusal for further
+// calls with the same token.
+const given = new Map<string, Explanation>();
+
+/** @param request - its path and its token */
+function explanationOf({ status, headers }: Response, request: string): Explanation | undefined {
+  const key = `${String(status)} ${request}`;
   const text = headers.get('explanation');
-  return text === null ? undefined : (JSON.parse(decodeURIComponent(text)) as Explanation);
+  if (text !== null) given.set(key, JSON.parse(decodeURIComponent(text)) as Explanation);
+  return given.get(key);
 }
 
 function whatToDo({ scheme, localPerson }: Case, caller: Caller | undefined, isLocal: boolean): string {
@@ -63,7 +70,7 @@ export async function call({ path, expected, why }: Case, caller: Caller | undef
   const isJson = response.headers.get('content-type')?.includes('json') === true;
   const challenge = response.headers.get('www-authenticate');
   const claims = claimsRequestIn(challenge);
-  const explanation = explanationIn(response);
+  const explanation = explanationOf(response, `${path} ${caller?.token ?? ''}`);
   const isExpected = response.status === expected;
   const isEarly = caller !== undefined && hasExpiredEarly(explanation, caller);
   showStatus('answer-status', response.status);
