@@ -93,7 +93,10 @@ describe('what the page of the weather sample shows', () => {
     ]);
     await chooseCase('An administrator');
     await signInAs('Ann Lindqvist');
-    expect(await why()).toEqual(['role_missing', expect.stringContaining('The role was not assigned to the caller')]);
+    expect(await why()).toEqual([
+      'role_missing',
+      expect.stringContaining('The role Weather.Admin was not assigned to the caller'),
+    ]);
     await chooseCase('The right scope');
     await send();
     expect(await page.locator('#explanation').isVisible()).toBe(false);
