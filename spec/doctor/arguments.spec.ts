@@ -22,7 +22,7 @@ describe('the command line', () => {
     [['--scope', 'api://x/read', '--tenant-id', elsewhere, '--client-id', elsewhere, 'token'], 'short name'],
   ])('is refused if it is wrong: %j', async (argv, message) => {
     const said = await run(argv);
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain(message);
   });
 
@@ -30,7 +30,7 @@ describe('the command line', () => {
     const token = await issuer.token();
     for (const argv of [[`--token=${token}`], [token, token], ['--json=', token], ['--now', token]]) {
       const said = await run(argv);
-      expect(said.code).toBe(1);
+      expect(said.code).toBe(2);
       expect(said.out + said.err).not.toContain(token.slice(0, 20));
     }
   });
@@ -48,7 +48,7 @@ describe('the command line', () => {
       fetch: globalThis.fetch,
       version: () => '1.2.3',
     });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(said.join('')).toContain('The only command is doctor.');
   });
 

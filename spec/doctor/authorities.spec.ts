@@ -95,6 +95,6 @@ describe('the issuer', () => {
     expect(steps.find(({ step }) => step === 'key')?.found).toContain('answered 404');
     expect(verdict).toMatchObject({ httpStatus: 503, code: 'issuer_unavailable' });
     expect(verdict.remedy).toMatch(/look at tenantId and instance .* network\. GET http:.* answered 404\.$/);
-    expect(said.code).toBe(1);
+    expect(said.code).toBe(3);
   });
 });

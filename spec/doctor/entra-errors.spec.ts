@@ -84,7 +84,7 @@ it.each(['AADSTS', 'AADSTS12', 'AADSTS1234567890', 'AADB2C9011', 'AADB2C901170',
   'takes %s for a token',
   async (text) => {
     const said = await run([text]);
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain('--tenant-id and --client-id');
   },
 );

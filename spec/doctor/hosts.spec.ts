@@ -51,7 +51,7 @@ describe('the audit of Express', () => {
     const said = await run(['--routes', 'express-app.ts', ...open]);
     expect(said.out).toContain('open (--open)');
     const misspelt = await run(['--routes', 'express-app.ts', '--open', 'GET /erly']);
-    expect(misspelt).toMatchObject({ code: 1, out: '' });
+    expect(misspelt).toMatchObject({ code: 2, out: '' });
     expect(misspelt.err).toContain('--open GET /erly: there is no unprotected route of this name.');
     expect((await run(['--routes', 'express-app.ts', '--open', 'GET /late'])).code).toBe(1);
     expect((await run(['--open', 'GET /x'])).err).toContain('--open belongs to --routes.');

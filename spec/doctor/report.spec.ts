@@ -6,6 +6,8 @@ import { entraEnvironment, entraFlags, graph, issuer, run, seconds, useIssuer, t
 
 useIssuer();
 
+const clientOfToken = '5f31b3ae-3b43-4b8f-9d2b-6f7c9a3e4f10';
+
 describe('the report', () => {
   const person = { name: 'Ada Lovelace', email: 'ada@example.com', oid: 'ada-oid', sub: 'ada-sub', sid: 'ada-sid' };
 
@@ -79,7 +81,7 @@ describe('the report', () => {
     it('in a message', async () => {
       const instance = `https://login.example/${configured.slice(0, 20)}`;
       const said = await run([await issuer.token()], { env: { ...entraEnvironment(), AzureAd__Instance: instance } });
-      expect(said).toMatchObject({ code: 1, out: '' });
+      expect(said).toMatchObject({ code: 2, out: '' });
       expect(said.err).toContain('https://login.example/<\\u{1b}');
       expect(obeyedIn(said.err)).toEqual([]);
     });
@@ -97,13 +99,32 @@ describe('the report', () => {
     expect(said.out).toContain(
       [
         'FAIL   audience',
-        `       expected   ${clientId} or api://${clientId}`,
+        `       expected   ${clientId} or`,
+        `                  api://${clientId}`,
         `       found      ${graph}`,
         '       cause      graph_token',
-        '       change     The token is for Microsoft Graph',
+        '       change     The token is for Microsoft Graph: the client asked for a scope',
+        '                  of that API, or for none. It must ask for',
+        `                  api://${clientId}/.default of this`,
+        '                  API.',
       ].join('\n'),
     );
-    expect(said.out).toMatch(/The token does not pass: 401 invalid_token \(audience\)\.\ngraph_token: [^\n]+\n$/);
+    expect(said.out).toMatch(
+      /The token does not pass: 401 invalid_token \(audience\)\.\nThe cause is graph_token, see above\.\n$/,
+    );
+  });
+
+  it('tells a remedy once, in lines of at most 80 columns', async () => {
+    const { out } = await run([...entraFlags(), await issuer.token({ aud: graph })]);
+    expect(out.split('The token is for Microsoft Graph')).toHaveLength(2);
+    // A URL stays whole.
+    const long = out.split('\n').filter((line) => line.length > 80 && line.slice(18).includes(' '));
+    expect(long).toEqual([]);
+  });
+
+  it('tells what claims mean', async () => {
+    const { out } = await run([...entraFlags(), await issuer.token({ azp: clientOfToken })]);
+    expect(out).toContain(`azp    ${clientOfToken} (the client that got the token)`);
   });
 
   describe('on each kind of route, if Entra ID and B2C are configured', () => {
@@ -150,7 +171,9 @@ describe('the report', () => {
       expect(code).toBe(1);
       expect(lines).toContain('FAIL   @RequiresB2cAuth() 401 invalid_token (policy), policy\n');
       expect(lines).toContain('FAIL   @RequiresAnyAuth() 401 invalid_token (issuer), policy\n');
-      expect(lines).toMatch(/\n\nThe token does not pass: 401 invalid_token \(issuer\)\.\npolicy: [^\n]+\n$/);
+      expect(lines).toMatch(
+        /\n\nThe token does not pass: 401 invalid_token \(issuer\)\.\nThe cause is policy, see above\.\n$/,
+      );
     });
 
     it('is left out if the route is known', async () => {

@@ -91,14 +91,14 @@ describe('the audit of routes', () => {
     ['./missing.ts', 'There is no module'],
   ])('fails if there is nothing to audit: %s', async (module, message) => {
     const said = await run(['--routes', module]);
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain(message);
     expect(said.err).not.toContain('Nothing listens');
   });
 
   it.each(['./needs-port.ts', './needs-port-later.ts'])('says why a server has no port: %s', async (module) => {
     const said = await run(['--routes', module]);
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain(
       "null (reading 'port'). Nothing listens while the doctor loads a module, so server.address() is null. " +
         'Point it at a module that exports the controllers or the app.',

@@ -101,13 +101,13 @@ describe('--downstream', () => {
 
   it('fails where nothing is configured', async () => {
     const said = await run(['--downstream', ...entraFlags()]);
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain('has no downstream');
   });
 
   it.each([[['--scope', 'read']], [['--offline']], [['AADSTS65001']]])('takes no %j', async (others) => {
     const said = await run(['--downstream', ...others], { env: environment() });
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain('--downstream takes');
   });
 });

@@ -46,14 +46,14 @@ describe('the token', () => {
   it('is not read after Ctrl+C at the prompt', async () => {
     const stdin = new FakeTerminal('eyJ', '\u0003');
     const said = await run(entraFlags(), { stdin });
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain('Interrupted.');
     expect(stdin.modes).toEqual([true, false]);
   });
 
   it('is missing if there is none', async () => {
     const said = await run(entraFlags());
-    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain('There is no token');
   });
 });

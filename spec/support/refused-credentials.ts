@@ -39,7 +39,8 @@ export const notOneToken: readonly Row[] = [
   ['an encrypted token', () => `Bearer ${encrypted}`, 'encrypted_token'],
   ['more than 16 KiB', (t) => `Bearer ${t}${'A'.repeat(16 * 1024)}`, 'long_token'],
   ['five parts that are not encrypted', (t) => `Bearer ${t}.m4rk3r.m4rk3r`, 'malformed'],
-  ['half a token', (t) => `Bearer ${t.slice(0, t.lastIndexOf('.'))}`, 'malformed'],
+  ['half a token', (t) => `Bearer ${t.slice(0, t.lastIndexOf('.'))}`, 'cut_off_token'],
+  ['the first part of a token', (t) => `Bearer ${t.slice(0, t.indexOf('.'))}`, 'cut_off_token'],
   ['a token that was cut off', (t) => `Bearer ${t.slice(0, -1)}`, 'malformed'],
   ['words', () => 'Bearer one two', 'malformed'],
 ];

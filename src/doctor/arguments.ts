@@ -42,7 +42,7 @@ The requirement of the route:
   --help, --version
 
 Exits with 0 if the token passes, the number is known, no part of the set-up is wrong or no route is unprotected,
-else with 1.
+with 2 if the command line or the configuration is wrong, with 3 if the issuer cannot be reached, else with 1.
 `;
 
 const commandLineOptions = {

@@ -21,6 +21,23 @@ async function fromModule(module: string, cwd: string): Promise<Configuration> {
   return { settings: identity.settings, origin: `initialize() in ${module}` };
 }
 
+const flags: ReadonlyMap<string, string> = new Map([
+  ['tenantId', '--tenant-id'],
+  ['clientId', '--client-id'],
+  ['audience', '--audience'],
+  ['instance', '--instance'],
+  ['ownSigningKey', '--own-signing-key'],
+  ['allowedTenants', '--allowed-tenants'],
+  ['b2c.domainName', '--b2c-domain'],
+  ['b2c.policies', '--b2c-policy'],
+  ['b2c.tenantId', '--b2c-tenant-id'],
+  ['b2c.clientId', '--b2c-client-id'],
+]);
+
+/** A message about options, with the flags by which they were given. */
+const withFlags = (message: string) =>
+  message.replace(/^initialize: /, '').replace(/\b(?:b2c\.)?[A-Za-z]+\b/g, (name) => flags.get(name) ?? name);
+
 /**
  * Finds the configuration: in options of the command line, in a module that calls `initialize`, or else in the
  * environment.
@@ -38,7 +55,8 @@ export async function configurationFor(
     return { settings: parseSettings({ ...(given ?? optionsFromEnvironment(env)), fetch, now }), origin };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    const others = given === undefined ? ' Or give --tenant-id and --client-id, or --config; see --help.' : '';
+    if (given !== undefined) throw new UsageError(withFlags(error.message));
+    const others = ' Or give --tenant-id and --client-id, or --config; see --help.';
     throw new UsageError(`The configuration was read from ${origin}. ${error.message}${others}`);
   }
 }

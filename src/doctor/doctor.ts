@@ -7,15 +7,23 @@ import { help, parseArguments, type Arguments, type SetUpArguments, type TokenAr
 import { configurationFor } from './configuration.js';
 import { entraErrorsJson, entraErrorsText, faultsIn, setUpJson, setUpLines, setUpText } from './downstream-report.js';
 import { entraErrorsIn, type EntraError } from './entra-errors.js';
-import { examine } from './examination.js';
+import { examine, type Verdict } from './examination.js';
 import { examinationJson, examinationText, paintFor, routesJson, routesText } from './report.js';
 import { isUnprotected, openOnPurpose, routesIn } from './routes.js';
 import { examineSetUp } from './set-up.js';
 import { readTokenText, UsageError, type Terminal } from './terminal.js';
 import { escapedLines } from './values.js';
 
-/** 0: the token passes, the number is known, no part is wrong, or no route is unprotected; 1: otherwise. */
-export type ExitCode = 0 | 1;
+/**
+ * 0: the token passes, the number is known, no part is wrong, or no route is unprotected; 1: otherwise; 2: the command line
+ * or the configuration is wrong; 3: the issuer could not be reached.
+ */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+function exitCodeOf({ status, httpStatus }: Verdict): ExitCode {
+  if (status !== 'fail') return 0;
+  return httpStatus === 503 ? 3 : 1;
+}
 
 /** What the options demand of a token, beside the scheme. */
 const demandsOf = ({ scopes, roles }: TokenArguments): Requirement['demands'] => [
@@ -49,7 +57,7 @@ async function examineToken(given: TokenArguments, token: string, terminal: Term
       ? examinationJson(examination, { origin, nowMs, downstream })
       : examinationText(examination, { origin, nowMs, paint, setUp }),
   );
-  return examination.verdict.status === 'fail' ? 1 : 0;
+  return exitCodeOf(examination.verdict);
 }
 
 async function reportSetUp(given: SetUpArguments, terminal: Terminal): Promise<ExitCode> {
@@ -95,7 +103,7 @@ export async function doctor(terminal: Terminal): Promise<ExitCode> {
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof ConfigurationError)) throw error;
     terminal.stderr.write(`microsoft-identity-decorators doctor: ${escapedLines(error.message)}\n`);
-    return 1;
+    return 2;
   }
 }
 

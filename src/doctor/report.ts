@@ -1,6 +1,7 @@
 /** The report of the doctor, as text and as JSON. Neither contains the token or a part of it. */
 import type { UnverifiedClaims } from '../core/access-token-claims.js';
 import type { Examination, RouteVerdict, Status, Step, Verdict } from './examination.js';
+import { hanging } from './lines.js';
 import { isUnprotected, type Protection, type Route } from './routes.js';
 import type { Output } from './terminal.js';
 import { either, escapedJson, escapedMembers, printable, shown, shownTime } from './values.js';
@@ -47,10 +48,16 @@ export const label = (name: string) => `       ${name.padEnd(10)}`;
 function stepText(shownStep: Step, paint: Paint): string {
   const { step, status, expected, found, cause, remedy, because } = escapedMembers(shownStep);
   const beside = because ?? (status === 'pass' ? found : '');
-  const lines = [`${mark(status, paint)}   ${step.padEnd(10)} ${beside}`.trimEnd()];
-  if (status === 'fail') lines.push(`${label('expected')} ${expected}`, `${label('found')} ${found}`);
+  const [plainMark] = marks[status];
+  const first = hanging(`${plainMark}   ${step.padEnd(10)} `, beside);
+  const lines = [mark(status, paint) + first.slice(plainMark.length)];
+  const add = (name: string, text: string) => lines.push(hanging(`${label(name)} `, text));
+  if (status === 'fail') {
+    add('expected', expected);
+    add('found', found);
+  }
   if (cause !== undefined) lines.push(`${label('cause')} ${paint(marks[status][1], cause)}`);
-  if (remedy !== undefined) lines.push(`${label(status === 'fail' ? 'change' : 'note')} ${remedy}`);
+  if (remedy !== undefined) add(status === 'fail' ? 'change' : 'note', remedy);
   return lines.join('\n');
 }
 
@@ -62,7 +69,13 @@ const answerText = ({ httpStatus, code, reason }: Verdict) =>
 const passedRoutes = (routes: readonly RouteVerdict[] = []) =>
   routes.filter(({ status }) => status !== 'fail').map(({ route }) => route);
 
-function verdictText(verdict: Verdict, routes: readonly RouteVerdict[] | undefined, paint: Paint): string {
+/** @param isExplained - whether a step has the remedy already */
+function verdictText(
+  verdict: Verdict,
+  routes: readonly RouteVerdict[] | undefined,
+  isExplained: boolean,
+  paint: Paint,
+): string {
   const escapedVerdict = escapedMembers(verdict);
   const { status, cause, remedy } = escapedVerdict;
   const on = routes === undefined ? '' : ` on a route with ${either(passedRoutes(routes))}`;
@@ -70,7 +83,9 @@ function verdictText(verdict: Verdict, routes: readonly RouteVerdict[] | undefin
   if (status === 'unknown') {
     return paint('yellow', `No step fails${on}. Key and signature are not checked (--offline).`);
   }
-  return `${paint('red', `The token does not pass: ${answerText(escapedVerdict)}.`)}\n${String(cause)}: ${String(remedy)}`;
+  const refused = paint('red', `The token does not pass: ${answerText(escapedVerdict)}.`);
+  const explained = isExplained ? `The cause is ${String(cause)}, see above.` : `${String(cause)}: ${String(remedy)}`;
+  return `${refused}\n${hanging('', explained)}`;
 }
 
 /** The verdict on each kind of route, if there is one. */
@@ -84,6 +99,29 @@ function routeTexts(routes: readonly RouteVerdict[] = [], paint: Paint): readonl
     };
     return `${mark(verdict.status, paint)}   ${verdict.route.padEnd(width)} ${words[verdict.status]}`;
   });
+}
+
+/** What claims mean whose names do not tell it. */
+const meanings: ReadonlyMap<string, string> = new Map([
+  ['kid', 'the id of the signing key'],
+  ['iss', 'the issuer'],
+  ['aud', 'the API that the token is for'],
+  ['tid', 'the tenant'],
+  ['ver', 'the version of the token'],
+  ['scp', 'the scopes, of a person'],
+  ['roles', 'the app roles'],
+  ['azp', 'the client that got the token'],
+  ['appid', 'the client that got the token'],
+  ['idtyp', 'app: an application without a person'],
+  ['tfp', 'the B2C policy'],
+]);
+
+const nameColumn = 7;
+
+function rowText(name: string, value: string, paint: Paint): string {
+  const meaning = meanings.get(name);
+  const text = hanging(name.padEnd(nameColumn), meaning === undefined ? value : `${value} (${meaning})`);
+  return paint('dim', name) + text.slice(name.length);
 }
 
 /**
@@ -107,17 +145,18 @@ export function examinationText(
     ...Object.entries(pick(seen.payload, timeClaims)).map(([name, value]) => [name, shownTime(value, nowMs)] as const),
   ];
   const others = otherNames(seen.payload, [...shownClaims, ...timeClaims]);
+  const isExplained = steps.some(({ cause, remedy }) => cause === verdict.cause && remedy === verdict.remedy);
   return [
     `Checked against ${printable(origin)} at ${new Date(nowMs).toISOString()}.`,
     '',
-    ...rows.map(([name, value]) => `${paint('dim', name.padEnd(6))} ${value}`),
-    ...(others.length === 0 ? [] : [`${paint('dim', 'and')}    ${printable(others.join(', '))}`]),
+    ...rows.map(([name, value]) => rowText(name, value, paint)),
+    ...(others.length === 0 ? [] : [rowText('and', printable(others.join(', ')), paint)]),
     ...(rows.length === 0 ? [] : ['']),
     ...steps.map((step) => stepText(step, paint)),
     '',
     ...(setUp.length === 0 ? [] : ['Calls of other APIs:', ...setUp, '']),
     ...(routes === undefined ? [] : ['Routes, by their decorator:', ...routeTexts(routes, paint), '']),
-    verdictText(verdict, routes, paint),
+    verdictText(verdict, routes, isExplained, paint),
     '',
   ].join('\n');
 }

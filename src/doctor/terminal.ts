@@ -94,9 +94,13 @@ async function ask({ stdin, stderr }: Terminal): Promise<string> {
   }
 }
 
+/** The token in a pasted option of curl, or in a command line of it: `-H "Authorization: Bearer eyJ…"`. */
+const ofCurl = (text: string) =>
+  /^\s*(?:curl\b[^]*?\s|)(?:-H|--header)[\s=]*["']?authorization:\s*([^"']*)/i.exec(text)?.[1];
+
 /** Removes from a pasted token the name and scheme of the header, and white space. */
 function withoutHeader(text: string): string {
-  let token = text.trim();
+  let token = ofCurl(text) ?? text.trim();
   for (const prefix of ['authorization:', 'bearer ']) {
     if (token.slice(0, prefix.length).toLowerCase() === prefix) token = token.slice(prefix.length).trim();
   }

@@ -57,6 +57,7 @@ type TokenMistake =
   | 'scheme_twice'
   | 'quoted_token'
   | 'unset_token'
+  | 'cut_off_token'
   | 'opaque_token'
   | 'encrypted_token'
   | 'malformed';
@@ -71,6 +72,8 @@ export function mistakeOfToken(value: string, header: UnverifiedClaims | undefin
   if (isUnset(text)) return 'unset_token';
   if (text.includes(' ') || text.includes(',')) return 'malformed';
   const dots = countOf('.', text);
+  // RFC 7519 §3: a JWT begins with an object of JSON, which is `eyJ` in base64url, and has three parts.
+  if (dots < 2 && text.startsWith('eyJ')) return 'cut_off_token';
   if (dots === 0) return 'opaque_token';
   // RFC 7516 §4.1.2: `enc` is in the header of each encrypted token.
   return dots === 4 && header?.['enc'] !== undefined ? 'encrypted_token' : 'malformed';

@@ -47,6 +47,8 @@ export const hints = {
     'In place of a token stands a variable that was not set (undefined, null), an object, a promise that was not awaited, or a placeholder.',
   scheme_twice: 'Bearer is there twice: the client adds it to a text that has it already.',
   quoted_token: 'The token is in quotes or brackets. The client must send it without them.',
+  cut_off_token:
+    'The token was cut off: it has fewer than three parts. A line break, or a limit on a header or a column, ends it.',
   opaque_token:
     "The text has no parts, so it is not a JWT: it is an opaque token, such as personal accounts get for Microsoft's own APIs, an authorization code, or the token of another issuer. The client must ask for a scope of this API.",
   encrypted_token:
