@@ -21,7 +21,7 @@ beforeAll(async () => {
   const port = await freePort();
   origin = `http://127.0.0.1:${String(port)}`;
   resource = `${origin}/mcp`;
-  issuer = await startLocalIssuer(origin, [resource]);
+  issuer = await startLocalIssuer({ appIdUris: [resource] });
   await startProgram(compiled(program), port, issuer.options, { MCP_RESOURCE: resource });
 });
 afterAll(async () => {

@@ -22,9 +22,12 @@ async function startWarnings(environment: Readonly<Record<string, string>>) {
   };
 }
 
-/** @param apiUrl - the address of this API and of its page */
-export async function startLocalSetup(apiUrl: string, store: TokenStore | undefined) {
-  const issuer = await startLocalIssuer(apiUrl);
+/** Beside this compiled file, which no repository tracks. */
+const stateFile = fileURLToPath(new URL('local-issuer.json', import.meta.url));
+
+/** @param port - the port of the local issuer; 0 takes a free one */
+export async function startLocalSetup(port: number, store: TokenStore | undefined) {
+  const issuer = await startLocalIssuer({ port, stateFile });
   const { clientSecret, scopes, environment } = issuer.warnings;
   const warnings = await startWarnings(environment);
   const options: IdentityOptions = {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
+import { freePort } from '../support/program.js';
 import { startRedis } from '../support/redis.js';
 
 type Variables = Readonly<Record<string, string>>;
@@ -24,12 +25,6 @@ interface Sample {
   /** What it wrote to its standard error so far. */
   readonly complaints: () => string;
 }
-
-// oidc-provider works on Node 20 and warns that it is not tested there.
-const providerNotice =
-  Number(process.versions.node.split('.')[0]) < 22
-    ? 'oidc-provider WARNING: Unsupported runtime. Use Node.js v22.x LTS, or a later LTS release.\n'
-    : '';
 
 const weatherMain = 'samples/weather/dist/main.js';
 const warningsMain = 'samples/warnings/dist/main.js';
@@ -117,8 +112,19 @@ function printedRequests(lines: readonly string[]): PrintedRequest[] {
   return lines.flatMap((line, index) => {
     const [, status, title] = /^ {2}(\d{3}) {2}(.+)$/.exec(line) ?? [];
     if (status === undefined || title === undefined) return [];
-    return [{ status: Number(status), title, command: (lines[index + 1] ?? '').trim() }];
+    const rest = lines.slice(index + 1);
+    const command = rest.slice(0, rest.indexOf('')).join('\n');
+    return [{ status: Number(status), title, command }];
   });
+}
+
+/** The tokens that are printed, by the names of their shell variables. */
+function printedTokens(lines: readonly string[]): Readonly<Record<string, string>> {
+  const assignments = lines.flatMap((line) => {
+    const [, name, token] = /^([A-Z_]+)=(\S+)$/.exec(line) ?? [];
+    return name === undefined || token === undefined ? [] : [[name, token] as const];
+  });
+  return Object.fromEntries(assignments);
 }
 
 beforeAll(() => {
@@ -134,15 +140,18 @@ afterAll(() => {
 describe('the weather sample with no configuration', () => {
   let sample: Sample;
   let requests: PrintedRequest[];
+  let tokens: Readonly<Record<string, string>>;
   const answers = new Map<string, Answer>();
+  const inShell = (command: string) => promisify(exec)(command, { env: { PATH: process.env['PATH'], ...tokens } });
   const answerTo = (title: string) => answers.get(title);
 
   beforeAll(async () => {
     sample = await startSample();
     requests = printedRequests(sample.lines);
+    tokens = printedTokens(sample.lines);
     // One after the other: the years that one request records are what a later one lists.
     for (const { title, command } of requests) {
-      const { stdout } = await promisify(exec)(command);
+      const { stdout } = await inShell(command);
       answers.set(title, parseAnswer(stdout));
     }
   });
@@ -178,8 +187,22 @@ describe('the weather sample with no configuration', () => {
     ]);
   });
 
-  it('prints commands of one line, ready to paste', () => {
-    for (const { command } of requests) expect(command).toMatch(/^curl -si .*'http:\/\/127\.0\.0\.1:\d+\/api\/.*$/);
+  it('prints the address of the page first, and one address everywhere', () => {
+    const url = urlOf(sample);
+    expect(url).toMatch(/^http:\/\/localhost:\d+$/);
+    expect(sample.lines[0]).toBe(`The page, which signs people in: ${url}/ (Swagger UI: ${url}/docs)`);
+    const addresses = sample.lines.flatMap((line) => line.match(/https?:\/\/[^/\s]+/g) ?? []);
+    expect([...new Set(addresses.map((address) => address.replace(/\.$/, '')))]).toEqual([url]);
+  });
+
+  it('prints each token once, and commands with their names that fit 100 columns', () => {
+    expect(Object.keys(tokens)).toHaveLength(13);
+    for (const line of sample.lines.filter((line) => !/^[A-Z_]+=/.test(line))) {
+      expect(line.length, line).toBeLessThanOrEqual(100);
+      expect(line).not.toContain('eyJ');
+    }
+    for (const { command } of requests)
+      expect(command).toMatch(/^ +curl -siw '\\n' [^]*'http:\/\/localhost:\d+\/api\/[^]*$/);
   });
 
   it('answers each printed request with the status printed beside it', () => {
@@ -273,8 +296,7 @@ describe('the weather sample with no configuration', () => {
   });
 
   it('gives a token for the second API only to a client that authenticates', async () => {
-    const command = requests.find(({ title }) => title === 'The warnings for a city')?.command ?? '';
-    const [, assertion = ''] = /Bearer ([^']+)'/.exec(command) ?? [];
+    const assertion = tokens['ANN'] ?? '';
     const claims = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString()) as {
       readonly iss: string;
       readonly aud: string;
@@ -335,7 +357,7 @@ describe('the weather sample with no configuration', () => {
 
   it('knows a city by its name without accents', async () => {
     const command = requests.find(({ title }) => title === 'A valid token')?.command ?? '';
-    const { stdout } = await promisify(exec)(command.replace('/Oslo', '/zurich'));
+    const { stdout } = await inShell(command.replace('/Oslo', '/zurich'));
     expect(parseAnswer(stdout).body).toMatchObject({ city: 'Zürich' });
   });
 
@@ -364,7 +386,29 @@ describe('the weather sample with no configuration', () => {
 
   it('ends on SIGTERM without a warning or an error', async () => {
     expect(await stop(sample, 'SIGTERM')).toBe(0);
-    expect(sample.complaints()).toBe(providerNotice);
+    expect(sample.complaints()).toBe('');
+  });
+});
+
+describe('the weather sample at another start', () => {
+  it('has the same issuer, so that a token of the start before works', async () => {
+    const port = await freePort();
+    const variables = { PORT: String(port) };
+    const first = await startSample(variables);
+    const { ANN = '' } = printedTokens(first.lines);
+    expect(await stop(first, 'SIGTERM')).toBe(0);
+
+    const second = await startSample(variables);
+    expect(urlOf(second)).toBe(`http://localhost:${String(port)}`);
+    const headers = { authorization: `Bearer ${ANN}` };
+    expect((await fetch(`${urlOf(second)}/api/weather/Oslo`, { headers })).status).toBe(200);
+
+    const { code, complaints, output } = await failingSample(variables);
+    expect({ code, output }).toEqual({ code: 1, output: '' });
+    expect(complaints).toBe(
+      `Port ${String(port)} is in use. Set PORT: the API takes that port, and the local issuer the next one.\n`,
+    );
+    expect(await stop(second, 'SIGTERM')).toBe(0);
   });
 });
 

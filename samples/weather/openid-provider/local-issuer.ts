@@ -1,23 +1,20 @@
 /**
  * A local issuer in place of Microsoft's, so that the sample runs with no tenant and no network: one Entra ID tenant, and
- * one policy of an Azure AD B2C tenant.
+ * one policy of an Azure AD B2C tenant. It is the one of the package, as in `npx microsoft-identity-decorators issuer`.
  */
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { IdentityOptions } from 'microsoft-identity-decorators';
-import type { SignIn, SignIns } from '../sign-in-settings.js';
-import { createIssuerApp } from './issuer-app.js';
-import { createMemoryStore } from './memory-store.js';
+import { startTestIssuer, tokenError, type UserPolicy } from 'microsoft-identity-decorators/testing';
+import type { SignIns } from '../sign-in-settings.js';
 import { colleagues, customers } from './people.js';
-import { TenantIssuer } from './tenant-issuer.js';
-import { scopes, warningsScope, type B2cTenant, type EntraTenant, type Tenant } from './tenant.js';
+import { hasSecondFactor, secondFactorRequest } from './second-factor.js';
 import { createTestTokens, type TestTokens } from './test-tokens.js';
 
-const host = '127.0.0.1';
-const domainName = 'contoso';
 const policy = 'B2C_1_susi';
+const pageClientId = '5f2d8c14-7be3-4f0a-9d6b-2c41a7f3e801';
+const b2cPageClientId = '5f2d8c14-7be3-4f0a-9d6b-2c41a7f3e803';
+const warningsClientId = '5f2d8c14-7be3-4f0a-9d6b-2c41a7f3e802';
+/** The scopes of the API's registration, by their short names. The routes ask for the first one only. */
+const scopes = ['access_as_user', 'alerts.read'];
 const minuteMs = 60 * 1000;
 
 /** The registration of the second API, and what the first one needs to call it. */
@@ -40,99 +37,65 @@ export interface LocalIssuer {
   close(): Promise<void>;
 }
 
-function entraTenant(issuerUrl: string, otherAppIdUris: readonly string[]): EntraTenant {
-  const tenantId = randomUUID();
-  const clientId = randomUUID();
-  return {
-    kind: 'entra',
-    tenantId,
-    path: `/${tenantId}`,
-    issuer: `${issuerUrl}/${tenantId}/v2.0`,
-    clientId,
-    clientSecret: randomUUID(),
-    warningsClientId: randomUUID(),
-    pageClientId: randomUUID(),
-    appIdUri: `api://${clientId}`,
-    otherAppIdUris,
-    people: Object.values(colleagues),
-  };
+export interface LocalIssuerSettings {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Keeps ids and keys for the next start. Default: they are new at each start. */
+  readonly stateFile?: string;
+  /** Application ID URIs of the API in the Entra ID tenant, beside `api://<client id>`. */
+  readonly appIdUris?: readonly string[];
 }
 
-function b2cTenant(issuerUrl: string): B2cTenant {
-  const tenantId = randomUUID();
-  const clientId = randomUUID();
-  return {
-    kind: 'b2c',
-    policy,
-    tenantId,
-    path: `/${domainName}.onmicrosoft.com/${policy}`,
-    // The issuer of a B2C tenant ends in a slash.
-    issuer: `${issuerUrl}/${tenantId}/v2.0/`,
-    clientId,
-    pageClientId: randomUUID(),
-    appIdUri: `https://${domainName}.onmicrosoft.com/${clientId}`,
-    otherAppIdUris: [],
-    people: Object.values(customers),
-  };
-}
+/** Refuses a token for the second API to a person who needs a second factor, as Conditional Access does. */
+const askForSecondFactor: UserPolicy = ({ assertion }) => {
+  const person = Object.values(colleagues).find(({ id }) => id === assertion['oid']);
+  if (person?.needsSecondFactor !== true || hasSecondFactor(assertion)) return undefined;
+  return { refuse: tokenError('interaction_required', { codes: [50076], claims: secondFactorRequest }) };
+};
 
-/**
- * @param apiUrl - the address of the API and of its page: the issuer redirects browsers only there
- * @param appIdUris - Application ID URIs of the API in the Entra ID tenant, beside `api://<client id>`
- */
-export async function startLocalIssuer(apiUrl: string, appIdUris: readonly string[] = []): Promise<LocalIssuer> {
-  const server = createServer();
-  server.listen(0, host);
-  await once(server, 'listening');
-  const url = `http://${host}:${String((server.address() as AddressInfo).port)}`;
-
-  const createIssuer = (tenant: Tenant) =>
-    TenantIssuer.create(tenant, {
-      pageOrigins: [apiUrl, apiUrl.replace(host, 'localhost')],
-      store: createMemoryStore(),
-      cookieSecret: randomUUID(),
-    });
-  const tenant = entraTenant(url, appIdUris);
-  const [entra, b2c] = await Promise.all([createIssuer(tenant), createIssuer(b2cTenant(url))]);
-  server.on('request', createIssuerApp([entra, b2c]));
-
-  const signIn = ({ tenant }: TenantIssuer): SignIn => ({
-    authority: url + tenant.path,
-    clientId: tenant.pageClientId,
-    appIdUri: tenant.appIdUri,
-    scopes,
+export async function startLocalIssuer({
+  appIdUris = [],
+  ...settings
+}: LocalIssuerSettings = {}): Promise<LocalIssuer> {
+  const issuer = await startTestIssuer({
+    ...settings,
+    policies: [policy],
+    signIn: { people: Object.values(colleagues), customers: Object.values(customers), appIdUris },
   });
-  const registration = ({ tenant: { tenantId, clientId } }: TenantIssuer) => ({ tenantId, clientId, instance: url });
+  issuer.userPolicy = askForSecondFactor;
+  const { options, b2cOptions, url } = issuer;
+  const domain = `${b2cOptions.domainName}.onmicrosoft.com`;
   let clockAheadMinutes = 0;
-
   return {
-    options: {
-      ...registration(entra),
-      b2c: { ...registration(b2c), domainName, policies: [policy] },
-      now: () => Date.now() + clockAheadMinutes * minuteMs,
+    options: { ...options, b2c: b2cOptions, now: () => Date.now() + clockAheadMinutes * minuteMs },
+    signIns: {
+      entra: {
+        authority: `${url}/${options.tenantId}`,
+        clientId: pageClientId,
+        appIdUri: `api://${options.clientId}`,
+        scopes,
+      },
+      b2c: {
+        authority: `${url}/${domain}/${policy}`,
+        clientId: b2cPageClientId,
+        appIdUri: `https://${domain}/${b2cOptions.clientId}`,
+        scopes,
+      },
     },
-    signIns: { entra: signIn(entra), b2c: signIn(b2c) },
-    tokens: createTestTokens(entra, b2c),
+    tokens: createTestTokens(issuer, pageClientId),
     warnings: {
       environment: {
-        AzureAd__TenantId: tenant.tenantId,
-        AzureAd__ClientId: tenant.warningsClientId,
+        AzureAd__TenantId: options.tenantId,
+        AzureAd__ClientId: warningsClientId,
         AzureAd__Instance: url,
       },
-      scopes: [warningsScope(tenant)],
-      clientSecret: tenant.clientSecret,
+      scopes: [`api://${warningsClientId}/warnings.read`],
+      clientSecret: issuer.downstreamOptions.credential.clientSecret,
     },
-    rotateKeys: async () => {
-      await Promise.all([entra.rotateKeys(), b2c.rotateKeys()]);
-    },
+    rotateKeys: () => issuer.rotateKeys({ overlap: true }),
     setClockAhead: (minutes) => {
       clockAheadMinutes = minutes;
     },
-    close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    close: () => issuer.close(),
   };
 }

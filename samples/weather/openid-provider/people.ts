@@ -1,21 +1,13 @@
 /** The people who can sign in at the local issuer. All of them are made up. */
-export interface Person {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string;
-  /** What this person is for in a test, shown on the sign-in page. */
-  readonly about: string;
-  /** Short names of the scopes that the page gets when this person signs in. */
-  readonly scopes: readonly string[];
-  readonly roles?: readonly string[];
-  /** Whether this person was invited from another organisation. */
-  readonly isGuest?: boolean;
+import type { Person } from 'microsoft-identity-decorators/testing';
+
+interface Colleague extends Person {
   /** Whether this person gets a token for the second API only after a second factor. */
   readonly needsSecondFactor?: boolean;
 }
 
 /** Of the Entra ID tenant. */
-export const colleagues = {
+export const colleagues: Readonly<Record<'ann' | 'bob' | 'carla' | 'gus' | 'fay', Colleague>> = {
   ann: {
     id: '8f0f6c1e-52a4-4c9b-9d53-0a4de4a4b001',
     name: 'Ann Lindqvist',
@@ -36,7 +28,7 @@ export const colleagues = {
     email: 'carla@contoso.example',
     about: 'has the scope, and the role Weather.Admin',
     scopes: ['access_as_user', 'alerts.read'],
-    roles: ['Weather.Admin'],
+    claims: { roles: ['Weather.Admin'] },
   },
   gus: {
     id: '8f0f6c1e-52a4-4c9b-9d53-0a4de4a4b004',
@@ -44,7 +36,7 @@ export const colleagues = {
     email: 'gus@fabrikam.example',
     about: 'has the scope, and is a guest from another organisation',
     scopes: ['access_as_user', 'alerts.read'],
-    isGuest: true,
+    claims: { acct: 1, idp: 'https://sts.windows.net/fabrikam/' },
   },
   fay: {
     id: '8f0f6c1e-52a4-4c9b-9d53-0a4de4a4b007',
@@ -54,7 +46,7 @@ export const colleagues = {
     scopes: ['access_as_user', 'alerts.read'],
     needsSecondFactor: true,
   },
-} satisfies Record<string, Person>;
+};
 
 /** Of the Azure AD B2C tenant. */
 export const customers = {

@@ -1,19 +1,13 @@
 /** Tokens without a sign-in, for the command line. */
-import { randomUUID } from 'node:crypto';
-import { accessTokenClaims } from './access-token-claims.js';
-import { colleagues, customers, type Person } from './people.js';
-import type { TenantIssuer } from './tenant-issuer.js';
-
-const hourSeconds = 60 * 60;
+import type { Person, TestIssuer } from 'microsoft-identity-decorators/testing';
+import { colleagues, customers } from './people.js';
 
 /** Claims that differ from those of a valid token. */
 type Overrides = Readonly<Record<string, unknown>>;
 
 export interface TestTokens {
-  /** A delegated Entra ID token with the scope `access_as_user`. */
-  token(overrides?: Overrides): Promise<string>;
-  /** The same of a person who needs a second factor for the second API. */
-  strictToken(overrides?: Overrides): Promise<string>;
+  /** A delegated Entra ID token of a person, by default of Ann with the scope `access_as_user`. */
+  token(overrides?: Overrides, person?: Person): Promise<string>;
   /** An Entra ID token that an application got for itself. */
   appToken(overrides: Overrides): Promise<string>;
   /** An Entra ID ID token. */
@@ -22,30 +16,20 @@ export interface TestTokens {
   b2cToken(overrides?: Overrides): Promise<string>;
 }
 
-function delegatedClaims({ tenant }: TenantIssuer, person: Person) {
-  const iat = Math.floor(Date.now() / 1000);
-  return accessTokenClaims(tenant, person, tenant.pageClientId, { iat, exp: iat + hourSeconds });
-}
-
-export function createTestTokens(entra: TenantIssuer, b2c: TenantIssuer): TestTokens {
-  const { ann, fay } = colleagues;
-  const { dora } = customers;
-  const scp = 'access_as_user';
-  const appId = entra.tenant.pageClientId;
-  const appClaims = {
-    name: undefined,
-    preferred_username: undefined,
-    azpacr: '1',
-    idtyp: 'app',
-    oid: appId,
-    sub: appId,
-  };
+/** @param azp - the application that asks for the tokens */
+export function createTestTokens(issuer: TestIssuer, azp: string): TestTokens {
+  const claimsOf = ({ id, name, email, claims }: Person) => ({
+    azp,
+    oid: id,
+    name,
+    preferred_username: email,
+    ...claims,
+  });
+  const { id, name } = customers.dora;
   return {
-    token: (overrides) => entra.sign({ ...delegatedClaims(entra, ann), scp, ...overrides }),
-    strictToken: (overrides) => entra.sign({ ...delegatedClaims(entra, fay), scp, ...overrides }),
-    appToken: (overrides) => entra.sign({ ...delegatedClaims(entra, ann), ...appClaims, ...overrides }),
-    idToken: () =>
-      entra.sign({ ...delegatedClaims(entra, ann), azp: undefined, azpacr: undefined, nonce: randomUUID() }),
-    b2cToken: (overrides) => b2c.sign({ ...delegatedClaims(b2c, dora), scp, ...overrides }),
+    token: (overrides, person = colleagues.ann) => issuer.token({ ...claimsOf(person), ...overrides }),
+    appToken: (overrides) => issuer.appToken({ azp, ...overrides }),
+    idToken: () => issuer.idToken({ ...claimsOf(colleagues.ann), azp: undefined }),
+    b2cToken: (overrides) => issuer.b2cToken({ azp, sub: id, name, ...overrides }),
   };
 }
