@@ -8,6 +8,7 @@ import {
   Get,
   Interceptor,
   JsonController,
+  Middleware,
   UseBefore,
   UseInterceptor,
   useExpressServer,
@@ -322,4 +323,27 @@ describe.each(hosts)('around an action on %s', (_, start) => {
       expect(seen).toEqual([expect.any(ConfigurationError)]);
     });
   });
+});
+
+it('a global middleware of Koa refuses after the gate and the action are done', async () => {
+  initialize(issuer.options);
+  @Middleware({ type: 'before' })
+  class AfterAction {
+    async use({ req }: { req: object }, next: () => Promise<void>) {
+      await next();
+      validateScope('write', req);
+    }
+  }
+  const app = new Koa();
+  app.silent = true;
+  useKoaServer(app, { controllers: [AroundController], middlewares: [AfterAction] });
+  const handle = app.callback();
+  const api = await listen((request, response) => void handle(request, response));
+  try {
+    const refused = await api.call('/around/caller', { token: await issuer.token({ scp: 'read' }) });
+    expectRefusal(refused, { insufficientScope: 'scope', scope: 'write' });
+    expect((await api.call('/around/caller', { token: await issuer.token({ scp: 'write' }) })).status).toBe(200);
+  } finally {
+    await api.close();
+  }
 });

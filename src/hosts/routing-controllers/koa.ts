@@ -23,7 +23,7 @@ interface GateAround {
   thrown?: Refusal;
 }
 
-const gatesAround = new WeakMap<IncomingMessage, GateAround>();
+const gatesAround = new WeakMap<IncomingMessage, GateAround | undefined>();
 
 /** Answers a refusal, or throws it where it is forwarded. */
 export function refuseOnKoa(error: unknown, context: KoaContext, requirement: Requirement | undefined): void {
@@ -64,12 +64,16 @@ export async function passOnKoa(
   next: () => unknown,
 ): Promise<void> {
   const gate: GateAround = {};
+  const outer = gatesAround.get(context.req);
   gatesAround.set(context.req, gate);
   try {
     await currentRequest.run(verified, next);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     gate.thrown = error;
+  } finally {
+    // A middleware around this gate may refuse the request once this gate is done.
+    gatesAround.set(context.req, outer);
   }
   if (gate.thrown !== undefined) refuseOnKoa(gate.thrown, context, requirement);
   // Koa sends it once all middlewares are done.
