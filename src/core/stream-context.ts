@@ -24,7 +24,8 @@ function bindMethods(target: Members, names: readonly PropertyKey[], run: RunInC
         run(() => Reflect.apply(method, target, given) as unknown),
         run,
       );
-    Object.defineProperty(target, name, { value: call, configurable: true, writable: true });
+    // A frozen stream stays as it is: code in it has no caller, and is refused.
+    Reflect.defineProperty(target, name, { value: call, configurable: true, writable: true });
   }
 }
 

@@ -18,12 +18,17 @@ const parametersOfResolver = 4;
 /** What is used of a resolver's last parameter. */
 interface ResolveInfo {
   readonly fieldName?: unknown;
-  readonly operation?: unknown;
+  readonly schema?: { readonly getQueryType?: unknown } | null;
 }
 
+/**
+ * Whether a method is called as a resolver. A handler of HTTP may have as many parameters, with bodies and queries that the
+ * client wrote. The schema has methods, which neither JSON nor a query can have.
+ */
 function isResolverCall(parameters: readonly unknown[]): boolean {
-  const { fieldName, operation } = (parameters[parametersOfResolver - 1] ?? {}) as ResolveInfo;
-  return parameters.length === parametersOfResolver && typeof fieldName === 'string' && typeof operation === 'object';
+  if (parameters.length !== parametersOfResolver) return false;
+  const { fieldName, schema } = (parameters[parametersOfResolver - 1] ?? {}) as ResolveInfo;
+  return typeof fieldName === 'string' && typeof schema?.getQueryType === 'function';
 }
 
 function contextOf(parameters: readonly unknown[], instance: object, handler: Method): ExecutionContext {

@@ -1,5 +1,11 @@
 /** The gate as a guard of Nest, and the interceptor that runs handlers in the context of their request. */
-import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import {
+  StreamableFile,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { Observable, Subscription } from 'rxjs';
 import { bindBody, currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
@@ -171,11 +177,11 @@ function withoutRequest(context: ExecutionContext): ConfigurationError {
   );
 }
 
-/** The stream that a handler returned, or that Nest's StreamableFile holds. Nest sends it after the interceptors. */
-function streamIn(value: unknown): unknown {
-  const { getStream } = (value ?? {}) as { readonly getStream?: unknown };
-  return typeof getStream === 'function' ? (Reflect.apply(getStream, value, []) as unknown) : value;
-}
+/**
+ * The stream that a handler returned, or that Nest's StreamableFile holds. Nest sends it after the interceptors. An object of
+ * the application may have a method of the same name: Nest does not call that one, and sends the object as JSON.
+ */
+const streamIn = (value: unknown) => (value instanceof StreamableFile ? value.getStream() : value);
 
 /** Runs handlers in the context of their request, and has their refusals answered. Decorators bind it beside the guard. */
 class RequestContext implements NestInterceptor {
@@ -190,7 +196,13 @@ class RequestContext implements NestInterceptor {
       const handle = () =>
         next.handle().subscribe({
           next: (value: unknown) => {
-            if (verified !== undefined) bindBody(streamIn(value), verified);
+            // RxJS ends the process with what is thrown here.
+            try {
+              if (verified !== undefined) bindBody(streamIn(value), verified);
+            } catch (error) {
+              fail(error);
+              return;
+            }
             subscriber.next(value);
           },
           error: fail,
