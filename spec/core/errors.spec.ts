@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import {
   address,
@@ -420,5 +421,25 @@ describe('InsufficientScopeError', () => {
     expect(() => new InsufficientScopeError('scope', ['read', name])).toThrow(
       new ConfigurationError('InsufficientScopeError: a scope name has a character that RFC 6749 §3.3 does not allow.'),
     );
+  });
+});
+
+describe('what Node prints of a ConfigurationError', () => {
+  it('is its stack alone', () => {
+    const error = new ConfigurationError('initialize: tenantId: got 1.');
+    expect(inspect(error)).toBe(error.stack);
+    expect(inspect(error).match(/ {4}at /g)?.length).toBe(error.stack?.match(/ {4}at /g)?.length);
+  });
+
+  it('is its stack and its cause', () => {
+    const cause = new TypeError('broken');
+    expect(inspect(new ConfigurationError('A check threw.', { cause }))).toMatch(
+      / A check threw\.\n[^]*\[cause\]: TypeError: broken/,
+    );
+  });
+
+  it('is its message, where it has no stack', () => {
+    const error = Object.assign(new ConfigurationError('Closed.'), { stack: undefined });
+    expect(inspect(error)).toBe('ConfigurationError: Closed.');
   });
 });

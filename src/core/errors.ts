@@ -145,6 +145,9 @@ abstract class IdentityError extends Error {
  */
 export const address = Symbol.for('microsoft-identity-decorators/1:address');
 
+/** The name of the method by which Node prints an object. @see https://nodejs.org/api/util.html#utilinspectcustom */
+const inspecting = Symbol.for('nodejs.util.inspect.custom');
+
 /** The name of the method that copies an error; both builds of this library know it too. */
 const copy = Symbol.for('microsoft-identity-decorators/1:copy');
 
@@ -397,6 +400,17 @@ export class ConfigurationError extends IdentityError {
 
   constructor(message: string, options: { cause?: unknown } = {}) {
     super(message, { code: 'invalid_configuration', status: 500 }, { ...options, expose: false });
+  }
+
+  /**
+   * What Node prints where the error ends the process, or is logged: its stack, and its cause. The other members are those
+   * of an answer, and tell a developer nothing.
+   *
+   * @internal
+   */
+  [inspecting](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
+    const stack = this.stack ?? `${this.name}: ${this.message}`;
+    return 'cause' in this ? `${stack}\n  [cause]: ${inspect(this.cause, options)}` : stack;
   }
 
   toJSON(): ErrorBody {

@@ -13,11 +13,11 @@ import { prepareHosts } from './require-auth.js';
 function identityFromEnvironment(): Authenticator {
   try {
     return createIdentity(optionsFromEnvironment(process.env));
-  } catch (cause) {
-    if (!(cause instanceof ConfigurationError)) throw cause;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    // Without a cause: Node would print the same sentence and a second stack.
     throw new ConfigurationError(
-      `${cause.message} Options were read from the environment: ${environmentNames.join(', ')}.`,
-      { cause },
+      `${error.message} Options were read from the environment: ${environmentNames.join(', ')}.`,
     );
   }
 }
