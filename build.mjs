@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { pruneDeclarations } from './declarations.mjs';
+import { minifyModule } from './minify-module.mjs';
 
 const require = createRequire(import.meta.url);
 const tsc = require.resolve('typescript/bin/tsc');
@@ -28,7 +29,7 @@ const reExports = (file) =>
   /__exportStar\(require|Object\.defineProperty\(exports, "(?!__esModule)/.test(readFileSync(file, 'utf8'));
 
 // Comments stand in the declarations too, where editors read them. Lines stay short, so that a stack trace can be read.
-const small = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120, allowOverwrite: true };
+const small = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
 
 const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'));
 
@@ -47,9 +48,13 @@ const { metafile } = await build({
   target: 'node20',
   packages: 'external',
   metafile: true,
+  allowOverwrite: true,
   ...small,
 });
-for (const file of filesIn('dist/esm', '.js')) if (!(file in metafile.outputs)) rmSync(file);
+for (const file of filesIn('dist/esm', '.js')) {
+  if (file in metafile.outputs) await minifyModule(file, small);
+  else rmSync(file);
+}
 
 // esbuild cannot do so for CommonJS. It keeps the names at the top level there, which a stack trace shows.
 const emitted = filesIn('dist/cjs', '.js');
@@ -59,6 +64,7 @@ await build({
   outdir: 'dist',
   outbase: 'dist',
   minifyIdentifiers: true,
+  allowOverwrite: true,
   ...small,
 });
 
