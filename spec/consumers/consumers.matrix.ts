@@ -1,12 +1,10 @@
 /** Installs the packed library as its users do, and does its main job under each toolchain they have. */
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { execute, install, packInto } from './consumer.js';
 
-const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 let folder: string;
 let tarballName: string;
@@ -34,36 +32,6 @@ const packages = [
   'node26@npm:node@26',
 ];
 
-interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a program in a folder of the consumer. It is up to the caller what to make of its exit code. */
-async function execute(command: string, parameters: readonly string[], options: object = {}): Promise<Outcome> {
-  try {
-    const { stdout, stderr } = await run(command, parameters, { maxBuffer: 1 << 24, ...options });
-    return { status: 0, stdout, stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { status: code, stdout, stderr };
-  }
-}
-
-/** A registry that is briefly out of reach says nothing about this package. */
-async function install(cwd: string, ...parameters: string[]): Promise<void> {
-  const attempts = 3;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await run('npm', ['install', '--no-audit', '--no-fund', '--fetch-retries', '5', ...parameters], { cwd });
-      return;
-    } catch (error) {
-      if (attempt === attempts) throw error;
-    }
-  }
-}
-
 const inFolder = (...path: string[]) => join(folder, ...path);
 const binary = (name: string, file: string) => inFolder('node_modules', name, file);
 
@@ -81,9 +49,7 @@ const copyProject = (to: string, name: string) =>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'consumers-'));
-  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  tarballName = `microsoft-identity-decorators-${version}.tgz`;
+  tarballName = await packInto(folder);
   const tarball = `./${tarballName}`;
   await writeFile(inFolder('package.json'), '{ "private": true }\n');
   // The npm packages of Node fetch their binary in an install script.
