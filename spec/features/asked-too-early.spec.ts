@@ -239,6 +239,9 @@ describe.each(cases)('%s that asks for the claims', (what, start) => {
     for (const token of [await issuer.token(), ...others]) {
       explained = [];
       expectRefusal(await call(token), 'server_error');
+      // Without a gate there is no name of what was called.
+      const [{ route } = { route: undefined }] = explained;
+      expect(route ?? 'Reports.early').toMatch(/^\w+(\.\w+|\(\))$/);
       expect(explained).toEqual([
         {
           code: 'not_verified_yet',
@@ -246,6 +249,8 @@ describe.each(cases)('%s that asks for the claims', (what, start) => {
           status: 500,
           error: 'invalid_configuration',
           reason: undefined,
+          route,
+          request: expect.stringMatching(/^GET \//) as string,
         },
       ]);
     }
