@@ -5,7 +5,7 @@ export const groups = {
   Start: ['reference', 'register-entra', 'register-external-id', 'register-b2c'],
   Hosts: ['express', 'koa', 'nestjs', 'other-hosts', 'existing-apps'],
   Features: ['access', 'multi-tenant', 'downstream', 'mcp', 'openapi'],
-  'Test and run': ['testing', 'production', 'recipes', 'errors', 'diagnostics', 'doctor'],
+  'Test and run': ['testing', 'local-tenant', 'production', 'recipes', 'errors', 'diagnostics', 'doctor'],
   Migration: [
     'migrate-from-passport-azure-ad',
     'migrate-from-nestjs-passport',

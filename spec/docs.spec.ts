@@ -418,7 +418,7 @@ describe('commands', () => {
   });
 
   const own = blocksIn('sh').flatMap(({ place, code }) =>
-    [...code.replaceAll('\\\n', ' ').matchAll(/^npx microsoft-identity-decorators (.+)$/gm)].map(
+    [...code.replaceAll('\\\n', ' ').matchAll(/^npx microsoft-identity-decorators (doctor .+)$/gm)].map(
       ([, command = '']) => ({
         place,
         command,
@@ -426,10 +426,10 @@ describe('commands', () => {
     ),
   );
 
-  it.each(own)('of the package are understood: $place', ({ command }) => {
+  it.each(own)('of the doctor are understood: $place', ({ command }) => {
     const guid = '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2';
     // The command line is read first. A module or a token that is not here is found to be missing later.
-    const [line = ''] = command.replace(/<[^<>]+ id>/g, guid).split(' < ');
+    const [line = ''] = command.replace(/<[^<>]+ id>/g, guid).split(/ [<|>#] /);
     const { stdout, stderr } = spawnSync('node', ['dist/esm/bin.js', ...line.trim().split(/\s+/)], {
       cwd: root,
       input: '',
