@@ -486,6 +486,8 @@ describe('an operation without an HTTP request', () => {
       {},
       { req: { extra: {}, connectionParams: { authorization: `Bearer ${token}` } } },
       { req: upgraded(token) },
+      // A copy, with what the client sent over the socket for its headers.
+      { req: { ...(upgraded(token) as object), headers: { authorization: `Bearer ${token}` } } },
       { reply: { request: { raw: upgraded(token) } } },
     ]) {
       const answer = await graphql({ schema, source: '{ whoever open }', contextValue });

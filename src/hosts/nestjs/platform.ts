@@ -50,6 +50,13 @@ const isOfNode = (value: object): value is IncomingMessage =>
   isObject((value as Partial<IncomingMessage>).headers);
 
 /**
+ * Whether a request opened a WebSocket, by HTTP/1.1 or, in the pseudo-header `:protocol`, by HTTP/2 (RFC 8441). An
+ * application may hand on a copy of it, whose headers are what the client sent over the socket.
+ */
+const opensWebSocket = ({ headers, rawHeaders }: IncomingMessage) =>
+  [headers.upgrade, ...rawHeaders].some((value) => value?.toLowerCase() === 'websocket');
+
+/**
  * The request of an operation of GraphQL, which its server puts in the context of the operation: as `req` or `request`,
  * Mercurius in `reply`. That of a WebSocket is none: it would be checked once, for all that is asked in hours.
  */
@@ -60,7 +67,7 @@ function carrierOfOperation(context: unknown): Carrier | undefined {
   for (const handed of holders.flatMap((holder) => requestsIn(holder).slice(1))) {
     const request = requestsIn(handed).find(isOfNode);
     if (request === undefined) continue;
-    return request.headers.upgrade?.toLowerCase() === 'websocket' ? undefined : { request, handed };
+    return opensWebSocket(request) ? undefined : { request, handed };
   }
   return undefined;
 }
