@@ -56,6 +56,18 @@ describe('the audit of Express', () => {
     expect((await run(['--routes', 'express-app.ts', '--open', 'GET /late'])).code).toBe(2);
     expect((await run(['--open', 'GET /x'])).err).toContain('--open belongs to --routes.');
   });
+
+  it('counts a gate only for what it stands before', async () => {
+    const said = await run(['--routes', 'express-order.ts', '--json']);
+    expect(linesOf(said)).toEqual([
+      'GET | /behind | handle | unprotected | -',
+      'GET | /between | handle | protected | token of Entra ID',
+      'GET | /alone | middleware | protected | token of Entra ID',
+      'GET | /tenants/:id | handle | protected | token of Entra ID',
+      'GET | /tenants/{:id} | handle | unprotected | -',
+      'GET | /tenants/{*rest} | handle | unprotected | -',
+    ]);
+  });
 });
 
 describe('the audit of functions that are mounted at a path', () => {

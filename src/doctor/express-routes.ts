@@ -136,7 +136,8 @@ function covers(mounted: unknown, route: string): boolean {
   return own.every((segment, index) => {
     const other = others[index];
     if (other === undefined) return false;
-    return segment.startsWith(':') || segment.toLowerCase() === other.toLowerCase();
+    // A parameter is at least one character, and a wildcard or what is optional may be none.
+    return segment.startsWith(':') ? !/[*?{}]/.test(other) : segment.toLowerCase() === other.toLowerCase();
   });
 }
 
@@ -173,13 +174,21 @@ const isAnonymousHandler = (handler: Callback | undefined) => {
 const requirementsAhead = (ahead: readonly Ahead[], full: string) =>
   ahead.filter(({ paths }) => paths.some((mounted) => covers(mounted, full))).map(({ requirement }) => requirement);
 
+/** The handlers of a route up to the last one that can answer. A gate behind it comes too late. */
+function untilAnswered(handlers: readonly Layer[]): readonly Layer[] {
+  const last = handlers.findLastIndex(({ handle }) => !requirementsOfMiddlewares.has(handle));
+  return last === -1 ? handlers : handlers.slice(0, last + 1);
+}
+
 function routesOfLayer({ route }: Layer, prefix: string, ahead: readonly Ahead[]): readonly Found[] {
   if (route === undefined) return [];
   const methods = [...new Set(route.stack.map(({ method }) => method))];
   return [route.path].flat(Infinity).flatMap((path) => {
     const full = `${prefix}${String(path)}`;
     return methods.map((method): Found => {
-      const handlers = route.stack.filter((layer) => layer.method === method || layer.method === undefined);
+      const handlers = untilAnswered(
+        route.stack.filter((layer) => layer.method === method || layer.method === undefined),
+      );
       const last = handlers.at(-1)?.handle;
       const own = handlers.map(({ handle }) => requirementOfHandler(handle)).filter((found) => found !== undefined);
       return {
