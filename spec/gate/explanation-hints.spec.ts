@@ -1,4 +1,5 @@
 /** The words of explanations: what a hint is made of, beside its fixed text. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demandedScopes } from '../../src/core/access/demanded-scopes.js';
 import {
@@ -11,7 +12,7 @@ import {
 import { AuthError, InsufficientScopeError, MissingTokenError, type Refusal } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
-import { explain, versionRemark } from '../../src/gate/explanation.js';
+import { explain, explanationCodes, versionRemark } from '../../src/gate/explanation.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { fakeClock, start } from '../support/clock.js';
 import { errorOf } from '../support/refusals.js';
@@ -241,5 +242,13 @@ describe("a refusal of the application's own", () => {
       error: code,
       reason: undefined,
     });
+  });
+});
+
+describe('the codes', () => {
+  it('are each in the table of docs/diagnostics.md', () => {
+    const page = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
+    const documented = [...page.matchAll(/^\| `([a-z\d_]+)` +\|/gm)].map(([, code]) => code);
+    expect(documented.sort()).toEqual([...explanationCodes].sort());
   });
 });
