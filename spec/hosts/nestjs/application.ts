@@ -100,7 +100,7 @@ export function contextOf(
     getHandler: () => (controller.prototype as Record<string, unknown>)[name],
     getType: () => type,
     switchToHttp: () => http,
-    getArgByIndex: () => undefined,
+    getArgs: () => [],
   } as unknown as ExecutionContext;
 }
 

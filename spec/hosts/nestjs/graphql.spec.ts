@@ -8,6 +8,7 @@ import {
   Field,
   GraphQLModule,
   GraphQLSchemaHost,
+  Info,
   Mutation,
   ObjectType,
   Parent,
@@ -18,7 +19,7 @@ import {
   type GqlModuleOptions,
 } from '@nestjs/graphql';
 import type * as GraphQl16 from 'graphql';
-import type { ExecutionResult } from 'graphql';
+import type { ExecutionResult, GraphQLResolveInfo } from 'graphql';
 import { createHandler as createExpressHandler } from 'graphql-http/lib/use/express';
 import { createHandler as createFastifyHandler } from 'graphql-http/lib/use/fastify';
 import type { IncomingMessage, Server } from 'node:http';
@@ -214,6 +215,24 @@ class OrderResolver {
   }
 }
 
+@Resolver()
+@RequiresAuth()
+class ReferenceResolver {
+  static info: GraphQLResolveInfo | undefined;
+
+  @Query(() => String)
+  @AllowAnonymous()
+  information(@Info() info: GraphQLResolveInfo) {
+    ReferenceResolver.info = info;
+    return 'noted';
+  }
+
+  @ValidateScope('orders.read')
+  resolveReference({ id }: { readonly id: string }) {
+    return { id, oid: getTokenClaims().oid };
+  }
+}
+
 type Answered = ExecutionResult<Record<string, string | null>>;
 
 interface GraphQl {
@@ -249,6 +268,7 @@ async function start(
       WeatherResolver,
       BareResolver,
       OrderResolver,
+      ReferenceResolver,
       ...(filter === true ? [{ provide: APP_FILTER, useClass: Forwarded }] : []),
     ],
   })
@@ -466,6 +486,27 @@ describe.each(platforms)('resolvers on NestJS, $platform', (platform) => {
     const answer = await ask('{ whoever }');
     expect(answer.errors?.map(({ message }) => message)).toEqual(['by the application: MissingTokenError']);
     expect(Forwarded.seen).toEqual([expect.any(AuthError)]);
+  });
+});
+
+describe('what GraphQL asks without arguments', () => {
+  it.each([
+    ['a reference of a federation', []],
+    ['the type of a union', [{ name: 'Order' }]],
+  ])('%s is behind its gate', async (_, behind) => {
+    const { ask } = await start(platforms[0]);
+    await ask('{ information }');
+    const { info } = ReferenceResolver;
+    const resolver = new ReferenceResolver() as unknown as Readonly<
+      Record<string, (...given: unknown[]) => Promise<unknown>>
+    >;
+    const resolve = async (claims: Readonly<Record<string, unknown>>) => {
+      const authorization = `Bearer ${await issuer.token(claims)}`;
+      const context = { req: { headers: { authorization }, rawHeaders: ['authorization', authorization] } };
+      return resolver['resolveReference']?.({ id: '7' }, context, info, ...behind);
+    };
+    expect(await resolve({ oid: 'ada', scp: 'orders.read' })).toEqual({ id: '7', oid: 'ada' });
+    await expect(resolve({ scp: 'read' })).rejects.toThrow('The access token does not carry the scope');
   });
 });
 

@@ -10,26 +10,10 @@ import { processWide } from '../../core/process-wide.js';
 import type { Method } from '../../decorators/protected-method.js';
 import { requestContext, theGuard } from './guard.js';
 import { boundKey } from './handler-method.js';
-import { carrierOf } from './platform.js';
+import { carrierOf, indexOfInfo } from './platform.js';
 
-/** The parameters of a resolver: the parent, the arguments, the context of the operation, and what is resolved. */
-const parametersOfResolver = 4;
-
-/** What is used of a resolver's last parameter. */
-interface ResolveInfo {
-  readonly fieldName?: unknown;
-  readonly schema?: { readonly getQueryType?: unknown } | null;
-}
-
-/**
- * Whether a method is called as a resolver. A handler of HTTP may have as many parameters, with bodies and queries that the
- * client wrote. The schema has methods, which neither JSON nor a query can have.
- */
-function isResolverCall(parameters: readonly unknown[]): boolean {
-  if (parameters.length !== parametersOfResolver) return false;
-  const { fieldName, schema } = (parameters[parametersOfResolver - 1] ?? {}) as ResolveInfo;
-  return typeof fieldName === 'string' && typeof schema?.getQueryType === 'function';
-}
+/** Where the information is among the parameters of a field; of its type, and of a reference, it is one place ahead. */
+const indexOfInfoOfField = 3;
 
 function contextOf(parameters: readonly unknown[], instance: object, handler: Method): ExecutionContext {
   return {
@@ -52,9 +36,13 @@ async function resolve(context: ExecutionContext, call: () => unknown): Promise<
 export function gatedAsField(inner: Method, self: () => Method): Method {
   return function (...parameters) {
     const call = () => Reflect.apply(inner, this, parameters);
-    if (!isResolverCall(parameters)) return call();
+    const index = indexOfInfo(parameters);
+    // A handler of HTTP may have as many parameters, which the client wrote.
+    if (index === -1) return call();
     const context = contextOf(parameters, this as object, self());
     const request = carrierOf(context)?.request;
+    // A method of the application may hand on the information in the place of its own.
+    if (request === undefined && index !== indexOfInfoOfField) return call();
     const own = request && verifiedRequests.get(request);
     return own !== undefined && own === currentRequest.getStore() ? call() : resolve(context, call);
   };

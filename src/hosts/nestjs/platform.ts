@@ -72,13 +72,34 @@ function carrierOfOperation(context: unknown): Carrier | undefined {
   return undefined;
 }
 
-const contextOfGraphQl = 2;
+/** What is used of the information that GraphQL gives to a resolver. */
+interface ResolveInfo {
+  readonly fieldName?: unknown;
+  readonly schema?: { readonly getQueryType?: unknown } | null;
+}
+
+/** The schema has methods, which neither JSON nor a query has: a client cannot write what passes for this. */
+function isResolveInfo(value: unknown): boolean {
+  const { fieldName, schema } = (value ?? {}) as ResolveInfo;
+  return typeof fieldName === 'string' && typeof schema?.getQueryType === 'function';
+}
+
+/** Where the information is among the parameters of a resolver: behind the context of the operation. -1: it is not there. */
+export const indexOfInfo = (parameters: readonly unknown[]) => parameters.findIndex(isResolveInfo);
+
+const usualIndexOfInfo = 3;
+
+/** The resolvers of a type and of a reference, in a federation, have no arguments ahead of the context. */
+function contextOfOperation(parameters: readonly unknown[]): unknown {
+  const found = indexOfInfo(parameters);
+  return parameters[(found === -1 ? usualIndexOfInfo : found) - 1];
+}
 
 /** The request of a call. Messages of other transports have none. */
 export function carrierOf(host: ArgumentsHost): Carrier | undefined {
   const type: string = host.getType();
   if (type === 'http') return { request: httpRequestOf(host), handed: host.switchToHttp().getRequest<object>() };
-  return type === 'graphql' ? carrierOfOperation(host.getArgByIndex(contextOfGraphQl)) : undefined;
+  return type === 'graphql' ? carrierOfOperation(contextOfOperation(host.getArgs())) : undefined;
 }
 
 export const responseOf = (host: ArgumentsHost) => host.switchToHttp().getResponse<Response>();
