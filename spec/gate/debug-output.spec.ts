@@ -255,7 +255,7 @@ describe('the channel for keys', () => {
 
   it('says which documents were loaded', async () => {
     const events = hear<KeysEvent>(keysChannel);
-    await initialize(issuer.options).ready();
+    initialize(issuer.options);
     await get('/plain', issuer.token());
     expect(events).toEqual([
       { outcome: 'loaded', document: 'configuration', metadataUrl },

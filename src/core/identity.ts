@@ -49,6 +49,7 @@ class Identity implements Authenticator {
   readonly #verifiers: ReadonlyMap<SchemeDemand['kind'], Verifier>;
   readonly #verifierOf = new WeakMap<Requirement, Verifier>();
   readonly #closing = new AbortController();
+  readonly #checksBeforeReady: (() => void)[] = [];
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -122,7 +123,12 @@ class Identity implements Authenticator {
     return isThenable(verification) ? verification.then(passed, refused) : passed(verification);
   }
 
+  beforeReady(check: () => void): void {
+    this.#checksBeforeReady.push(check);
+  }
+
   async ready(): Promise<void> {
+    for (const check of this.#checksBeforeReady) check();
     const packages = this.settings.downstream === undefined ? [] : [loadMsalNode()];
     await Promise.all([...packages, ...this.#issuers.map((issuers) => issuers.ready())]);
   }

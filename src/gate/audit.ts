@@ -17,6 +17,8 @@ export function endAudit(): void {
   audit.isRunning = false;
 }
 
+export const isAuditRunning = () => audit.isRunning;
+
 /** Notes whether an app that is set up has an authorization checker of this library. */
 export function noteChecker(isOwn: boolean): void {
   if (audit.isRunning) audit.checkers.add(isOwn ? 'own' : 'other');

@@ -8,6 +8,7 @@ import { createIdentity, identityOf } from '../core/identity.js';
 import { createOrAudit } from './audit.js';
 import { explainRefusals } from './debug-output.js';
 import { putInForce } from './identity-in-force.js';
+import { watchRoutes } from './registered-routes.js';
 import { prepareHosts } from './require-auth.js';
 
 function identityFromEnvironment(): Authenticator {
@@ -57,6 +58,7 @@ function putIntoForce(identity: Authenticator): MicrosoftIdentity {
   if (identity.settings.requireAuth) prepareHosts();
   putInForce(identity);
   explainRefusals();
+  watchRoutes(identity);
   return identity;
 }
 

@@ -143,7 +143,11 @@ describe.each(expressReleases)('middleware on $release', ({ express }) => {
     initialize(issuer.options);
     expectRefusal(await get('/b2c', await issuer.b2cToken()), 'server_error');
     expect(ran).toEqual([]);
-    expect(warnings.mock.calls.map(([message]) => message)).toEqual([
+    // initialize() warns of the other middlewares too.
+    const ofB2c = warnings.mock.calls
+      .map(([message]) => String(message))
+      .filter((text) => text.startsWith('requiresB2c'));
+    expect(ofB2c).toEqual([
       'requiresB2cAuth() names a policy that is not among b2c.policies. Add it to that option, or correct its name.',
       'requiresB2cAuth() takes tokens of B2C, which is not configured. Set b2c, or use another scheme.',
     ]);

@@ -256,7 +256,8 @@ export interface MicrosoftIdentity {
    * called.
    *
    * @throws IssuerUnavailableError with the cause and the options to look at
-   * @throws ConfigurationError if `downstream` is configured and `@azure/msal-node` is not installed
+   * @throws ConfigurationError if `downstream` is configured and `@azure/msal-node` is not installed, or a route that was
+   *   registered takes tokens of an authority or a policy that is not configured
    */
   ready(): Promise<void>;
   /** Ends downloads and token requests that are under way. Tokens can be checked for as long as the keys at hand are good. */
@@ -283,6 +284,8 @@ export interface Authenticator extends MicrosoftIdentity {
   readonly publishedResource: PublishedResource | undefined;
   /** Is aborted by `close()`. */
   readonly closing: AbortSignal;
+  /** Adds a check that `ready()` makes first; what it throws, `ready()` rejects with. */
+  beforeReady(check: () => void): void;
   /**
    * Lets a request pass, or throws its refusal. Returns a promise only if something has to be loaded or asked first.
    *

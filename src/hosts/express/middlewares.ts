@@ -8,6 +8,7 @@ import {
 } from '../../core/access/requirement.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { requirementsOfMiddlewares } from '../../gate/known-handlers.js';
+import { noteRoute } from '../../gate/registered-routes.js';
 import { isResponse } from '../handler-call.js';
 import type { Middleware } from '../node-middleware.js';
 import { proceedOrRefuse } from './chain.js';
@@ -57,6 +58,7 @@ function middlewareFor(requirement: Requirement): Middleware {
     });
   };
   requirementsOfMiddlewares.set(middleware, requirement);
+  noteRoute(requirement);
   return middleware;
 }
 

@@ -15,11 +15,14 @@ import { checkArguments, checkCount } from '../../core/call-arguments.js';
 import type { IdentityOptions } from '../../core/configuration/options.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
+import { requirementOf } from '../../decorators/decorated-elements.js';
 import { protectMembersOfInstances } from '../../decorators/protected-class.js';
+import { prototypeChainOf } from '../../decorators/prototype-chain.js';
 import { identityInForce } from '../../gate/identity-in-force.js';
 import { initialize, initializeWithRequireAuth } from '../../gate/initialize.js';
 import { closingParts } from '../../gate/known-handlers.js';
 import { warnDeveloper } from '../../gate/refusal.js';
+import { noteRoute } from '../../gate/registered-routes.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { nestjs } from './binding.js';
 import { demandsTokens, MicrosoftIdentityGuard, requestContext, type MicrosoftIdentityGuardOptions } from './guard.js';
@@ -138,6 +141,36 @@ function protectClassesOf(modules: ModulesContainer): void {
   }
 }
 
+/** The methods of a controller that Nest serves, inherited ones included. */
+function handlersOf(prototype: object): readonly PropertyKey[] {
+  return [...prototypeChainOf(prototype)].flatMap((level) =>
+    Object.entries(Object.getOwnPropertyDescriptors(level))
+      .filter(([, { value }]) => typeof value === 'function' && Reflect.hasMetadata('path', value as object))
+      .map(([name]) => name),
+  );
+}
+
+/** Notes what a handler requires. One that contradicts itself is answered 500; the developer need not wait for a request. */
+function noteHandlerRoute(prototype: object, name: PropertyKey): void {
+  try {
+    const requirement = requirementOf(prototype, name);
+    if (requirement !== undefined) noteRoute(requirement);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    warnDeveloper(error);
+  }
+}
+
+/** Notes what the handlers of an application require. */
+function noteRoutesOf(modules: ModulesContainer): void {
+  for (const { controllers } of modules.values()) {
+    for (const { metatype } of controllers.values()) {
+      const { prototype } = metatype as { readonly prototype: object };
+      for (const name of handlersOf(prototype)) noteHandlerRoute(prototype, name);
+    }
+  }
+}
+
 /**
  * Calls `initialize` when the application starts, provides what it returns as {@link MICROSOFT_IDENTITY}, and closes it
  * when the application shuts down. It can be replaced by a call of `initialize`. An application imports it once: a second
@@ -163,6 +196,7 @@ export class MicrosoftIdentityModule implements OnApplicationShutdown {
   ) {
     this.#identity = identity;
     protectClassesOf(modules);
+    noteRoutesOf(modules);
   }
 
   /**

@@ -7,6 +7,7 @@ import { authorizedRoles, rolesAt } from '../../decorators/authorized-roles.js';
 import { requirementOf } from '../../decorators/decorated-elements.js';
 import { requirementOfUndecorated } from '../../decorators/undecorated.js';
 import { enter } from '../../gate/admission.js';
+import { noteRoute } from '../../gate/registered-routes.js';
 import { shareHiddenClasses } from '../hidden-class.js';
 import { passOrRefuse, refuse, type Next, type Passage } from '../node-middleware.js';
 import { admit, withRoles } from './authorized.js';
@@ -89,5 +90,6 @@ export function gatesFor(target: Controller, method: string, storage: Storage): 
   const requirement =
     requirementOf(target.prototype, method) ??
     (isAuthorized ? undefined : requirementOfUndecorated(target.prototype, method));
+  if (requirement !== undefined) noteRoute(requirement);
   return [requirement && decoratorGate(requirement), authorized].filter((gate) => gate !== undefined);
 }
