@@ -349,7 +349,7 @@ describe('optionsFromEnvironment', () => {
   });
 
   it('passes over what is blank or switched off', () => {
-    const environment = { ...azureAd, AzureAd__Scopes: '', AzureAd__AllowWebApiToBeAuthorizedByACL: 'false' };
+    const environment = { ...azureAd, AzureAd__Scopes: '', AzureAd__AllowWebApiToBeAuthorizedByACL: 'False' };
     expect(fromEnvironment(environment).entra).toEqual(parse(entra).entra);
   });
 

@@ -148,7 +148,8 @@ function problemIn(section: string, names: Section, rest: string, { name, value 
     names.lists.some((known) => withoutNumber(rest) === keyOf(known));
   if (isRead || value === '') return undefined;
   const [, remedy] = Object.entries(names.refused).find(([known]) => isOrIsBelow(rest, known)) ?? [];
-  if (remedy !== undefined) return value === 'false' ? undefined : `${name} has no meaning here. ${remedy}`;
+  if (remedy !== undefined)
+    return value.toLowerCase() === 'false' ? undefined : `${name} has no meaning here. ${remedy}`;
   if (unused.some((known) => isOrIsBelow(rest, known))) return undefined;
   const meant = nearest(rest, [...readOf(names), ...unused]);
   const hint = meant === undefined ? '' : ` The nearest name is ${section}__${meant}.`;
