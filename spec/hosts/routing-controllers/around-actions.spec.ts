@@ -2,6 +2,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import express from 'express';
 import Koa from 'koa';
+import { Readable } from 'node:stream';
 import 'reflect-metadata';
 import {
   createParamDecorator,
@@ -325,6 +326,47 @@ describe.each(hosts)('around an action on %s', (_, start) => {
   });
 });
 
+describe.each(expressReleases)('a body that is a stream, on $release', ({ express: framework }) => {
+  @RequiresAuth()
+  @JsonController('/streams')
+  class Streams {
+    @Get('/at-once')
+    atOnce() {
+      return Readable.from(rows(0));
+    }
+
+    @Get('/later')
+    later() {
+      return Readable.from(rows(1));
+    }
+  }
+
+  async function* rows(before: number) {
+    for (let row = 0; row < before; row++) yield await Promise.resolve('row');
+    validateScope('write');
+    yield 'last';
+  }
+
+  it('answers the refusal that is thrown in it, and goes on', async () => {
+    initialize(issuer.options);
+    const app = framework();
+    useExpressServer(app, { controllers: [Streams], classTransformer: false });
+    const api = await listen(app);
+    try {
+      const token = await issuer.token({ scp: 'read' });
+      const refused = await api.call('/streams/at-once', { token });
+      expectRefusal(refused, { insufficientScope: 'scope', scope: 'write' });
+      // What is under way cannot be taken back: the connection ends.
+      await expect(api.call('/streams/later', { token })).rejects.toThrow('aborted');
+      const passed = await api.call('/streams/later', { token: await issuer.token({ scp: 'write' }) });
+      expect([passed.status, passed.text]).toEqual([200, 'rowlast']);
+    } finally {
+      await api.close();
+    }
+  });
+});
+
+// The last test: the middleware that it declares is one of every application that names none.
 it('a global middleware of Koa refuses after the gate and the action are done', async () => {
   initialize(issuer.options);
   @Middleware({ type: 'before' })

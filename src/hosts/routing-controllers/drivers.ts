@@ -28,6 +28,30 @@ function answerRefusal(refusal: Refusal, action: Action): void {
   refuse(refusal, request, action.response as ServerResponse, action.next as Next, requirement);
 }
 
+interface Stream {
+  readonly pipe: unknown;
+  once(event: 'error', listener: (error: unknown) => void): unknown;
+  listenerCount(event: 'error'): number;
+}
+
+const isStream = (result: unknown): result is Stream => {
+  const { pipe, once, listenerCount } = (result ?? {}) as Partial<Stream>;
+  return typeof pipe === 'function' && typeof once === 'function' && typeof listenerCount === 'function';
+};
+
+/**
+ * Answers the refusal that a stream throws while it is sent. The driver of Express pipes it without a look at its errors, so
+ * a caller without a scope would end the process.
+ */
+function answerRefusalOf(result: unknown, action: Action): void {
+  if (!isStream(result)) return;
+  result.once('error', (error) => {
+    if (isRefusal(error)) answerRefusal(error, action);
+    // As without this listener.
+    else if (result.listenerCount('error') === 0) throw error;
+  });
+}
+
 /** Runs the parameters, the action and the interceptors in their request, also where a middleware lost its context. */
 function runInRequest(action: Action, run: (action: Action) => unknown): unknown {
   const context = verifiedRequests.get(incomingMessageOf(action));
@@ -68,7 +92,14 @@ function hookInto(driver: BaseDriver): void {
   driver.registerAction = function (this: BaseDriver, metadata, execute) {
     registerAction.call(this, metadata, (action) => runInRequest(action, execute));
   };
-  if (driver !== KoaDriver.prototype) return;
+  if (driver === ExpressDriver.prototype) {
+    const handleSuccess = Reflect.get(driver, 'handleSuccess');
+    driver.handleSuccess = function (this: BaseDriver, result: unknown, metadata, action) {
+      answerRefusalOf(result, action);
+      handleSuccess.call(this, result, metadata, action);
+    };
+    return;
+  }
   driver.registerMiddleware = function (this: BaseDriver, middleware, options) {
     registerMiddleware.call(this, answeredOnKoa(middleware), options);
   };
