@@ -14,6 +14,7 @@ import {
 } from './support/downstream-clients.mjs';
 import { routes } from './support/downstream-route.mjs';
 import { chosen, readFlags } from './support/flags.mjs';
+import { measure, startHost } from './support/host.mjs';
 import { printMachine } from './support/machine.mjs';
 import { processorTime, since } from './support/processor-time.mjs';
 import { prove } from './support/proof.mjs';
@@ -33,6 +34,7 @@ const flags = readFlags({
   maxEntries: 3_000, // a third of the users of the measurement of memory
   routeProcesses: 4,
   routeRounds: 10,
+  routeWarmup: 25_000, // requests ahead of what is timed
   only: '', // words, separated by commas: scenarios whose name holds one
 });
 
@@ -267,7 +269,7 @@ async function route() {
       const options = { variant: variant.name, express: 'express', facts, file, route: 'downstream-route.mjs' };
       await child.ask('start', options);
       await prove(variant, proof, (token) => child.ask('status', token));
-      await child.ask('run', { amount: 6_000 });
+      await child.ask('run', { amount: flags.routeWarmup });
       return child;
     },
     measure: (child) => child.ask('run', { amount: 1_000 }),
@@ -282,6 +284,38 @@ async function route() {
       median(column(name, 'all')),
       medianRatio(column(routes[0], 'main'), column(name, 'main')),
       medianRatio(column(routes[0], 'all'), column(name, 'all')),
+    ]),
+  );
+}
+
+async function routeOverHttp() {
+  const file = await authority.writeTokens(100);
+  const [proof] = await authority.tokens(1);
+  const load = startChild('load.mjs');
+  const serve = (host, amount) => measure(host, load, { file, amount, connections: 10 });
+  const variants = routes.map((name) => ({ name }));
+  const results = await takeTurns(variants, {
+    processes: flags.routeProcesses,
+    rounds: flags.routeRounds,
+    start: async (variant) => {
+      const host = await startHost(variant, 'express', facts, proof, 'downstream-route.mjs');
+      await serve(host, flags.routeWarmup);
+      return host;
+    },
+    measure: (host) => serve(host, 1_000),
+  });
+  await load.stop();
+  const column = (name, figure) => results.get(name).map((result) => result[figure]);
+  printTable(
+    `the same over HTTP: medians of ${flags.routeProcesses * flags.routeRounds} bursts of 1,000`,
+    ['route', 'req/s', 'main µs', 'CPU µs', 'req/s ÷ no token', 'no token ÷ main'],
+    variants.map(({ name }) => [
+      name,
+      median(column(name, 'throughput')),
+      median(column(name, 'mainCpu')),
+      median(column(name, 'cpu')),
+      medianRatio(column(name, 'throughput'), column(routes[0], 'throughput')),
+      medianRatio(column(routes[0], 'mainCpu'), column(name, 'mainCpu')),
     ]),
   );
 }
@@ -312,6 +346,7 @@ const scenarios = [
   { name: 'several processes', run: severalProcesses },
   { name: 'dead redis', run: deadRedis },
   { name: 'route', run: route },
+  { name: 'route over HTTP', run: routeOverHttp },
   { name: 'memory', run: memory },
 ];
 for (const { run } of chosen(scenarios, flags.only)) await run();

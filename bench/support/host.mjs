@@ -2,10 +2,13 @@
 import { startChild } from './child.mjs';
 import { prove } from './proof.mjs';
 
-/** @param proof - a token by which the variant is proven to verify */
-export async function startHost(variant, express, facts, proof) {
+/**
+ * @param proof - a token by which the variant is proven to verify
+ * @param route - as `start` of server.mjs has it
+ */
+export async function startHost(variant, express, facts, proof, route) {
   const child = startChild('server.mjs', { core: 0 });
-  const port = await child.ask('start', { variant: variant.name, express, facts });
+  const port = await child.ask('start', { variant: variant.name, express, facts, route });
   const url = `http://127.0.0.1:${port}/weather`;
   await prove(variant, proof, (token) => statusOf(url, token));
   return { ask: child.ask, stop: child.stop, url };

@@ -4,15 +4,18 @@ import { createServer } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import { answer } from './child.mjs';
 import { processorTime, since } from './processor-time.mjs';
-import { createApp } from './route.mjs';
 
 let requests = 0;
 let start;
 let session;
 
 answer({
-  /** @returns the port */
-  async start(options) {
+  /**
+   * @param route - the file of this folder that creates the application
+   * @returns the port
+   */
+  async start({ route = 'route.mjs', ...options }) {
+    const { createApp } = await import(`./${route}`);
     const app = await createApp(options);
     const server = createServer((request, response) => {
       requests++;
