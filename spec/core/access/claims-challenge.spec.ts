@@ -184,6 +184,9 @@ describe('a client', () => {
 const takes =
   'ClaimsChallengeError takes { access_token: { … } }, with at least one claim, or its JSON text, of at most 4 KiB.';
 
+const circular: Record<string, unknown> = {};
+circular['value'] = circular;
+
 describe('a claims request that asks for nothing', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
@@ -197,6 +200,8 @@ describe('a claims request that asks for nothing', () => {
     ['a list for the access token', { access_token: ['acrs'] }],
     ['undefined for its only claim', { access_token: { acrs: undefined } }],
     ['the ID token alone', { id_token: { acrs: { value: 'c1' } } }],
+    ['an object that holds itself', { access_token: { acrs: circular } }],
+    ['a number that JSON does not have', { access_token: { acrs: { value: 1n } } }],
     ['an empty text, as MSAL has it where the authority asked for none', ''],
     ['a text of JSON without a claim', '{"access_token":{}}'],
     ['a text of JSON that is a list', '[{"access_token":{"acrs":null}}]'],

@@ -49,7 +49,12 @@ function isDemand(demand: unknown): boolean {
 function textOf(request: unknown): string | undefined {
   if (typeof request === 'string') return request;
   if (!isObject(request) || !isObject(request['access_token'])) return undefined;
-  return JSON.stringify({ access_token: request['access_token'] });
+  try {
+    return JSON.stringify({ access_token: request['access_token'] });
+  } catch {
+    // It holds itself, or a BigInt.
+    return undefined;
+  }
 }
 
 function encode(request: ClaimsRequest | string): string {
