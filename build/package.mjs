@@ -29,7 +29,8 @@ const reExports = (file) =>
   /__exportStar\(require|Object\.defineProperty\(exports, "(?!__esModule)/.test(readFileSync(file, 'utf8'));
 
 // Comments stand in the declarations too, where editors read them. Lines stay short, so that a stack trace can be read.
-const small = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120 };
+// For browsers esbuild would put "production" in the place of process.env.NODE_ENV.
+const small = { minifyWhitespace: true, minifySyntax: true, lineLimit: 120, platform: 'node' };
 
 const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'));
 
@@ -44,7 +45,6 @@ const { metafile } = await build({
   bundle: true,
   splitting: true,
   format: 'esm',
-  platform: 'node',
   target: 'node20',
   packages: 'external',
   metafile: true,

@@ -187,3 +187,28 @@ describe('the executable', () => {
     expect(examined.stdout).toContain('does not pass');
   });
 });
+
+describe('the built package', () => {
+  const program = `initialize({ tenantId: '31baa16f-cadc-4b68-a5b6-0fa8b6d33db2', clientId: 'de2656e6-585f-4684-8e65-3ce50a7770a8' });
+const response = { setHeader() {}, removeHeader() {}, end() {} };
+requiresAuth()({ method: 'GET', url: '/', headers: {}, rawHeaders: [] }, response, () => {});`;
+  const names = '{ initialize, requiresAuth }';
+  const formats = {
+    module: `import ${names} from 'microsoft-identity-decorators/express';\n${program}`,
+    commonjs: `const ${names} = require('microsoft-identity-decorators/express');\n${program}`,
+  };
+
+  it.each([
+    ['module', 'development', 1],
+    ['commonjs', 'development', 1],
+    ['module', 'production', 0],
+    ['commonjs', 'production', 0],
+  ] as const)('explains refusals as %s where NODE_ENV is %s: %i', (format, NODE_ENV, lines) => {
+    const env = { ...process.env, NODE_ENV, DEBUG: 'microsoft-identity-decorators' };
+    const { stderr } = spawnSync(process.execPath, [`--input-type=${format}`, '--eval', formats[format]], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(stderr.match(/^microsoft-identity-decorators 401 missing_token \(no_token\)/gm) ?? []).toHaveLength(lines);
+  });
+});
