@@ -197,6 +197,7 @@ describe('the quick start', () => {
   let issuer: TestIssuer;
   let child: ChildProcess;
   let url: string;
+  let start: () => ChildProcess;
 
   beforeAll(async () => {
     const quickStart = readme.text.slice(readme.text.indexOf('\n## Quick start\n'));
@@ -205,12 +206,14 @@ describe('the quick start', () => {
     const { tenantId, clientId, instance } = issuer.options;
     const port = await freePort();
     url = `http://localhost:${String(port)}/api/weather/Oslo`;
-    child = run(code, {
+    const environment = {
       AzureAd__TenantId: tenantId,
       AzureAd__ClientId: clientId,
       AzureAd__Instance: instance,
       PORT: String(port),
-    });
+    };
+    start = () => run(code, environment);
+    child = start();
     const output = outputOf(child);
     await new Promise<void>((listening, fail) => {
       child.stdout?.once('data', () => {
@@ -254,6 +257,15 @@ describe('the quick start', () => {
     expect(response.status).toBe(401);
     const [example] = readPage('docs/errors.md').blocks;
     expect(await response.json()).toEqual(JSON.parse(example?.code ?? ''));
+  });
+
+  it('fails where its port is in use', async () => {
+    const second = start();
+    const output = outputOf(second);
+    const [status] = (await once(second, 'close')) as [number | null];
+    expect(status).toBe(1);
+    expect(output.text).toContain('EADDRINUSE');
+    expect(output.text).not.toContain('Listening');
   });
 });
 
