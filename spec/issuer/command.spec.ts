@@ -152,7 +152,7 @@ describe('the issuer', () => {
     expect(run(['issuer', '--port', port])).toEqual({
       code: 1,
       out: '',
-      err: `Port ${port} is in use. Set another one with --port.\n`,
+      err: `Port ${port} is in use, perhaps by the issuer of another project. Set another one with --port.\n`,
     });
     await once(other.close(), 'close');
   });

@@ -70,7 +70,9 @@ async function serve({ policies, roles }: ServerArguments, place: Place, process
     await issuer.listen();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    process.stderr.write(`Port ${String(place.port)} is in use. Set another one with --port.\n`);
+    process.stderr.write(
+      `Port ${String(place.port)} is in use, perhaps by the issuer of another project. Set another one with --port.\n`,
+    );
     return 1;
   }
   process.stdout.write(greeting(issuer, policies, place.stateFile));
