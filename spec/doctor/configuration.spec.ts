@@ -28,6 +28,9 @@ describe('the configuration', () => {
     const said = await run([await issuer.token()]);
     expect(said).toMatchObject({ code: 2, out: '' });
     expect(said.err).toContain('--tenant-id and --client-id');
+    expect(said.err).toContain(
+      'node --env-file=<file> node_modules/microsoft-identity-decorators/dist/esm/bin.js doctor',
+    );
   });
 
   it('is refused if it is wrong', async () => {

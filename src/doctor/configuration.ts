@@ -56,7 +56,9 @@ export async function configurationFor(
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     if (given !== undefined) throw new UsageError(withFlags(error.message));
-    const others = ' Or give --tenant-id and --client-id, or --config; see --help.';
+    const others =
+      ' Or give --tenant-id and --client-id, or --config; see --help. If the variables are in a file, run ' +
+      'node --env-file=<file> node_modules/microsoft-identity-decorators/dist/esm/bin.js doctor';
     throw new UsageError(`The configuration was read from ${origin}. ${error.message}${others}`);
   }
 }
