@@ -482,9 +482,39 @@ describe.each(entries)('options of initialize of $entry', ({ host }) => {
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     try {
       expect(refusalOf(() => host['initialize']?.())).toMatch(
-        /^AZUREAD__ALLOWEDCLIENT is not a name .* nearest name is AzureAd__AllowedClients\. .* AzureAdB2C__Policies, /,
+        /^AZUREAD__ALLOWEDCLIENT is not a name .* nearest name is AzureAd__AllowedClients\. .* read from the environment; all names: docs\/reference\.md#environment-variables\.$/,
       );
       expect(identityInForce()).toBe(before);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it.each([
+    ['nothing is set', {}],
+    ['what is set is blank', { AzureAd__TenantId: ' ', AzureAd__ClientId: '' }],
+  ])('are refused with what to set where %s, and the configuration in force stays', (_, environment) => {
+    const before = host['initialize']?.(ids);
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    try {
+      expect(refusalOf(() => host['initialize']?.())).toBe(
+        'initialize: set AzureAd__TenantId and AzureAd__ClientId (or AzureAdB2C__Domain and others), or give options. ' +
+          'Without a registration: npx microsoft-identity-decorators issuer. ' +
+          'Options were read from the environment; all names: docs/reference.md#environment-variables.',
+      );
+      expect(identityInForce()).toBe(before);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('are refused with the one that is missing where another is set', () => {
+    vi.stubEnv('AzureAd__TenantId', ids.tenantId);
+    try {
+      expect(refusalOf(() => host['initialize']?.())).toBe(
+        'initialize: clientId: got undefined; it is required beside tenantId. ' +
+          'Options were read from the environment; all names: docs/reference.md#environment-variables.',
+      );
     } finally {
       vi.unstubAllEnvs();
     }

@@ -1,7 +1,7 @@
 /** `initialize`: the configuration of the process. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { checkCount } from '../core/call-arguments.js';
-import { environmentNames, optionsFromEnvironment } from '../core/configuration/environment.js';
+import { optionsFromEnvironment } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity, identityOf } from '../core/identity.js';
@@ -11,14 +11,23 @@ import { putInForce } from './identity-in-force.js';
 import { watchRoutes } from './registered-routes.js';
 import { prepareHosts } from './require-auth.js';
 
+function optionsOfProcess(): IdentityOptions {
+  const options = optionsFromEnvironment(process.env);
+  if (Object.values(options).some((value) => value !== undefined)) return options;
+  throw new ConfigurationError(
+    'initialize: set AzureAd__TenantId and AzureAd__ClientId (or AzureAdB2C__Domain and others), or give options. ' +
+      'Without a registration: npx microsoft-identity-decorators issuer.',
+  );
+}
+
 function identityFromEnvironment(): Authenticator {
   try {
-    return createIdentity(optionsFromEnvironment(process.env));
+    return createIdentity(optionsOfProcess());
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     // Without a cause: Node would print the same sentence and a second stack.
     throw new ConfigurationError(
-      `${error.message} Options were read from the environment: ${environmentNames.join(', ')}.`,
+      `${error.message} Options were read from the environment; all names: docs/reference.md#environment-variables.`,
     );
   }
 }

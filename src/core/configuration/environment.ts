@@ -9,7 +9,7 @@ import { readNames } from './environment-names.js';
 import { Variables, type Environment } from './environment-variables.js';
 import type { B2cOptions, IdentityOptions } from './options.js';
 
-/** The names of the variables that are read. */
+/** The names of the variables that are read. docs/reference.md has all of them. */
 export const environmentNames: readonly string[] = [...readNames, ...downstreamNames];
 
 const isSet = (value: unknown) => value !== undefined;
