@@ -144,7 +144,7 @@ describe('the report', () => {
           'ok     @RequiresAnyAuth() passes',
           'FAIL   no scheme          500 invalid_configuration, configuration',
           '',
-          'The token passes on a route with @RequiresB2cAuth() or @RequiresAnyAuth().',
+          'The token passes on a route with @RequiresB2cAuth() or @RequiresAnyAuth() that demands no scope or role.',
           '',
         ].join('\n'),
       });
@@ -160,7 +160,7 @@ describe('the report', () => {
           '?      @RequiresAnyAuth() no step fails',
           'FAIL   no scheme          500 invalid_configuration, configuration',
           '',
-          'No step fails on a route with @RequiresAuth() or @RequiresAnyAuth(). Key and signature are not checked (--offline).',
+          'No step fails on a route with @RequiresAuth() or @RequiresAnyAuth() that demands no scope or role. Key and signature are not checked (--offline).',
           '',
         ].join('\n'),
       });
@@ -180,7 +180,28 @@ describe('the report', () => {
       initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => start });
       const { out } = await run(['--config', './nothing.ts', '--scheme', 'any', await issuer.b2cToken()]);
       expect(out).not.toContain('Routes');
-      expect(out).toMatch(/\n\nThe token passes\.\n$/);
+      expect(out).toMatch(/\n\nThe token passes on a route that demands no scope or role\.\n$/);
+    });
+  });
+
+  describe('on scopes and roles', () => {
+    const report = async (...flags: readonly string[]) => {
+      const { code, out } = await run([...entraFlags(), ...flags, await issuer.token({ scp: 'other' })]);
+      return { code, out: out.replace(/\s+/g, ' ') };
+    };
+
+    it('says that nothing was compared if none is given', async () => {
+      const { code, out } = await report();
+      expect(code).toBe(0);
+      expect(out).toContain('ok scope scp other; roles none; not compared: neither --scope nor --role is given');
+      expect(out).toMatch(/ The token passes on a route that demands no scope or role\. $/);
+    });
+
+    it('says that the token passes if one is given', async () => {
+      const { code, out } = await report('--scope', 'other');
+      expect(code).toBe(0);
+      expect(out).toContain('ok scope scp other; roles none The token passes. ');
+      expect(out).not.toContain('compared');
     });
   });
 

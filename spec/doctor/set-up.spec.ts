@@ -117,7 +117,9 @@ describe('a token', () => {
     const token = await issuer.token();
     const said = await run([token], { env: environment() });
     expect(said.code).toBe(0);
-    expect(said.out).toMatch(/\nCalls of other APIs:\nok {5}package [^]*\n\nThe token passes\.\n$/);
+    expect(said.out).toMatch(
+      /\nCalls of other APIs:\nok {5}package [^]*\n\nThe token passes on a route that demands no scope or role\.\n$/,
+    );
     expect(read(await run([token, '--json'], { env: environment() })).downstream).toHaveLength(4);
   });
 

@@ -55,7 +55,7 @@ async function examineToken(given: TokenArguments, token: string, terminal: Term
   terminal.stdout.write(
     given.json
       ? examinationJson(examination, { origin, nowMs, downstream })
-      : examinationText(examination, { origin, nowMs, paint, setUp }),
+      : examinationText(examination, { origin, nowMs, isCompared: requirement.demands.length > 0, paint, setUp }),
   );
   return exitCodeOf(examination.verdict);
 }

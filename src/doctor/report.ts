@@ -69,16 +69,20 @@ const answerText = ({ httpStatus, code, reason }: Verdict) =>
 const passedRoutes = (routes: readonly RouteVerdict[] = []) =>
   routes.filter(({ status }) => status !== 'fail').map(({ route }) => route);
 
-/** @param isExplained - whether a step has the remedy already */
-function verdictText(
-  verdict: Verdict,
-  routes: readonly RouteVerdict[] | undefined,
-  isExplained: boolean,
-  paint: Paint,
-): string {
+/** The routes that do not refuse a token; empty if scheme and demands are those of the options. */
+function passedText(routes: readonly RouteVerdict[] | undefined, isCompared: boolean): string {
+  const scheme = routes === undefined ? '' : ` with ${either(passedRoutes(routes))}`;
+  const demands = isCompared ? '' : ' that demands no scope or role';
+  return scheme + demands === '' ? '' : ` on a route${scheme}${demands}`;
+}
+
+/**
+ * @param on - the routes that do not refuse the token
+ * @param isExplained - whether a step has the remedy already
+ */
+function verdictText(verdict: Verdict, on: string, isExplained: boolean, paint: Paint): string {
   const escapedVerdict = escapedMembers(verdict);
   const { status, cause, remedy } = escapedVerdict;
-  const on = routes === undefined ? '' : ` on a route with ${either(passedRoutes(routes))}`;
   if (status === 'pass') return paint('green', `The token passes${on}.`);
   if (status === 'unknown') {
     return paint('yellow', `No step fails${on}. Key and signature are not checked (--offline).`);
@@ -127,6 +131,7 @@ function rowText(name: string, value: string, paint: Paint): string {
 /**
  * The examination of a token, as text.
  *
+ * @param options.isCompared - whether scopes or roles of the token were compared with those of a route
  * @param options.setUp - the lines on calls of other APIs
  */
 export function examinationText(
@@ -134,11 +139,12 @@ export function examinationText(
   options: {
     readonly origin: string;
     readonly nowMs: number;
+    readonly isCompared: boolean;
     readonly paint: Paint;
     readonly setUp: readonly string[];
   },
 ): string {
-  const { origin, nowMs, paint, setUp } = options;
+  const { origin, nowMs, isCompared, paint, setUp } = options;
   const rows = [
     ...Object.entries(pick(seen.header, shownMembers)).map(([name, value]) => [name, shown(value)] as const),
     ...Object.entries(pick(seen.payload, shownClaims)).map(([name, value]) => [name, shown(value)] as const),
@@ -156,7 +162,7 @@ export function examinationText(
     '',
     ...(setUp.length === 0 ? [] : ['Calls of other APIs:', ...setUp, '']),
     ...(routes === undefined ? [] : ['Routes, by their decorator:', ...routeTexts(routes, paint), '']),
-    verdictText(verdict, routes, isExplained, paint),
+    verdictText(verdict, passedText(routes, isCompared), isExplained, paint),
     '',
   ].join('\n');
 }

@@ -146,10 +146,12 @@ export function describeStep(step: StepName, subject: Subject): Words {
         found: 'it is asked with the claims, and with a request that has no more than the token',
       };
     case 'scope':
-    case 'role':
+    case 'role': {
+      const found = `scp ${list(scopesOf(claims))}; roles ${list(rolesOf(claims))}`;
       return {
         expected: demandExpected(step, requirement),
-        found: `scp ${list(scopesOf(claims))}; roles ${list(rolesOf(claims))}`,
+        found: requirement.demands.length === 0 ? `${found}; not compared: neither --scope nor --role is given` : found,
       };
+    }
   }
 }
