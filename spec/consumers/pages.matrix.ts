@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer } from '../../src/testing.js';
 import { readPage } from '../support/pages.js';
@@ -17,15 +17,21 @@ const packages = [
   '@nestjs/common@11',
   '@nestjs/core@11',
   '@nestjs/platform-express@11',
+  '@nestjs/testing@11',
   '@types/express@5',
+  '@types/jest@30',
   '@types/node@20',
+  '@types/supertest@7',
   'class-transformer@0.5',
   'class-validator@0.14',
   'esbuild@0.28',
   'express@5',
+  'jest@30',
   'reflect-metadata@0.2',
   'routing-controllers@0.11',
   'rxjs@7',
+  'supertest@7',
+  'ts-jest@29',
   'typescript@5.9',
   'webpack@5',
 ];
@@ -87,37 +93,66 @@ const programOf = (page: string, language: string, part = '') =>
   readPage(page).blocks.find((block) => block.language === language && block.code.includes(part))?.code ?? '';
 
 describe('a project of `nest new`, which is CommonJS', () => {
-  it('takes the complete app of docs/nestjs.md as its main.ts', async () => {
-    const own = 'nest';
-    await mkdir(inFolder(own, 'src'), { recursive: true });
-    await writeFile(inFolder(own, 'package.json'), '{ "private": true }');
-    await writeFile(inFolder(own, 'src', 'main.ts'), programOf('docs/nestjs.md', 'ts'));
-    const compilerOptions = {
-      module: 'nodenext',
-      moduleResolution: 'nodenext',
-      resolvePackageJsonExports: true,
-      esModuleInterop: true,
-      isolatedModules: true,
-      declaration: true,
-      removeComments: true,
-      emitDecoratorMetadata: true,
-      experimentalDecorators: true,
-      allowSyntheticDefaultImports: true,
-      target: 'ES2023',
-      sourceMap: true,
-      outDir: './dist',
-      incremental: true,
-      skipLibCheck: true,
-      strictNullChecks: true,
-      forceConsistentCasingInFileNames: true,
-      noImplicitAny: false,
-      strictBindCallApply: false,
-      noFallthroughCasesInSwitch: false,
+  const compilerOptions = {
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    resolvePackageJsonExports: true,
+    esModuleInterop: true,
+    isolatedModules: true,
+    declaration: true,
+    removeComments: true,
+    emitDecoratorMetadata: true,
+    experimentalDecorators: true,
+    allowSyntheticDefaultImports: true,
+    target: 'ES2023',
+    sourceMap: true,
+    outDir: './dist',
+    incremental: true,
+    skipLibCheck: true,
+    strictNullChecks: true,
+    forceConsistentCasingInFileNames: true,
+    noImplicitAny: false,
+    strictBindCallApply: false,
+    noFallthroughCasesInSwitch: false,
+  };
+
+  /** Writes a project, and compiles it. */
+  async function makeProject(own: string, files: Readonly<Record<string, string>>): Promise<void> {
+    const all = {
+      'package.json': '{ "private": true }',
+      'tsconfig.json': JSON.stringify({ compilerOptions }),
+      ...files,
     };
-    await writeFile(inFolder(own, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    for (const [name, text] of Object.entries(all)) {
+      await mkdir(dirname(inFolder(own, name)), { recursive: true });
+      await writeFile(inFolder(own, name), text);
+    }
     const tsc = [typescript, '-p', inFolder(own)];
     expect(await execute(process.execPath, tsc)).toMatchObject({ status: 0, stdout: '' });
-    expect(await statusesOf(inFolder(own, 'dist', 'main.js'), '/api/weather/Oslo')).toEqual([401, 403, 200]);
+  }
+
+  it('takes the complete app of docs/nestjs.md as its main.ts', async () => {
+    await makeProject('nest', { 'src/main.ts': programOf('docs/nestjs.md', 'ts') });
+    expect(await statusesOf(inFolder('nest', 'dist', 'main.js'), '/api/weather/Oslo')).toEqual([401, 403, 200]);
+  });
+
+  it('passes the spec of docs/nestjs.md', async () => {
+    const [classes = ''] = programOf('docs/nestjs.md', 'ts').split('\nasync function bootstrap');
+    await makeProject('nest-spec', {
+      'src/app.module.ts': classes.replace(/^class /gm, 'export class '),
+      'test/app.e2e-spec.ts': programOf('docs/nestjs.md', 'ts', "from 'supertest'"),
+      'test/jest-e2e.json': JSON.stringify({
+        moduleFileExtensions: ['js', 'json', 'ts'],
+        rootDir: '.',
+        testEnvironment: 'node',
+        testRegex: '.e2e-spec.ts$',
+        transform: { '^.+\\.(t|j)s$': 'ts-jest' },
+      }),
+    });
+    const jest = [inFolder('node_modules', 'jest', 'bin', 'jest.js'), '--config', './test/jest-e2e.json'];
+    const { status, stderr } = await execute(process.execPath, jest, { cwd: inFolder('nest-spec') });
+    expect(stderr).toMatch(/^Tests: +4 passed, 4 total$/m);
+    expect(status).toBe(0);
   });
 });
 
