@@ -20,9 +20,11 @@ switch (command) {
     runInProcess(process);
     break;
   case '--help':
+  case '-h':
+  case 'help':
     process.stdout.write(usage);
     break;
   default:
-    process.stderr.write(command === undefined ? usage : `There is no command ${JSON.stringify(command)}.\n\n${usage}`);
+    process.stderr.write(command === undefined ? usage : `${usage}\nThere is no command ${JSON.stringify(command)}.\n`);
     process.exitCode = 2;
 }

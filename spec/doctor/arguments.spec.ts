@@ -26,6 +26,12 @@ describe('the command line', () => {
     expect(said.err).toContain(message);
   });
 
+  it('is explained by --help if an option is unknown', async () => {
+    const { err } = await run(['--tenant', 'x']);
+    expect(err).toMatch(/^microsoft-identity-decorators doctor: Unknown option '--tenant'/);
+    expect(err).toMatch(/\nSee microsoft-identity-decorators doctor --help\.\n$/);
+  });
+
   it('does not show a token in the wrong position', async () => {
     const token = await issuer.token();
     for (const argv of [[`--token=${token}`], [token, token], ['--json=', token], ['--now', token]]) {
@@ -53,9 +59,11 @@ describe('the command line', () => {
   });
 
   it('shows help and version', async () => {
-    const said = await run(['--help']);
-    expect(said).toMatchObject({ code: 0, err: '' });
-    expect(said.out).toContain('--routes <module>');
+    for (const help of ['--help', '-h', 'help']) {
+      const said = await run([help]);
+      expect(said).toMatchObject({ code: 0, err: '' });
+      expect(said.out).toContain('--routes <module>');
+    }
     expect(await run(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n' });
   });
 });

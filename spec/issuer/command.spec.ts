@@ -185,24 +185,35 @@ describe('the command line', () => {
 
   it('shows its usage', () => {
     for (const [args, text] of [
-      [['--help'], '<command>'],
-      [['issuer', '--help'], 'issuer [--port <port>]'],
-      [['doctor', '--help'], 'doctor [options]'],
+      [[], '<command>'],
+      [['issuer'], 'issuer [--port <port>]'],
+      [['doctor'], 'doctor [options]'],
     ] as const) {
-      const { code, out, err } = run(args);
-      expect({ code, err }).toEqual({ code: 0, err: '' });
-      expect(out).toContain(`${usage} ${text}`);
+      for (const help of ['--help', '-h', 'help']) {
+        const { code, out, err } = run([...args, help]);
+        expect({ code, err }).toEqual({ code: 0, err: '' });
+        expect(out).toContain(`${usage} ${text}`);
+      }
     }
   });
 
   it.each([
-    [[], usage],
-    [['nurse'], 'There is no command "nurse".'],
-    [['issuer', '--prot', '1'], "Unknown option '--prot'"],
-  ])('shows its usage as an error for %j', (args, problem) => {
+    [[], ''],
+    [['nurse'], '\nThere is no command "nurse".\n'],
+  ])('shows its usage as an error for %j, and ends with the problem', (args, problem) => {
     const { code, out, err } = run(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toContain(problem);
-    expect(err).toContain(usage);
+    expect(err.startsWith(usage)).toBe(true);
+    expect(err.endsWith(problem)).toBe(true);
+  });
+
+  it('has the problem and --help for a wrong option', () => {
+    expect(run(['issuer', '--prot', '1'])).toEqual({
+      code: 2,
+      out: '',
+      err:
+        "microsoft-identity-decorators issuer: Unknown option '--prot'\n" +
+        'See microsoft-identity-decorators issuer --help.\n',
+    });
   });
 });

@@ -39,7 +39,7 @@ The requirement of the route:
   --downstream                 shows what is set up for calls of other APIs, and fails if a part of it is wrong
   --routes <module>            lists the routes of an app; fails if one is neither protected nor @AllowAnonymous
   --open <route>               such as 'GET /health': open on purpose, without @AllowAnonymous; may be repeated
-  --help, --version
+  --help, -h; --version
 
 Exits with 0 if the token passes, the number is known, no part of the set-up is wrong or no route is unprotected,
 with 2 if the command line or the configuration is wrong, with 3 if the issuer cannot be reached, else with 1.
@@ -67,7 +67,7 @@ const commandLineOptions = {
   downstream: { type: 'boolean' },
   routes: { type: 'string' },
   open: { type: 'string', multiple: true },
-  help: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } satisfies ParseArgsConfig['options'];
 
@@ -107,7 +107,7 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: commandLineOptions, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(`${(error as Error).message}\nSee microsoft-identity-decorators doctor --help.`);
   }
 }
 
@@ -199,6 +199,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (values.version === true) return { kind: 'version' };
   const [command, token, ...rest] = positionals;
   if (command !== 'doctor') throw new UsageError('The only command is doctor.');
+  if (token === 'help') return { kind: 'help' };
   if (rest.length > 0) throw new UsageError('Give one token. Quote it if it has spaces.');
   if (values.routes === undefined) {
     if (values.open !== undefined) throw new UsageError('--open belongs to --routes.');

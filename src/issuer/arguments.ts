@@ -19,7 +19,7 @@ With --token it prints an access token for the API, good for an hour, and ends:
   --v1               a v1.0 token
   --b2c <policy>     a token of this policy
 
-  --help
+  --help, -h
 
 Ids, keys and port are kept in node_modules/.cache/microsoft-identity-decorators/issuer.json of the project,
 or without a project in the cache folder of the user. Delete the file for new ones.
@@ -33,7 +33,7 @@ const options = {
   role: { type: 'string', multiple: true },
   app: { type: 'boolean' },
   v1: { type: 'boolean' },
-  help: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 } satisfies ParseArgsConfig['options'];
 
 /** The command line is wrong. */
@@ -124,6 +124,7 @@ function tokenArguments(values: Values): TokenArguments {
  * @throws UsageError
  */
 export function parseArguments(argv: readonly string[]): Arguments {
+  if (argv[0] === 'help') return { kind: 'help' };
   const values = parse(argv);
   if (values.help === true) return { kind: 'help' };
   if (values.token === true) return tokenArguments(values);

@@ -100,7 +100,8 @@ export async function runIssuer(process: NodeJS.Process): Promise<void> {
   } catch (error) {
     const { message } = error as Error;
     const isUsage = error instanceof UsageError;
-    process.stderr.write(isUsage ? `${message}\n\n${help}` : `microsoft-identity-decorators issuer: ${message}\n`);
+    const hint = isUsage ? 'See microsoft-identity-decorators issuer --help.\n' : '';
+    process.stderr.write(`microsoft-identity-decorators issuer: ${message}\n${hint}`);
     process.exitCode = isUsage ? 2 : 1;
   }
 }
