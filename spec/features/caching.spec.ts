@@ -97,7 +97,7 @@ describe('a token that was verified', () => {
   });
 
   it('costs its signature once, however many requests carry it at one time', async () => {
-    await initialize({ ...issuer.options, now: () => clock }).ready();
+    await initialize({ ...issuer.options, b2c: issuer.b2cOptions, now: () => clock }).ready();
     const signatures = countSignatures();
     const token = await issuer.token();
     const answers = await Promise.all(Array.from({ length: 100 }, () => status('/entra', token)));

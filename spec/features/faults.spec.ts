@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import 'reflect-metadata';
 import { Get, JsonController } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { initialize, RequiresAuth } from '../../src/index.js';
+import { createMicrosoftIdentity, initialize, RequiresAuth } from '../../src/index.js';
 import { startTestIssuer, type Fault, type TestIssuer } from '../../src/testing.js';
 import { expectRefusal, serve, type Api } from '../support/api.js';
 
@@ -437,7 +437,7 @@ describe('ready and close', () => {
       message: expect.stringMatching(/answered 404.*tenantId and instance/) as string,
       cause: expect.objectContaining({ name: 'DownloadError' }) as Error,
     });
-    await expect(initialize({ b2c: issuer.b2cOptions }).ready()).rejects.toThrow('b2c.policies');
+    await expect(createMicrosoftIdentity({ b2c: issuer.b2cOptions }).ready()).rejects.toThrow('b2c.policies');
   });
 
   it('ends downloads that are under way, and the callers who wait for them', async () => {
