@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessTokenClaims } from '../../../src/core/access-token-claims.js';
 import {
-  checkTimes,
+  checkTime,
   clientOf,
   hasCaseTwin,
   hasRegisteredClaims,
   rolesOf,
   scopesOf,
+  validTimeOf,
 } from '../../../src/core/token/claims.js';
 import { refuses } from '../../support/refusals.js';
 
@@ -71,9 +72,9 @@ describe('hasRegisteredClaims', () => {
   });
 });
 
-describe('checkTimes', () => {
+describe('checkTime', () => {
   const check = (claims: object, nowSeconds: number, toleranceSeconds: number) => {
-    checkTimes(claimsOf({ exp: 2_000, ...claims }), nowSeconds, toleranceSeconds);
+    checkTime(validTimeOf(claimsOf({ exp: 2_000, ...claims })), nowSeconds, toleranceSeconds);
   };
 
   it.each([
@@ -91,6 +92,7 @@ describe('checkTimes', () => {
     [5, 2_005],
     [300, 2_300],
     [5, 1e12],
+    [5, NaN],
   ])('refuses a token from the moment it ends, with a tolerance of %i s at %d', async (tolerance, now) => {
     await refuses(() => {
       check({}, now, tolerance);

@@ -28,17 +28,29 @@ export function hasRegisteredClaims(claims: UnverifiedClaims): claims is AccessT
   );
 }
 
+/** When a token is valid, in seconds since the epoch. */
+export interface ValidTime {
+  /** The later of `nbf` and `iat`; 0 if the token has neither. */
+  readonly notBefore: number;
+  /** `exp`: the first moment at which it is not valid any more. */
+  readonly expires: number;
+}
+
+/** When a token is valid, by its `exp`, `nbf` and `iat`. */
+export function validTimeOf({ exp, nbf = 0, iat = 0 }: AccessTokenClaims): ValidTime {
+  return { notBefore: Math.max(nbf, iat), expires: exp };
+}
+
 /**
- * Checks `exp`, `nbf` and `iat` against the clock.
+ * Checks the time of a token against the clock.
  *
  * @param nowSeconds - seconds since the epoch, fractions allowed
  * @throws InvalidTokenError `expired` or `not_yet_valid`
  */
-export function checkTimes(claims: AccessTokenClaims, nowSeconds: number, toleranceSeconds: number): void {
-  // RFC 7519 §4.1.4: "on or after" the expiration time the token is not accepted.
-  if (nowSeconds >= claims.exp + toleranceSeconds) throw invalidToken('expired');
-  const start = Math.max(claims.nbf ?? -Infinity, claims.iat ?? -Infinity);
-  if (nowSeconds < start - toleranceSeconds) throw invalidToken('not_yet_valid');
+export function checkTime({ notBefore, expires }: ValidTime, nowSeconds: number, toleranceSeconds: number): void {
+  // RFC 7519 §4.1.4: "on or after" the expiration time the token is not accepted. Nor is it if the clock gives no number.
+  if (!(nowSeconds < expires + toleranceSeconds)) throw invalidToken('expired');
+  if (nowSeconds < notBefore - toleranceSeconds) throw invalidToken('not_yet_valid');
 }
 
 /**
@@ -53,7 +65,7 @@ export function checkClaims(
   { now, clockToleranceSeconds }: Pick<Settings, 'now' | 'clockToleranceSeconds'>,
 ): AccessTokenClaims {
   if (!hasRegisteredClaims(claims)) throw invalidToken('malformed');
-  checkTimes(claims, now() / 1000, clockToleranceSeconds);
+  checkTime(validTimeOf(claims), now() / 1000, clockToleranceSeconds);
   if (!hasAudience(claims, audiences)) throw invalidToken('audience');
   return claims;
 }

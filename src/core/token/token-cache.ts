@@ -1,13 +1,16 @@
 /** Remembers verified tokens, so that the signature of a token is checked once. Bounded; raw tokens are not kept. */
 import { hash } from 'node:crypto';
 import { createLRU } from 'lru.min';
+import type { ValidTime } from './claims.js';
 import type { SignedToken, Verification } from './verified-token.js';
 
-/** A verified token, and the key to look for again each time the token comes back. */
-export interface CachedToken extends SignedToken, Verification {
+/** A verified token, and what is checked again each time it comes back: its time and its key. */
+export interface CachedToken extends SignedToken, Verification, ValidTime {
   readonly outcome: 'cached';
   /** The memory that the entry takes, as {@link bytesOf} estimates it. */
   readonly bytes: number;
+  /** The number of the move that put the entry behind all others, in the order in which they are dropped. */
+  movedBy: number;
 }
 
 /**
@@ -40,10 +43,24 @@ export function createTokenLru<Value>(
   });
 }
 
+/** In how many places the entries that were asked for last are looked for first. */
+const places = 4096;
+
+/** The place of a digest: a digest is evenly spread, so its first characters are a hash of it. */
+const placeOf = (digest: string) =>
+  (digest.charCodeAt(0) * 4489 + digest.charCodeAt(1) * 67 + digest.charCodeAt(2)) % places;
+
+/** Remembers tokens by digest. */
 export class TokenCache {
   readonly #entries: Lru<CachedToken> | undefined;
+  /**
+   * The entry of each place that was asked for last. A Map finds an entry behind all newer ones of its bucket, each of which
+   * has to be read from memory: in a server with a full cache that took half a microsecond.
+   */
+  readonly #latest = new Array<CachedToken | undefined>(places);
   readonly #mostBytes: number;
   #bytes = 0;
+  #moves = 0;
 
   /**
    * @param mostEntries - the bound on entries; 0 turns the cache off
@@ -51,8 +68,10 @@ export class TokenCache {
    */
   constructor(mostEntries: number, mostBytes: number) {
     this.#mostBytes = mostBytes;
-    this.#entries = createTokenLru(mostEntries, ({ bytes }) => {
-      this.#bytes -= bytes;
+    this.#entries = createTokenLru(mostEntries, (entry) => {
+      this.#bytes -= entry.bytes;
+      const place = placeOf(entry.digest);
+      if (this.#latest[place] === entry) this.#latest[place] = undefined;
     });
   }
 
@@ -67,16 +86,31 @@ export class TokenCache {
    * @param now - milliseconds since the epoch
    */
   get(digest: string, now: number): CachedToken | undefined {
-    const entry = this.#entries?.get(digest);
-    if (entry === undefined || entry.issuerKeys.trusts(entry.key, now)) return entry;
-    this.#entries?.delete(digest);
-    return undefined;
+    if (this.#entries === undefined) return undefined;
+    const place = placeOf(digest);
+    let entry = this.#latest[place];
+    if (entry?.digest !== digest) {
+      entry = this.#entries.peek(digest);
+      if (entry === undefined) return undefined;
+      this.#latest[place] = entry;
+    }
+    if (!entry.issuerKeys.trusts(entry.key, now)) {
+      this.#entries.delete(digest);
+      return undefined;
+    }
+    // An entry that fewer than an eighth of all were moved behind is far from the end where entries are dropped.
+    if (this.#moves - entry.movedBy > this.#entries.size >> 3) {
+      this.#entries.get(digest);
+      entry.movedBy = ++this.#moves;
+    }
+    return entry;
   }
 
   /** Remembers a token. The least recently used entries are dropped until both bounds hold. */
-  set(digest: string, entry: CachedToken): void {
+  set(entry: CachedToken): void {
     if (this.#entries === undefined || entry.bytes > this.#mostBytes) return;
-    this.#entries.set(digest, entry);
+    this.#entries.set(entry.digest, entry);
+    entry.movedBy = ++this.#moves;
     this.#bytes += entry.bytes;
     while (this.#bytes > this.#mostBytes) this.#entries.evict(1);
   }

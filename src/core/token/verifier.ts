@@ -1,7 +1,7 @@
 /** Verifies a token once, however often it comes and however many requests carry it at the same time. */
 import { andThen, isThenable } from '../awaited.js';
 import type { Settings } from '../configuration/settings.js';
-import { checkTimes } from './claims.js';
+import { checkTime, validTimeOf } from './claims.js';
 import { bytesOf, digestOf, TokenCache } from './token-cache.js';
 import type { SignedToken, Verification } from './verified-token.js';
 
@@ -35,7 +35,7 @@ export class CachingVerifier implements Verifier {
     const now = this.#settings.now();
     const cached = this.#cache.get(digest, now);
     if (cached !== undefined) {
-      checkTimes(cached.token.claims, now / 1000, this.#settings.clockToleranceSeconds);
+      checkTime(cached, now / 1000, this.#settings.clockToleranceSeconds);
       return cached;
     }
     return this.#flights.get(digest) ?? this.#verifyOnce(text, digest);
@@ -43,8 +43,9 @@ export class CachingVerifier implements Verifier {
 
   #verifyOnce(text: string, digest: string): Verification | Promise<Verification> {
     const verification = andThen(this.#verify(text), ({ token, key, issuerKeys }): Verification => {
-      const bytes = bytesOf(text);
-      this.#cache.set(digest, { token, outcome: 'cached', digest, key, issuerKeys, groups: undefined, bytes });
+      const { notBefore, expires } = validTimeOf(token.claims);
+      const known = { digest, token, key, issuerKeys, notBefore, expires };
+      this.#cache.set({ ...known, outcome: 'cached', groups: undefined, bytes: bytesOf(text), movedBy: 0 });
       return { token, outcome: 'verified', digest, groups: undefined };
     });
     if (isThenable(verification)) {
