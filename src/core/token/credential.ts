@@ -31,12 +31,17 @@ const authorization = 'authorization';
 
 /** Of Authorization Node keeps the first line; lines of other headers it joins. Only the raw header lines show them. */
 function repeats(rawHeaders: readonly string[], header: string): boolean {
-  let count = 0;
+  let ofLength = 0;
+  let named = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === header.length && name.toLowerCase() === header) count++;
+    if (rawHeaders[index]?.length === header.length) ofLength++;
   }
-  return count > 1;
+  // In nearly every request it is one. To compare names without their letter case costs a new string for each.
+  if (ofLength < 2) return false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === header) named++;
+  }
+  return named > 1;
 }
 
 export const isFetchHeaders = (headers: RequestHeaders['headers']): headers is FetchHeaders =>
@@ -82,7 +87,8 @@ function isTokenCharacter(code: number): boolean {
  */
 function startOfToken(value: string, tokenHeader: string | undefined): number {
   const end = scheme.length;
-  const isBearer = value.slice(0, end).toLowerCase() === scheme && !isTokenCharacter(value.charCodeAt(end));
+  const isNamed = value.startsWith('Bearer') || value.slice(0, end).toLowerCase() === scheme;
+  const isBearer = isNamed && !isTokenCharacter(value.charCodeAt(end));
   if (!isBearer) {
     // Another header than Authorization has no schemes, and proxies that add one write the token alone.
     if (tokenHeader !== undefined && value !== '' && !value.includes(' ')) return 0;
