@@ -8,7 +8,7 @@ import type { UnverifiedClaims } from './access-token-claims.js';
 import { askApplication } from './access/application-check.js';
 import { checkDemands, checkPolicy } from './access/requirement-checks.js';
 import type { Caller, Requirement } from './access/requirement.js';
-import { andThen } from './awaited.js';
+import { andThen, isThenable } from './awaited.js';
 import type { Settings } from './configuration/settings.js';
 import { invalidToken } from './gate-refusals.js';
 import { checkClient } from './token/allowed-clients.js';
@@ -38,27 +38,54 @@ export function checkRequest(
   earlier?: Caller,
   handed: unknown = request,
 ): Verification | Promise<Verification> {
-  const { entra, resolveGroups, claimCheck, tokenHeader } = settings;
   // credential
-  const text = bearerToken(request, tokenHeader);
+  const text = bearerToken(request, settings.tokenHeader);
   // header, key, signature, claims: verifyToken below
-  return andThen(verifier.verify(text), (verification) => {
-    const { token, outcome, digest } = verification;
-    // policy
-    checkPolicy(requirement, token);
-    // tenant
-    return andThen(askAboutTenant(token, entra), () => {
-      // client
-      checkClient(token, settings);
-      // demands, those of the application last
-      const caller = earlier?.token === token ? earlier : verification;
-      return andThen(checkDemands(requirement, caller, resolveGroups, handed), (groups) => {
-        const passed = groups === undefined ? verification : { token, outcome, digest, groups };
-        // the application's own check, once for each request
-        if (claimCheck === undefined || caller === earlier) return passed;
-        return andThen(askApplication(claimCheck, token.claims, handed, 'initialize({ claimCheck })'), () => passed);
-      });
-    });
+  const verified = verifier.verify(text);
+  return isThenable(verified)
+    ? verified.then((later) => checkTenant(later, requirement, settings, earlier, handed))
+    : checkTenant(verified, requirement, settings, earlier, handed);
+}
+
+// The steps after the verification are functions of their own, and not closures: they are made for every request.
+
+function checkTenant(
+  verification: Verification,
+  requirement: Requirement,
+  settings: Settings,
+  earlier: Caller | undefined,
+  handed: unknown,
+): Verification | Promise<Verification> {
+  // policy
+  checkPolicy(requirement, verification.token);
+  // tenant
+  const asked = askAboutTenant(verification.token, settings.entra);
+  return asked === undefined
+    ? checkCaller(verification, requirement, settings, earlier, handed)
+    : asked.then(() => checkCaller(verification, requirement, settings, earlier, handed));
+}
+
+function checkCaller(
+  verification: Verification,
+  requirement: Requirement,
+  settings: Settings,
+  earlier: Caller | undefined,
+  handed: unknown,
+): Verification | Promise<Verification> {
+  const { token, outcome, digest } = verification;
+  const { resolveGroups, claimCheck } = settings;
+  // client
+  checkClient(token, settings);
+  // demands, those of the application last
+  const caller = earlier?.token === token ? earlier : verification;
+  const groups = checkDemands(requirement, caller, resolveGroups, handed);
+  // the application's own check, once for each request
+  const ownCheck = caller === earlier ? undefined : claimCheck;
+  if (groups === undefined && ownCheck === undefined) return verification;
+  return andThen(groups, (found) => {
+    const passed = found === undefined ? verification : { token, outcome, digest, groups: found };
+    if (ownCheck === undefined) return passed;
+    return andThen(askApplication(ownCheck, token.claims, handed, 'initialize({ claimCheck })'), () => passed);
   });
 }
 

@@ -1,7 +1,7 @@
 /** The parameters that have a decorator of this library: recorded by the decorator, filled at the call. */
 import type { VerifiedContext } from '../core/access/current-request.js';
 import { ownMember } from '../core/json.js';
-import { recordOf, records, type ParameterFiller } from './records.js';
+import { recordOf, type ClassRecord, type ParameterFiller } from './records.js';
 
 /** Records what a parameter is to be filled with. */
 export function recordFilledParameter(
@@ -25,16 +25,17 @@ export function claimFiller(claim: string | undefined): ParameterFiller {
 }
 
 /**
- * Fills the parameters of a method, by what the prototype that defines it recorded. Without a verified request, a value that
- * the caller gave stays.
+ * Fills the parameters of a method. Without a verified request, a value that the caller gave stays.
+ *
+ * @param definer - the record of the prototype that defines the method
  */
 export function fillParameters(
   parameters: unknown[],
-  definer: object,
+  definer: ClassRecord | undefined,
   method: PropertyKey,
   context: VerifiedContext | undefined,
 ): void {
-  const fillers = records.get(definer)?.filledParameters.get(method);
+  const fillers = definer?.filledParameters.get(method);
   if (fillers === undefined) return;
   for (const [index, fill] of fillers) {
     if (context !== undefined) parameters[index] = fill(context);

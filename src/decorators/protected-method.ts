@@ -10,6 +10,7 @@ import { attempt, callAfter } from './checked-call.js';
 import { requirementOf } from './decorated-elements.js';
 import { fillParameters } from './filled-parameters.js';
 import { isSameOrDerived, prototypeFor } from './prototype-chain.js';
+import { records, type ClassRecord } from './records.js';
 
 export type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
@@ -130,8 +131,11 @@ export function guard(
   handlers?: HandlerForm,
 ): Method {
   const original = { method, name, definer, ...inheritedOriginal(method, name, owner), owner };
+  // A record is never replaced, so it is looked for until it is there.
+  let record: ClassRecord | undefined;
   const run = (instance: unknown, parameters: unknown[], context: VerifiedContext | undefined) => {
-    fillParameters(parameters, original.definer, name, context);
+    record ??= records.get(original.definer);
+    fillParameters(parameters, record, name, context);
     return Reflect.apply(original.method, instance, parameters);
   };
   const guardedMethod: Method = function (...parameters) {

@@ -4,7 +4,7 @@ import { combineAlongMiddlewares, isOfAnotherConfiguration } from '../core/acces
 import { verifiedRequests, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
 import { asksApplication } from '../core/access/requirement-checks.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
-import { andThen, isThenable } from '../core/awaited.js';
+import { isThenable } from '../core/awaited.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import type { Verification } from '../core/token/verified-token.js';
@@ -45,10 +45,12 @@ export function enter(
   handed: unknown = request,
 ): AdmittedRequest | Promise<AdmittedRequest> {
   const identity = requiredIdentity(requirement);
-  return andThen(
-    identity.authenticate(request, requirement, earlierAnswers(request, requirement, identity), handed),
-    (verified) => remember(request, requirement, verified, identity, handed),
-  );
+  const earlier = earlierAnswers(request, requirement, identity);
+  const verified = identity.authenticate(request, requirement, earlier, handed);
+  // Without a closure for a request that need not wait.
+  return isThenable(verified)
+    ? verified.then((later) => remember(request, requirement, later, identity, handed))
+    : remember(request, requirement, verified, identity, handed);
 }
 
 /**

@@ -164,7 +164,7 @@ function groupsResolver(resolve: NonNullable<CheckedOptions['resolveGroups']>): 
  */
 export function parseSettings(input: IdentityOptions): Settings {
   const options = checkOptions(input);
-  const now = trustworthyClock(options.now ?? (() => Date.now()));
+  const now = options.now === undefined ? () => Date.now() : trustworthyClock(options.now);
   now();
   const entra = entraSettings(options);
   const b2c = b2cSettings(options);
