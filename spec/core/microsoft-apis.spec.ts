@@ -18,10 +18,16 @@ describe('microsoftApiOf', () => {
     ['https://graph.microsoft.com/', 'Microsoft Graph'],
     ['HTTPS://Graph.Microsoft.Com', 'Microsoft Graph'],
     ['https://canary.graph.microsoft.com', 'Microsoft Graph'],
+    // The same hosts: a full domain name may end in a dot.
+    ['https://graph.microsoft.com.', 'Microsoft Graph'],
+    ['https://contoso.vault.azure.net./', 'Azure Key Vault'],
     ['https://microsoftgraph.chinacloudapi.cn', 'Microsoft Graph'],
     ['https://dod-graph.microsoft.us/', 'Microsoft Graph'],
     ['00000003-0000-0000-c000-000000000000', 'Microsoft Graph'],
     ['00000003-0000-0000-c000-000000000000/ags.windows.net', 'Microsoft Graph'],
+    ['api://00000003-0000-0000-c000-000000000000', 'Microsoft Graph'],
+    ['API://00000003-0000-0000-C000-000000000000/', 'Microsoft Graph'],
+    ['api://797f4846-ba00-4fd7-ba43-dac1f8f63013', 'Azure Resource Manager'],
     ['https://graph.windows.net', 'Azure AD Graph'],
     ['https://vault.azure.net', 'Azure Key Vault'],
     ['https://contoso.vault.azure.net/', 'Azure Key Vault'],
@@ -73,6 +79,7 @@ describe('isOnMicrosoftDomain', () => {
     'https://contoso.crm4.dynamics.com',
     'https://batch.core.windows.net/',
     'https://azure.com',
+    'https://batch.core.windows.net.',
     'https://api.office.com/x',
   ])('is true for %s', (audience) => {
     expect(isOnMicrosoftDomain(audience)).toBe(true);
@@ -84,6 +91,7 @@ describe('isOnMicrosoftDomain', () => {
     'https://contoso.azure-api.net',
     'https://contoso.onmicrosoft.com/weather',
     'https://azure.com.contoso.com',
+    'https://weather.westeurope.cloudapp.azure.com.',
     'api://azure.com',
     'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
     undefined,

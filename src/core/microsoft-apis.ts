@@ -97,9 +97,9 @@ const hosts: ReadonlyMap<string, MicrosoftApi> = new Map([
   ['analysis.windows.net', 'Power BI'],
 ]);
 
-/** A host, and the domains above it. */
+/** A host, and the domains above it. A dot at its end is left out: it names the same host. */
 function domainsOf(host: string): readonly string[] {
-  const labels = host.split('.');
+  const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.');
   return labels.map((_, index) => labels.slice(index).join('.'));
 }
 
@@ -110,9 +110,12 @@ function apiOfHost(host: string): MicrosoftApi | undefined {
     .find(Boolean);
 }
 
-/** The application id of an audience: alone, after `spn:`, or before the host it is for (`<id>/contoso.sharepoint.com`). */
+const prefixes: readonly string[] = ['spn:', 'api://'];
+const longestApplication = Math.max(...prefixes.map(({ length }) => length)) + guidLength + 1;
+
+/** The application id of an audience: alone, after a prefix, or before the host it is for (`<id>/contoso.sharepoint.com`). */
 function applicationOf(audience: string): string | undefined {
-  const start = audience.startsWith('spn:') ? 'spn:'.length : 0;
+  const start = prefixes.find((prefix) => audience.startsWith(prefix))?.length ?? 0;
   const id = audience.slice(start, start + guidLength);
   const next = audience.charAt(start + guidLength);
   return isGuid(id) && (next === '' || next === '/') ? id : undefined;
@@ -124,7 +127,7 @@ function applicationOf(audience: string): string | undefined {
  */
 export function microsoftApiOf(audience: unknown): MicrosoftApi | undefined {
   if (typeof audience !== 'string') return undefined;
-  const application = applicationOf(audience.slice(0, 'spn:'.length + guidLength + 1).toLowerCase());
+  const application = applicationOf(audience.slice(0, longestApplication).toLowerCase());
   if (application !== undefined) return applications.get(application);
   const url = parseUrl(audience);
   return url?.protocol === 'https:' ? apiOfHost(url.hostname) : undefined;

@@ -61,6 +61,8 @@ describe('a wrong option', () => {
     ['audience', ['a', ''], `got an empty string; ${takesAudience}`],
     ['audience', ['a', 5], `got 5; ${takesAudience}`],
     ['audience', 'https://management.azure.com/', ofMicrosoft('Azure Resource Manager')],
+    ['audience', 'https://graph.microsoft.com.', ofMicrosoft('Microsoft Graph')],
+    ['audience', 'api://00000003-0000-0000-c000-000000000000', ofMicrosoft('Microsoft Graph')],
     ['audience', 'https://management.core.windows.net', ofMicrosoft('Azure Resource Manager')],
     ['audience', ['a', '00000003-0000-0000-c000-000000000000'], ofMicrosoft('Microsoft Graph')],
     ['audience', 'https://contoso.sharepoint.com', ofMicrosoft('SharePoint')],
