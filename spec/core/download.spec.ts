@@ -61,7 +61,10 @@ describe('downloadJson', () => {
   it.each([201, 204, 206, 304, 400, 401, 403, 404, 429, 500, 502, 503])('fails at status %i', async (status) => {
     const hasBody = status !== 204 && status !== 304;
     const url = await answering(hasBody ? '{"keys":[]}' : '', {}, status);
-    expect((await failureOf(url)).message).toBe(`GET ${url} answered ${String(status)}`);
+    expect(await failureOf(url)).toMatchObject({
+      message: `GET ${url} answered ${String(status)}`,
+      isNetworkFault: false,
+    });
   });
 
   it.each([301, 302, 303, 307, 308])('does not follow a redirect with status %i', async (status) => {
@@ -130,6 +133,7 @@ describe('downloadJson', () => {
     expect(error.name).toBe('DownloadError');
     expect(error.message).toBe(`GET ${url} failed (connect ECONNREFUSED ${new URL(url).host})`);
     expect(error.cause).toBeInstanceOf(TypeError);
+    expect(error.isNetworkFault).toBe(true);
   });
 
   const coded = (message: string, code: unknown) => Object.assign(new Error(message), { code });
@@ -215,7 +219,7 @@ describe('the bound on time', () => {
     await vi.advanceTimersByTimeAsync(1);
     const error = await started;
     expect(error).toBeInstanceOf(DownloadError);
-    expect((error as Error).message).toBe(`GET ${url} took longer than 5000 ms`);
+    expect(error).toMatchObject({ message: `GET ${url} took longer than 5000 ms`, isNetworkFault: true });
   }
 
   it.each<[string, RequestListener]>([
@@ -287,7 +291,7 @@ describe('closing', () => {
     await until(() => isAsked);
     const reason = new Error('closed');
     closing.abort(reason);
-    expect((await failure).cause).toBe(reason);
+    expect(await failure).toMatchObject({ cause: reason, isNetworkFault: false });
     await until(() => isClosed);
   });
 

@@ -12,13 +12,20 @@ const longestRetryAfterSeconds = 300;
 export class DownloadError extends Error {
   override readonly name = 'DownloadError';
 
-  constructor(message: string, options: { cause?: unknown; retryAfterSeconds?: number } = {}) {
+  constructor(
+    message: string,
+    options: { cause?: unknown; retryAfterSeconds?: number; isNetworkFault?: boolean } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.retryAfterSeconds = options.retryAfterSeconds ?? 0;
+    this.isNetworkFault = options.isNetworkFault ?? false;
   }
 
   /** The seconds for which the server asked not to be called again, at most 300; 0 if it did not ask. */
   readonly retryAfterSeconds: number;
+
+  /** Whether no whole answer came: no connection, or one that broke off or took too long. */
+  readonly isNetworkFault: boolean;
 }
 
 /**
@@ -100,12 +107,16 @@ export async function downloadJson(
   closing: AbortSignal,
 ): Promise<unknown> {
   if (closing.aborted) throw new DownloadError(`GET ${url} was not sent`, { cause: closing.reason });
-  const onLimit = () => new DownloadError(`GET ${url} took longer than ${String(timeLimitMs)} ms`);
+  const onLimit = () =>
+    new DownloadError(`GET ${url} took longer than ${String(timeLimitMs)} ms`, { isNetworkFault: true });
   try {
     return await withinTime(timeLimitMs, onLimit, closing, (signal) => readJson(fetch, url, signal));
   } catch (cause) {
     if (cause instanceof DownloadError) throw cause;
     const failure = failureOf(cause);
-    throw new DownloadError(`GET ${url} failed${failure === undefined ? '' : ` (${failure})`}`, { cause });
+    throw new DownloadError(`GET ${url} failed${failure === undefined ? '' : ` (${failure})`}`, {
+      cause,
+      isNetworkFault: !closing.aborted,
+    });
   }
 }

@@ -16,6 +16,7 @@ import { isGuid } from '../core/guid.js';
 import { entraAuthority } from '../core/issuers/authority.js';
 import { appIdUriOf, askedScopeNames } from '../core/issuers/resource-metadata.js';
 import { consumerTenant, isExternalId, segmentsOf, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
+import { adviceOn } from '../core/keys/unavailable-keys.js';
 import { isOnMicrosoftDomain, microsoftApiOf } from '../core/microsoft-apis.js';
 import { serveOneCloud } from '../core/microsoft-hosts.js';
 import { callerKindOf } from '../core/token/caller-kind.js';
@@ -132,8 +133,7 @@ export const hints = {
     'A stronger sign-in is needed, and the client did not declare the capability cp1, so it cannot be asked for one.',
   check:
     'A rule of this API refused the caller: @RequiresClaim() and its values, the function of @ClaimCheck(), or claimCheck of initialize(). A function lets a request pass by the value true alone.',
-  no_keys:
-    "The issuer's metadata or keys could not be loaded: look at tenantId and instance (B2C: b2c.domainName and b2c.policies), and at the network.",
+  no_keys: "The issuer's metadata or keys could not be loaded.",
   configuration: 'The API is configured wrongly.',
 } as const satisfies Readonly<Record<string, string>>;
 
@@ -395,6 +395,12 @@ function filledIn(hint: string, ...seen: Parameters<typeof namesToAskFor>): stri
   return names === undefined ? named : named.replace(anyScope, names.join(' or '));
 }
 
+/** What the options of an authority are called, whichever it is. */
+const anyAuthority = {
+  options: 'tenantId and instance (B2C: b2c.domainName and b2c.policies)',
+  hostOptions: 'instance (B2C: b2c.domainName, b2c.customDomain and b2c.instance)',
+};
+
 /** What to change. An error of the application's own has its own code and message. */
 function hintFor(
   code: ExplanationCode | undefined,
@@ -406,8 +412,7 @@ function hintFor(
   const { tokenHeader = 'Authorization' } = settings;
   if (code === undefined) return refusal.message;
   if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
-  if (code === 'no_keys' && refusal.cause instanceof Error)
-    return `${hints[code]} ${refusal.cause.message.replace(/\.?$/, '.')}`;
+  if (code === 'no_keys') return `${hints[code]} ${adviceOn(refusal.cause, anyAuthority)}`;
   const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;
   const hint = api === undefined ? hints[code].replace('Authorization', tokenHeader) : forMicrosoft(api);
   return filledIn(hint, refusal, token, settings, route);

@@ -94,6 +94,16 @@ describe('metadataUrl', () => {
     expect(entra().options).toMatch(/tenantId.*instance/);
     expect(b2c().options).toMatch(/b2c\.domainName.*b2c\.policies/);
   });
+
+  it('is returned with the names of the options that give its host', () => {
+    expect(entra().hostOptions).toBe('instance');
+    expect(b2c().hostOptions).toBe('b2c.domainName');
+    const settings = b2cSettingsOf({ customDomain: 'login.contoso.com', instance: 'https://contoso.b2clogin.com' });
+    expect(settings.instances.map((origin) => b2cAuthority(settings, 'B2C_1_susi', origin).hostOptions)).toEqual([
+      'b2c.customDomain or b2c.instance',
+      'b2c.domainName',
+    ]);
+  });
 });
 
 describe('ownsIssuer of an Entra tenant', () => {

@@ -18,6 +18,7 @@ const authority: Authority = {
   mayIssueAs: (name) => name.startsWith('https://login.example/'),
   ownsKeysUrl: (url) => url === keysUrl,
   options: 'tenantId and instance',
+  hostOptions: 'instance',
 };
 
 const [first, other, third] = [publicJwk('first'), publicJwk('second'), publicJwk('third')];
@@ -155,17 +156,34 @@ describe('ready', () => {
   });
 
   it.each(['metadata', 'keys'] as const)(
-    'names the options to look at and keeps the cause where %s fail',
+    'names the network and the options for it, and keeps the cause, where %s cannot be reached',
     async (on) => {
-      const cause = new TypeError('fetch failed');
+      const cause = new TypeError('fetch failed', {
+        cause: Object.assign(new Error('getaddrinfo ENOTFOUND login.example'), { code: 'ENOTFOUND' }),
+      });
       answers[on] = () => Promise.reject<Response>(cause);
       const error = (await errorOf(() => issuerKeys.ready())) as IssuerUnavailableError;
       expectRefused(error, 'issuer_unavailable');
-      expect(error.message).toContain('Look at tenantId and instance.');
+      const url = on === 'metadata' ? metadataUrl : keysUrl;
+      expect(error.message).toBe(
+        `The signing keys could not be loaded: GET ${url} failed (getaddrinfo ENOTFOUND login.example). ` +
+          'Look at the network (DNS, firewall, proxy, certificates), fetch and instance.',
+      );
       expect((error.cause as Error).cause).toBe(cause);
       expect(error.headers['Retry-After']).toBe('1');
     },
   );
+
+  it.each(['metadata', 'keys'] as const)('names the options of the tenant where %s answer 404', async (on) => {
+    answers[on] = broken(404);
+    const error = (await errorOf(() => issuerKeys.ready())) as IssuerUnavailableError;
+    expectRefused(error, 'issuer_unavailable');
+    const url = on === 'metadata' ? metadataUrl : keysUrl;
+    expect(error.message).toBe(
+      `The signing keys could not be loaded: GET ${url} answered 404. Look at tenantId and instance.`,
+    );
+    expect(error.headers['Retry-After']).toBe('1');
+  });
 });
 
 describe('a warm key set', () => {

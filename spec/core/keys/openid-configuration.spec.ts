@@ -14,6 +14,7 @@ const authority: Authority = {
   mayIssueAs: () => false,
   ownsKeysUrl: (url, named) => url === keysUrl && named.startsWith('https://login.example/'),
   options: 'tenantId and instance',
+  hostOptions: 'instance',
 };
 
 describe('an OpenID configuration', () => {

@@ -95,7 +95,7 @@ describe('ready()', () => {
     expect(error).toMatchObject({
       code: 'issuer_unavailable',
       status: 503,
-      message: `The signing keys could not be loaded (${cause}). Look at ${where}.`,
+      message: `The signing keys could not be loaded: ${cause.replace(/\.?$/, '.')} Look at ${where}.`,
       cause: { message: cause },
     });
   });

@@ -26,8 +26,10 @@ export interface Authority {
   readonly mayIssueAs: (issuer: string) => boolean;
   /** Whether keys may be loaded from a URL in the OpenID configuration. */
   readonly ownsKeysUrl: (url: string, issuer: string) => boolean;
-  /** The options to check if the document cannot be loaded. */
+  /** The options to check if the document is not there, or does not fit. */
   readonly options: string;
+  /** The options to check if the host cannot be reached. */
+  readonly hostOptions: string;
 }
 
 export const wellKnown = '.well-known/openid-configuration';
@@ -86,14 +88,16 @@ export function entraAuthority(settings: EntraSettings, version: TokenVersion): 
       return mayName(instance, url, tenantId) || (isExternalId(issuer) && isExternalIdUrl(url));
     },
     options: settings.ownSigningKey ? 'tenantId, instance and ownSigningKey' : 'tenantId and instance',
+    hostOptions: 'instance',
   };
 }
 
 /** The authority of the tokens of one B2C policy. */
 export function b2cAuthority(settings: B2cSettings, policy: string, authorityOrigin: string): Authority {
   const instance = new URL(authorityOrigin);
+  const ownOrigin = `https://${b2cHost(settings.domain)}`;
   // The tenant's host on b2clogin.com stays in use beside a custom domain.
-  const origins = [...settings.instances, `https://${b2cHost(settings.domain)}`];
+  const origins = [...settings.instances, ownOrigin];
   const ownsIssuer = (issuer: string) => {
     const url = parseUrl(issuer);
     if (url === undefined || !origins.includes(url.origin)) return false;
@@ -109,6 +113,7 @@ export function b2cAuthority(settings: B2cSettings, policy: string, authorityOri
       return url !== undefined && mayName(instance, url, undefined);
     },
     options: 'b2c.domainName, b2c.policies and b2c.tenantId',
+    hostOptions: instance.origin === ownOrigin ? 'b2c.domainName' : 'b2c.customDomain or b2c.instance',
   };
 }
 

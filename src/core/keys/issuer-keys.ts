@@ -7,6 +7,7 @@ import { matchIssuer } from '../issuers/issuer.js';
 import { readSigningKeys, type SigningKey } from './key-set-document.js';
 import { hasPassed, keptForMs, LastKnownGood } from './last-known-good.js';
 import { readConfiguration, type PublishedIssuer } from './openid-configuration.js';
+import { adviceOn } from './unavailable-keys.js';
 
 const unknownKidRefreshMs = 5 * 60 * 1000;
 const mostKeptKids = 1_000;
@@ -182,18 +183,17 @@ export class IssuerKeys {
   /**
    * Loads what is not loaded yet.
    *
-   * @throws IssuerUnavailableError whose message names the options to look at
+   * @throws IssuerUnavailableError whose message names the cause, and the options to look at
    */
   async ready(): Promise<void> {
     try {
       await this.#configuration.get();
       await this.#keys.get();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : 'unknown';
       throw new IssuerUnavailableError({
         cause,
         retryAfterSeconds: this.#retryAfterSeconds,
-        message: `The signing keys could not be loaded (${reason}). Look at ${this.#authority.options}.`,
+        message: `The signing keys could not be loaded: ${adviceOn(cause, this.#authority)}`,
       });
     }
   }

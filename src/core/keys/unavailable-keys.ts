@@ -1,0 +1,11 @@
+/** Why could metadata or keys not be loaded, and what is to be changed? */
+import { DownloadError } from '../download.js';
+import type { Authority } from '../issuers/authority.js';
+
+/** The cause, and where to look: at the network if no answer came, else at the options that the answer does not fit. */
+export function adviceOn(cause: unknown, { options, hostOptions }: Pick<Authority, 'options' | 'hostOptions'>): string {
+  const reason = cause instanceof Error ? cause.message.replace(/\.$/, '') : 'No cause is known';
+  const isNetworkFault = cause instanceof DownloadError && cause.isNetworkFault;
+  const where = isNetworkFault ? `the network (DNS, firewall, proxy, certificates), fetch and ${hostOptions}` : options;
+  return `${reason}. Look at ${where}.`;
+}
