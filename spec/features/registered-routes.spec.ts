@@ -88,6 +88,15 @@ describe.each(hosts)('a route of %s', (host, method, register) => {
   });
 });
 
+it('finds a mistake after any number of middlewares without one, such as those made for each request', async () => {
+  listen();
+  const policies = Array.from({ length: 1_001 }, (_, index) => `B2C_1_${String(index)}`);
+  const identity = initialize({ ...issuer.options, b2c: { ...issuer.b2cOptions, policies } });
+  for (const policy of policies) requiresB2cAuth({ policy });
+  requiresB2cAuth({ policy: 'B2C_1_other' });
+  await expect(identity.ready()).rejects.toThrow(noPolicy('requiresB2cAuth()'));
+});
+
 describe('a handler of Nest', () => {
   it('whose scheme is not configured is found when the application is made, and by ready()', async () => {
     listen();

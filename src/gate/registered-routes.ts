@@ -15,7 +15,7 @@ interface RegisteredRoute {
 
 const routes = processWide('registered-routes', () => new Map<string, RegisteredRoute>());
 
-// An application that makes middlewares for each request would otherwise fill the memory.
+// An application can make middlewares for each request, also with a mistake or before it has a configuration.
 const mostRoutes = 1_000;
 
 /** What is wrong with a route under a configuration; undefined if its tokens can be checked. */
@@ -42,14 +42,17 @@ function mistakesUnder(identity: Authenticator): readonly ConfigurationError[] {
 export function noteRoute(requirement: Requirement): void {
   // The scheme of a part of a chain can come from another part.
   if (requirement.identity !== undefined || requirement.scheme === undefined) return;
+  const under = identityInForce();
+  const mistake = under && mistakeIn(requirement, under);
+  // It fits for as long as this configuration is in force, and with the next one it would be forgotten (see watchRoutes).
+  // So middlewares that are made for each request cost little and are not kept.
+  if (under !== undefined && mistake === undefined) return;
   const { kind, policies } = requirement.scheme;
   const key = JSON.stringify([requirement.at, kind, policies]);
-  const under = identityInForce();
   const known = routes.get(key);
   if (known !== undefined && known.under === under) return;
   if (known === undefined && routes.size >= mostRoutes) return;
   routes.set(key, { requirement, under });
-  const mistake = under && mistakeIn(requirement, under);
   if (mistake !== undefined && !isAuditRunning()) warnDeveloper(mistake);
 }
 
