@@ -40,7 +40,13 @@ async function start(): Promise<void> {
   console.log(`Listening on ${url}. Press Ctrl+C to stop.`);
 }
 
+function problemOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, port } = error as NodeJS.ErrnoException & { readonly port?: number };
+  return code === 'EADDRINUSE' ? `Port ${String(port)} is in use. Set PORT to another one.` : error.message;
+}
+
 start().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(problemOf(error));
   process.exit(1);
 });

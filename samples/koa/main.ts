@@ -7,12 +7,17 @@ import { initialize } from 'microsoft-identity-decorators';
 import { startTestIssuer } from 'microsoft-identity-decorators/testing';
 import { WeatherController } from './weather-controller.js';
 
+const port = Number(process.env.PORT ?? 3000);
 const issuer = await startTestIssuer();
 initialize(issuer.options);
 
 const app = createKoaServer({ controllers: [WeatherController] }) as { callback(): RequestListener };
 const server = createServer(app.callback());
-await once(server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1'), 'listening');
+await once(server.listen(port, '127.0.0.1'), 'listening').catch((error: unknown) => {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+  console.error(`Port ${String(port)} is in use. Set PORT to another one.`);
+  process.exit(1);
+});
 const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/api/weather/Oslo`;
 
 const withToken = (token: string) => `curl -si -H 'Authorization: Bearer ${token}' ${url}`;

@@ -42,7 +42,13 @@ async function start(): Promise<void> {
   }
 }
 
+function problemOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, port } = error as NodeJS.ErrnoException & { readonly port?: number };
+  return code === 'EADDRINUSE' ? `Port ${String(port)} is in use. Set PORT to another one.` : error.message;
+}
+
 start().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(problemOf(error));
   process.exit(1);
 });
