@@ -57,16 +57,6 @@ function credentialFrom(variables: Variables): ClientCredential | undefined {
   );
 }
 
-/** The names that are read. */
-export const downstreamNames: readonly string[] = [
-  'DownstreamApis__<name>__BaseUrl',
-  'DownstreamApis__<name>__Scopes',
-  secretName,
-  ...['SourceType', 'ClientSecret', 'ManagedIdentityClientId', 'SignedAssertionFileDiskPath'].map(
-    (name) => `${firstOfList}${name}`,
-  ),
-];
-
 const apiVariable = /^DownstreamApis__([^_](?:_?[^_])*)__(BaseUrl|Scopes)(?:__(\d+))?$/;
 
 interface FoundApi {

@@ -115,13 +115,6 @@ export const keyOf = (name: string) => name.replaceAll(':', '__').toLowerCase();
 /** The key of a list, without the number of an item. */
 export const withoutNumber = (key: string) => key.replace(/__\d+$/, '');
 
-const readOf = ({ values, lists }: Section) => [...values, ...lists];
-
-/** The names that are read, with their sections. */
-export const readNames: readonly string[] = Object.entries(sections).flatMap(([section, names]) =>
-  readOf(names).map((name) => `${section}__${name}`),
-);
-
 /** How many characters are left of the longer text, without the beginning and the end that both have. */
 function unlikeness(one: string, other: string): number {
   const [shorter, longer] = one.length < other.length ? [one, other] : [other, one];
@@ -151,7 +144,7 @@ function problemIn(section: string, names: Section, rest: string, { name, value 
   if (remedy !== undefined)
     return value.toLowerCase() === 'false' ? undefined : `${name} has no meaning here. ${remedy}`;
   if (unused.some((known) => isOrIsBelow(rest, known))) return undefined;
-  const meant = nearest(rest, [...readOf(names), ...unused]);
+  const meant = nearest(rest, [...names.values, ...names.lists, ...unused]);
   const hint = meant === undefined ? '' : ` The nearest name is ${section}__${meant}.`;
   return `${name} is not a name that is read, and it may be a restriction.${hint} Correct it, or remove it.`;
 }

@@ -4,13 +4,9 @@ import { ConfigurationError } from '../errors.js';
 import { isGuid } from '../guid.js';
 import { tenantName } from '../microsoft-hosts.js';
 import { parseUrl } from '../url.js';
-import { downstreamFromEnvironment, downstreamNames } from './downstream-environment.js';
-import { readNames } from './environment-names.js';
+import { downstreamFromEnvironment } from './downstream-environment.js';
 import { Variables, type Environment } from './environment-variables.js';
 import type { B2cOptions, IdentityOptions } from './options.js';
-
-/** The names of the variables that are read. docs/reference.md has all of them. */
-export const environmentNames: readonly string[] = [...readNames, ...downstreamNames];
 
 const isSet = (value: unknown) => value !== undefined;
 

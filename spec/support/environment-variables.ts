@@ -1,0 +1,31 @@
+/** Which environment variables does the library read? */
+import { vi } from 'vitest';
+import { optionsFromEnvironment } from '../../src/core/configuration/environment.js';
+import { Variables } from '../../src/core/configuration/environment-variables.js';
+
+const api = { DownstreamApis__graph__BaseUrl: 'https://graph.example', DownstreamApis__graph__Scopes: '.default' };
+
+/** One environment for each kind of credential. Each names an API, without which no credential is read. */
+const environments: readonly Readonly<Record<string, string>>[] = [
+  { AzureAd__ClientSecret: 'secret' },
+  {
+    AzureAd__ClientCredentials__0__SourceType: 'ClientSecret',
+    AzureAd__ClientCredentials__0__ClientSecret: 'secret',
+  },
+  { AzureAd__ClientCredentials__0__SourceType: 'SignedAssertionFromManagedIdentity' },
+  { AzureAd__ClientCredentials__0__SourceType: 'SignedAssertionFilePath', AZURE_FEDERATED_TOKEN_FILE: '/token' },
+];
+
+/** The names of the variables that the library asks for. */
+export function variablesRead(): ReadonlySet<string> {
+  const value = vi.spyOn(Variables.prototype, 'value');
+  const list = vi.spyOn(Variables.prototype, 'list');
+  try {
+    for (const environment of environments) optionsFromEnvironment({ ...api, ...environment });
+    const names = [...value.mock.calls, ...list.mock.calls].flat();
+    return new Set(names.map((name) => name.replace('__graph__', '__<name>__')));
+  } finally {
+    value.mockRestore();
+    list.mockRestore();
+  }
+}
