@@ -72,6 +72,16 @@ describe('what a client must ask for', () => {
     );
   });
 
+  it('is named where a token of a person has roles and no scope', async () => {
+    const token = await issuer.token({ roles: ['Admin'], scp: undefined });
+    const { code, hint } = await explanationOf(token, entraAlone(), 'entra', [anyOf('role', ['Admin'])]);
+    expect([code, hint]).toEqual([
+      'no_scope',
+      "The token is a person's and has no scp, so it is not an access token, whatever its roles are. " +
+        `The client must ask for api://${ids()}/.default.`,
+    ]);
+  });
+
   it('is the scope of a helper', () => {
     const refusal = new InsufficientScopeError('scope', ['helper.scope']);
     const { hint } = explain(refusal, ofPerson, entraAlone().settings, { scheme: 'entra', scopes: ['of.route'] });

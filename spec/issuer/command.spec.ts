@@ -163,8 +163,8 @@ describe('a printed token', () => {
     expect(claimsOf(mint())).toMatchObject({ scp: 'access_as_user', ver: '2.0' });
     expect(claimsOf(mint())).not.toHaveProperty('roles');
     expect(claimsOf(mint('--scope', 'a', '--scope', 'b'))).toMatchObject({ scp: 'a b' });
-    expect(claimsOf(mint('--role', 'a', '--role', 'b'))).toMatchObject({ roles: ['a', 'b'] });
-    expect(claimsOf(mint('--role', 'a'))).not.toHaveProperty('scp');
+    expect(claimsOf(mint('--role', 'a', '--role', 'b'))).toMatchObject({ roles: ['a', 'b'], scp: 'access_as_user' });
+    expect(claimsOf(mint('--v1', '--role', 'a'))).toMatchObject({ roles: ['a'], scp: 'access_as_user', ver: '1.0' });
     expect(claimsOf(mint('--app'))).toMatchObject({ roles: ['access_as_app'], idtyp: 'app' });
     expect(claimsOf(mint('--app'))).not.toHaveProperty('scp');
     expect(claimsOf(mint('--v1', '--app', '--role', 'a'))).toMatchObject({ roles: ['a'], idtyp: 'app', ver: '1.0' });

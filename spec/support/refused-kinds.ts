@@ -68,6 +68,20 @@ export const refusedKinds: readonly Row[] = [
     code: 'no_permission',
   },
   {
+    when: 'of a person, with a role and without a scope',
+    make: (issuer) => issuer.token({ roles: ['Admin'], scp: undefined }),
+    reason: 'token_type',
+    code: 'no_scope',
+    demands: admin,
+  },
+  {
+    when: 'of a person, with a role and a list as scp',
+    make: (issuer) => issuer.token({ roles: ['Admin'], scp: ['access_as_user'] }),
+    reason: 'token_type',
+    code: 'token_type',
+    demands: admin,
+  },
+  {
     when: 'with a text as roles, where a role is demanded',
     make: (issuer) => issuer.b2cToken({ roles: 'Admin' }),
     reason: 'role',

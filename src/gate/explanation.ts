@@ -109,6 +109,8 @@ export const hints = {
   id_token: 'This is an ID token. The client must send the access token that it got for a scope of this API.',
   no_permission:
     'The token has neither scp nor roles. For a person: the scope was not consented to. For an application: no app role was assigned, or no administrator consented.',
+  no_scope:
+    "The token is a person's and has no scp, so it is not an access token, whatever its roles are. The client must ask for api://<client id>/<scope>.",
   token_type:
     'The token is not an access token for an API. If typ in its header is pop, the client uses proof of possession: in MSAL set authenticationScheme to Bearer.',
   scope_missing:
@@ -264,7 +266,9 @@ function explainKind({ header, payload: claims = {} }: SeenToken, settings: Sett
   if (!isTypeOfAccessToken(header?.['typ'])) return 'token_type';
   if (isForOwnClientId(claims, settings)) return 'b2c_client_token';
   if (looksLikeIdToken(claims)) return 'id_token';
-  if (rolesOf(claims).length > 0 || scopesOf(claims).length > 0) return 'token_type';
+  // With roles and no scope, a token of an application passes.
+  if (rolesOf(claims).length > 0) return isNoScope(claims['scp']) ? 'no_scope' : 'token_type';
+  if (scopesOf(claims).length > 0) return 'token_type';
   return hasTextAsRoles(claims) ? 'roles_text' : 'no_permission';
 }
 

@@ -13,8 +13,8 @@ that the API needs, answers on 127.0.0.1 alone, and needs no network. Not for pr
   --role <role>      Carla, who can be picked on the sign-in page, has this app role; may be repeated
 
 With --token it prints an access token for the API, good for an hour, and ends:
-  --scope <scope>    the short name of a scope; may be repeated (without --scope and --role: access_as_user)
-  --role <role>      an app role; may be repeated
+  --scope <scope>    the short name of a scope; may be repeated (default, for a person: access_as_user)
+  --role <role>      an app role; may be repeated (default, with --app: access_as_app)
   --app              the token of an application, without a person
   --v1               a v1.0 token
   --b2c <policy>     a token of this policy
@@ -107,14 +107,15 @@ function tokenArguments(values: Values): TokenArguments {
   if (more.length > 0) throw new UsageError('--token takes one --b2c.');
   if (policy !== undefined) refuse(values, ['role', 'app', 'v1'], 'is of Entra ID, and does not go with --b2c');
   if (values.app === true) refuse(values, ['scope'], 'is of a person, and does not go with --app');
-  const isDefault = scopes.length === 0 && roles.length === 0;
+  const isOfPerson = values.app !== true;
   return {
     kind: 'token',
     of: policy !== undefined ? 'policy' : values.app === true ? 'application' : 'person',
     isV1: values.v1 === true,
     policy,
-    scopes: isDefault && values.app !== true ? ['access_as_user'] : scopes,
-    roles: isDefault && values.app === true ? ['access_as_app'] : roles,
+    // Each token of a person has a scope: without one it is no access token. An application's has a role in its place.
+    scopes: isOfPerson && scopes.length === 0 ? ['access_as_user'] : scopes,
+    roles: !isOfPerson && roles.length === 0 ? ['access_as_app'] : roles,
   };
 }
 
