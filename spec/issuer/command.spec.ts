@@ -146,6 +146,35 @@ describe('the issuer', () => {
     await end('SIGTERM');
   });
 
+  it('prints the same variables where it runs already, and says so', async () => {
+    const { lines, end } = await serve();
+    const again = run(['issuer']);
+    const runs = `The issuer of this project already runs on http://127.0.0.1:${port}.`;
+    expect(again).toMatchObject({ code: 0, err: `${runs} Its variables were printed.\n` });
+    const printed = again.out.trimEnd().split('\n');
+    expect(printed.slice(0, -1)).toEqual(lines.slice(0, -1));
+    expect(printed.at(-1)).toBe(`# ${runs} Stop it in the terminal where it was started.`);
+    expect(run(['issuer', '--port', port, '--b2c', 'B2C_1_susi'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('AzureAdB2C__Policies=B2C_1_susi\n') as string,
+    });
+    await end('SIGTERM');
+  });
+
+  it.each([
+    ['--port', '1'],
+    ['--role', 'Orders.Admin'],
+  ])('takes no %s while it runs', async (flag, value) => {
+    const { end } = await serve();
+    expect(run(['issuer', flag, value])).toEqual({
+      code: 1,
+      out: '',
+      err: `The issuer of this project already runs on http://127.0.0.1:${port}. Stop it first: ${flag} is for its start.\n`,
+    });
+    expect(claimsOf(mint())?.['iss']).toContain(`http://127.0.0.1:${port}/`);
+    await end('SIGTERM');
+  });
+
   it('names the flag to set where its port is in use', async () => {
     const other = createServer().listen(Number(port), '127.0.0.1');
     await once(other, 'listening');

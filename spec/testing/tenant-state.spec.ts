@@ -68,6 +68,18 @@ describe('an issuer with a stateFile', () => {
     await second.close();
   });
 
+  it('keeps the port of the file where another one is given, also when keys are rotated', async () => {
+    const first = await startTestIssuer({ stateFile });
+    const second = await startTestIssuer({ stateFile, port: 0 });
+    await second.rotateKeys();
+    await first.close();
+    const third = await startTestIssuer({ stateFile });
+    expect(third.url).toBe(first.url);
+    expect(await keyOf(third)).toBe(await keyOf(second));
+    await second.close();
+    await third.close();
+  });
+
   it.each(['', '{', '{}', '{"ids":{},"keys":{}}'])(
     'refuses a file that holds something else, and leaves it: %j',
     async (text) => {

@@ -19,7 +19,7 @@ function tokenOf(issuer: LocalIssuer, { of, isV1, policy, scopes, roles }: Token
 }
 
 /** All that is printed is a file of variables: whatever is no variable is a comment. */
-function greeting(issuer: LocalIssuer, policies: readonly string[], stateFile: string): string {
+function greeting(issuer: LocalIssuer, policies: readonly string[], stateFile: string, end: string): string {
   const { options, b2cOptions, downstreamOptions, url } = issuer;
   const b2c = [
     '',
@@ -43,26 +43,70 @@ function greeting(issuer: LocalIssuer, policies: readonly string[], stateFile: s
     `# A sign-in: ${url}/${options.tenantId}/v2.0, scopes api://${options.clientId}/...`,
     `# Kept in:   ${stateFile}`,
     '#',
-    `# Listening on ${url}. Press Ctrl+C to stop.`,
+    `# ${end}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
 interface Place {
   readonly stateFile: string;
-  readonly port: number;
+  /** The port of the last start. */
+  readonly kept: number;
 }
 
-async function printToken(asked: TokenArguments, place: Place, { stdout }: NodeJS.Process): Promise<ExitCode> {
-  const issuer = await localIssuer(place);
+const longestAnswerMs = 2_000;
+
+/** Whether this issuer runs already, in another process: its tenant answers there. */
+async function isRunning({ url, options }: LocalIssuer): Promise<boolean> {
+  const authority = `${url}/${options.tenantId}/v2.0`;
+  try {
+    const response = await fetch(`${authority}/.well-known/openid-configuration`, {
+      signal: AbortSignal.timeout(longestAnswerMs),
+    });
+    return ((await response.json()) as { readonly issuer?: unknown } | null)?.issuer === authority;
+  } catch {
+    // Nothing listens there, or what does is no issuer.
+    return false;
+  }
+}
+
+/** Prints the variables of an issuer that runs already, for a second `issuer > issuer.env`. */
+function printAgain(
+  issuer: LocalIssuer,
+  { port, policies, roles }: ServerArguments,
+  { stateFile, kept }: Place,
+  { stdout, stderr }: NodeJS.Process,
+): ExitCode {
+  const runs = `The issuer of this project already runs on ${issuer.url}.`;
+  const change = port !== undefined && port !== kept ? '--port' : roles.length > 0 ? '--role' : undefined;
+  if (change !== undefined) {
+    stderr.write(`${runs} Stop it first: ${change} is for its start.\n`);
+    return 1;
+  }
+  stdout.write(greeting(issuer, policies, stateFile, `${runs} Stop it in the terminal where it was started.`));
+  stderr.write(`${runs} Its variables were printed.\n`);
+  return 0;
+}
+
+async function printToken(
+  asked: TokenArguments,
+  { stateFile, kept }: Place,
+  { stdout }: NodeJS.Process,
+): Promise<ExitCode> {
+  const issuer = await localIssuer({ stateFile, port: kept });
   stdout.write(`${await tokenOf(issuer, asked)}\n`);
   return 0;
 }
 
 /** Serves until a signal ends it. */
-async function serve({ policies, roles }: ServerArguments, place: Place, process: NodeJS.Process): Promise<ExitCode> {
-  const signIn = { people: peopleWith(roles) };
-  const issuer = await localIssuer({ ...place, signIn, ...(policies.length > 0 && { policies }) });
+async function serve(asked: ServerArguments, place: Place, process: NodeJS.Process): Promise<ExitCode> {
+  const { policies, roles } = asked;
+  const { stateFile, kept } = place;
+  const settings = { stateFile, signIn: { people: peopleWith(roles) }, ...(policies.length > 0 && { policies }) };
+  const last = await localIssuer({ ...settings, port: kept });
+  if (await isRunning(last)) return printAgain(last, asked, place, process);
+  const { port = kept } = asked;
+  const issuer = await localIssuer({ ...settings, port }, true);
   const ended = new Promise((resolve) => {
     process.once('SIGINT', resolve).once('SIGTERM', resolve);
   });
@@ -71,11 +115,11 @@ async function serve({ policies, roles }: ServerArguments, place: Place, process
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     process.stderr.write(
-      `Port ${String(place.port)} is in use, perhaps by the issuer of another project. Set another one with --port.\n`,
+      `Port ${String(port)} is in use, perhaps by the issuer of another project. Set another one with --port.\n`,
     );
     return 1;
   }
-  process.stdout.write(greeting(issuer, policies, place.stateFile));
+  process.stdout.write(greeting(issuer, policies, stateFile, `Listening on ${issuer.url}. Press Ctrl+C to stop.`));
   await ended;
   await issuer.close();
   return 0;
@@ -89,8 +133,8 @@ async function run(argv: readonly string[], process: NodeJS.Process): Promise<Ex
   }
   const stateFile = stateFileFor(process.cwd(), process.env);
   const kept = (await readTenantState(stateFile))?.port ?? firstPort;
-  if (asked.kind === 'token') return printToken(asked, { stateFile, port: kept }, process);
-  return serve(asked, { stateFile, port: asked.port ?? kept }, process);
+  const place = { stateFile, kept };
+  return asked.kind === 'token' ? printToken(asked, place, process) : serve(asked, place, process);
 }
 
 /** Runs the command of a process, and sets its exit code. */

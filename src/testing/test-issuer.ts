@@ -41,7 +41,10 @@ export interface TestIssuerSettings {
   readonly certificates?: readonly string[];
   /** The clock of the tokens, in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number;
-  /** The port on 127.0.0.1. Default: the one in `stateFile`, else a free one. */
+  /**
+   * The port on 127.0.0.1. Default: the one in `stateFile`, else a free one. A file that has another port keeps its own: it is
+   * in the issuer of all tokens that are made from the file.
+   */
   readonly port?: number;
   /**
    * A file that keeps ids, port, keys and client secret, so that they are the same at the next start. It is created where
@@ -124,6 +127,8 @@ export interface CompleteSettings {
   readonly certificates: readonly string[];
   readonly now: () => number;
   readonly port: number;
+  /** Whether the port replaces the one that the file has. */
+  readonly replacesPort: boolean;
   readonly stateFile: string | undefined;
   readonly signIn: SignInSettings | undefined;
 }
@@ -150,6 +155,7 @@ export class LocalIssuer implements TestIssuer {
   readonly #signIn: SignIn | undefined;
   #keys: TenantKeys;
   #port: number;
+  #keptPort: number | undefined;
   #fault: Fault | undefined;
 
   constructor(settings: CompleteSettings) {
@@ -157,6 +163,7 @@ export class LocalIssuer implements TestIssuer {
     this.#settings = settings;
     this.#keys = state.keys;
     this.#port = settings.port;
+    this.#keptPort = state.port;
     this.b2cDaemonClient = state.ids.b2cDaemonClient;
     this.downstreamOptions = { credential: { clientSecret: state.ids.clientSecret } };
     this.#tokenEndpoint = new TokenEndpoint({
@@ -184,7 +191,11 @@ export class LocalIssuer implements TestIssuer {
       this.#server.once('error', reject).listen(this.#port, host, resolve);
     });
     this.#port = (this.#server.address() as AddressInfo).port;
-    if (this.#port !== this.#settings.state.port) await this.#keep();
+    const { replacesPort } = this.#settings;
+    if (this.#keptPort === undefined || (replacesPort && this.#keptPort !== this.#port)) {
+      this.#keptPort = this.#port;
+      await this.#keep();
+    }
     return this;
   }
 
@@ -336,7 +347,7 @@ export class LocalIssuer implements TestIssuer {
   async #keep(): Promise<void> {
     const { stateFile } = this.#settings;
     if (stateFile !== undefined)
-      await writeTenantState(stateFile, { ids: this.#ids, keys: this.#keys, port: this.#port });
+      await writeTenantState(stateFile, { ids: this.#ids, keys: this.#keys, port: this.#keptPort });
   }
 
   async #rightAnswer(request: IncomingMessage, path: string): Promise<RightAnswer | undefined> {
@@ -377,8 +388,12 @@ export class LocalIssuer implements TestIssuer {
   }
 }
 
-/** An issuer that does not listen yet. */
-export async function localIssuer(settings: TestIssuerSettings): Promise<LocalIssuer> {
+/**
+ * An issuer that does not listen yet.
+ *
+ * @param replacesPort - whether the port it listens on replaces the one that the file has
+ */
+export async function localIssuer(settings: TestIssuerSettings, replacesPort = false): Promise<LocalIssuer> {
   const { stateFile } = settings;
   const kept = stateFile === undefined ? undefined : await readTenantState(stateFile);
   // A key that is published ahead takes time to create, and tests would wait for it.
@@ -392,6 +407,7 @@ export async function localIssuer(settings: TestIssuerSettings): Promise<LocalIs
     certificates: settings.certificates ?? [],
     now: settings.now ?? Date.now,
     port: settings.port ?? state.port ?? 0,
+    replacesPort,
     stateFile,
     signIn: settings.signIn,
   });
