@@ -200,6 +200,24 @@ describe('a printed token', () => {
     expect(claimsOf(mint('--b2c', 'B2C_1_susi'))).toMatchObject({ tfp: 'B2C_1_susi', scp: 'access_as_user' });
   });
 
+  it('is refused, where that is asked for', async () => {
+    const { variables: env, end } = await serve('--b2c', 'B2C_1_susi');
+    const verdictOn = (scheme: string, ...args: readonly string[]) => {
+      const { out } = run(['doctor', '--json', '--scheme', scheme, mint(...args)], { env });
+      const { verdict } = JSON.parse(out) as { readonly verdict: { readonly reason?: string } };
+      return verdict.reason;
+    };
+    expect(verdictOn('entra')).toBeUndefined();
+    expect(verdictOn('entra', '--expired')).toBe('expired');
+    expect(verdictOn('entra', '--app', '--v1', '--expired')).toBe('expired');
+    expect(verdictOn('entra', '--audience', 'api://other')).toBe('audience');
+    expect(verdictOn('entra', '--app', '--audience', 'api://other')).toBe('audience');
+    expect(verdictOn('b2c', '--b2c', 'B2C_1_susi', '--expired')).toBe('expired');
+    expect(verdictOn('b2c', '--b2c', 'B2C_1_susi', '--audience', 'api://other')).toBe('audience');
+    expect(claimsOf(mint('--audience', 'api://other'))).toMatchObject({ aud: 'api://other', scp: 'access_as_user' });
+    await end('SIGTERM');
+  });
+
   it('is of a tenant in the cache folder of the user where there is no project', () => {
     rmSync(join(folder, 'node_modules'), { recursive: true });
     const env = { XDG_CACHE_HOME: join(folder, 'cache') };

@@ -4,6 +4,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 export const help = `Usage: microsoft-identity-decorators issuer [--port <port>] [--role <role>] [--b2c <policy>]
        microsoft-identity-decorators issuer --token [--scope <scope>] [--role <role>] [--app] [--v1]
        microsoft-identity-decorators issuer --token --b2c <policy> [--scope <scope>]
+       microsoft-identity-decorators issuer --token … [--expired] [--audience <uri>]
 
 A tenant on this machine, in place of Microsoft Entra ID, to develop an API with. It prints the variables
 that the API needs, answers on 127.0.0.1 alone, and needs no network. Not for production.
@@ -18,6 +19,8 @@ With --token it prints an access token for the API, good for an hour, and ends:
   --app              the token of an application, without a person
   --v1               a v1.0 token
   --b2c <policy>     a token of this policy
+  --expired          a token that expired an hour ago, to see it refused
+  --audience <uri>   a token for another API, to see it refused: its URI or client id
 
   --help, -h
 
@@ -33,6 +36,8 @@ const options = {
   role: { type: 'string', multiple: true },
   app: { type: 'boolean' },
   v1: { type: 'boolean' },
+  expired: { type: 'boolean' },
+  audience: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } satisfies ParseArgsConfig['options'];
 
@@ -50,6 +55,9 @@ export interface TokenArguments {
   readonly policy: string | undefined;
   readonly scopes: readonly string[];
   readonly roles: readonly string[];
+  readonly isExpired: boolean;
+  /** The API that it is for. Undefined: the one of this tenant. */
+  readonly audience: string | undefined;
 }
 
 /** How to serve. */
@@ -92,6 +100,11 @@ function policiesOf({ b2c = [] }: Values): readonly string[] {
   return b2c;
 }
 
+function audienceOf({ audience }: Values): string | undefined {
+  if (audience === undefined || /^[!-~]+$/.test(audience)) return audience;
+  throw new UsageError('--audience takes the URI or the client id of an API.');
+}
+
 function portOf({ port }: Values): number | undefined {
   if (port === undefined) return undefined;
   const number = /^\d{1,5}$/.test(port) ? Number(port) : Number.NaN;
@@ -116,6 +129,8 @@ function tokenArguments(values: Values): TokenArguments {
     // Each token of a person has a scope: without one it is no access token. An application's has a role in its place.
     scopes: isOfPerson && scopes.length === 0 ? ['access_as_user'] : scopes,
     roles: !isOfPerson && roles.length === 0 ? ['access_as_app'] : roles,
+    isExpired: values.expired === true,
+    audience: audienceOf(values),
   };
 }
 
@@ -129,6 +144,6 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const values = parse(argv);
   if (values.help === true) return { kind: 'help' };
   if (values.token === true) return tokenArguments(values);
-  refuse(values, ['scope', 'app', 'v1'], 'belongs to --token');
+  refuse(values, ['scope', 'app', 'v1', 'expired', 'audience'], 'belongs to --token');
   return { kind: 'server', port: portOf(values), policies: policiesOf(values), roles: wordsOf(values, 'role') };
 }

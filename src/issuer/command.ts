@@ -10,10 +10,11 @@ type ExitCode = 0 | 1 | 2;
 
 const firstPort = 4400;
 
-function tokenOf(issuer: LocalIssuer, { of, isV1, policy, scopes, roles }: TokenArguments): Promise<string> {
+function tokenOf(issuer: LocalIssuer, { of, isV1, policy, scopes, roles, audience }: TokenArguments): Promise<string> {
   const scp = scopes.length === 0 ? undefined : scopes.join(' ');
-  if (of === 'policy') return issuer.b2cToken({ scp, tfp: policy });
-  const claims = { roles: roles.length === 0 ? undefined : roles };
+  const aud = audience !== undefined && { aud: audience };
+  if (of === 'policy') return issuer.b2cToken({ ...aud, scp, tfp: policy });
+  const claims = { ...aud, roles: roles.length === 0 ? undefined : roles };
   if (of === 'person') return isV1 ? issuer.v1Token({ ...claims, scp }) : issuer.token({ ...claims, scp });
   return isV1 ? issuer.v1AppToken(claims) : issuer.appToken(claims);
 }
@@ -54,6 +55,9 @@ interface Place {
   readonly kept: number;
 }
 
+// The life of a token is an hour.
+const twoHoursAgo = () => Date.now() - 2 * 60 * 60 * 1000;
+
 const longestAnswerMs = 2_000;
 
 /** Whether this issuer runs already, in another process: its tenant answers there. */
@@ -93,7 +97,7 @@ async function printToken(
   { stateFile, kept }: Place,
   { stdout }: NodeJS.Process,
 ): Promise<ExitCode> {
-  const issuer = await localIssuer({ stateFile, port: kept });
+  const issuer = await localIssuer({ stateFile, port: kept, now: asked.isExpired ? twoHoursAgo : Date.now });
   stdout.write(`${await tokenOf(issuer, asked)}\n`);
   return 0;
 }
