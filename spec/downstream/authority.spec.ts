@@ -4,10 +4,11 @@ import type { IdentityOptions } from '../../src/core/configuration/options.js';
 import { ConfigurationError, MissingTokenError } from '../../src/core/errors.js';
 import { Cloud } from '../../src/core/microsoft-hosts.js';
 import {
-  applicationAuthority,
   applicationScope,
+  applicationTenant,
+  authorityOf,
   tokenEndpoint,
-  userAuthority,
+  userTenant,
 } from '../../src/downstream/authority.js';
 
 const tenantId = 'aaaaaaaa-0000-4000-8000-000000000001';
@@ -24,7 +25,7 @@ const tokenOf = (tid?: string) => ({ kind: 'entra' as const, claims: { tid } });
 const b2cToken = { kind: 'b2c' as const, claims: { tid: other } };
 const multiTenant = { tenantId: 'organizations', allowedTenants: '*' } as const;
 
-describe('userAuthority', () => {
+describe('userTenant', () => {
   it.each<[string, IdentityOptions, string | undefined, string]>([
     ['a single tenant', {}, tenantId, `https://login.microsoftonline.com/${tenantId}`],
     ['a token without a tenant', {}, undefined, `https://login.microsoftonline.com/${tenantId}`],
@@ -50,38 +51,38 @@ describe('userAuthority', () => {
     ['a custom domain', { instance: 'https://login.contoso.com' }, tenantId, `https://login.contoso.com/${tenantId}`],
     ['loopback', { instance: 'http://127.0.0.1:8080' }, tenantId, `http://127.0.0.1:8080/${tenantId}`],
   ])('is the tenant of the verified token: %s', (_, options, tid, authority) => {
-    expect(userAuthority(entraOf(options), tokenOf(tid))).toMatchObject({ authority });
+    const entra = entraOf(options);
+    expect(authorityOf(entra.instance, userTenant(entra, tokenOf(tid)))).toBe(authority);
   });
 
   it('names the tenant of the request', () => {
-    expect(userAuthority(entraOf(multiTenant), tokenOf(other)).tenant).toBe(other);
+    expect(userTenant(entraOf(multiTenant), tokenOf(other))).toBe(other);
   });
 
   it('refuses a B2C token, also where Entra is configured beside B2C', () => {
     const expected = 'Azure AD B2C has no on-behalf-of flow.';
-    expect(() => userAuthority(entraOf(), b2cToken)).toThrow(expected);
-    expect(() => userAuthority(undefined, tokenOf(tenantId))).toThrow(expected);
-    expect(() => userAuthority(entraOf(), b2cToken)).toThrow(ConfigurationError);
+    expect(() => userTenant(entraOf(), b2cToken)).toThrow(expected);
+    expect(() => userTenant(undefined, tokenOf(tenantId))).toThrow(expected);
+    expect(() => userTenant(entraOf(), b2cToken)).toThrow(ConfigurationError);
   });
 
   it('refuses a token without a tenant where tenantId names many', () => {
-    expect(() => userAuthority(entraOf(multiTenant), tokenOf())).toThrow(
+    expect(() => userTenant(entraOf(multiTenant), tokenOf())).toThrow(
       "onBehalfOf needs one tenant: the token of the caller has no tid, and tenantId is 'organizations'.",
     );
   });
 });
 
-describe('applicationAuthority', () => {
+describe('applicationTenant', () => {
   const of = (options: IdentityOptions, tenant?: string, caller?: ReturnType<typeof tokenOf> | typeof b2cToken) =>
-    applicationAuthority(entraOf(options), { api: 'inventory', tenantId: tenant, caller });
+    applicationTenant(entraOf(options), { api: 'inventory', tenantId: tenant, caller });
 
   it('is the configured tenant, whoever calls', () => {
-    expect(of({})).toEqual({ authority: `https://login.microsoftonline.com/${tenantId}`, tenant: tenantId });
-    expect(of({}, undefined, tokenOf(other)).tenant).toBe(tenantId);
-    expect(of({}, undefined, b2cToken).tenant).toBe(tenantId);
-    expect(of({ tenantId: 'contoso.com' }).tenant).toBe('contoso.com');
-    const instance = 'https://contoso.ciamlogin.com';
-    expect(of({ instance }).authority).toBe(`${instance}/${tenantId}`);
+    expect(of({})).toBe(tenantId);
+    expect(of({}, undefined, tokenOf(other))).toBe(tenantId);
+    expect(of({}, undefined, b2cToken)).toBe(tenantId);
+    expect(of({ tenantId: 'contoso.com' })).toBe('contoso.com');
+    expect(of({ instance: 'https://contoso.ciamlogin.com' })).toBe(tenantId);
   });
 
   it.each(['organizations', 'common', 'consumers'])('needs a tenant where tenantId is %s', (many) => {
@@ -89,8 +90,8 @@ describe('applicationAuthority', () => {
     expect(() => of(options, undefined, tokenOf(other))).toThrow(
       `asApplication('inventory') needs a tenant, because tenantId is '${many}'. Set downstream.apis.inventory.tenantId`,
     );
-    expect(of(options, other).authority).toBe(`https://login.microsoftonline.com/${other}`);
-    expect(of(options, 'caller', tokenOf(other)).tenant).toBe(other);
+    expect(of(options, other)).toBe(other);
+    expect(of(options, 'caller', tokenOf(other))).toBe(other);
   });
 
   it('refuses the tenant of a caller that is not there, or has a B2C token', () => {

@@ -30,7 +30,7 @@ describe('a token that is kept', () => {
     expect(asked).toMatchObject([
       {
         api: 'graph',
-        authority: request.authority,
+        authority: `https://login.microsoftonline.com/${request.tenant}`,
         scopes: request.scopes,
         assertion: request.assertionOf(),
         claims: undefined,
@@ -77,6 +77,34 @@ describe('a token that is kept', () => {
     await obtain(() => tokens.ofUser(ofUser('cleo', clock)));
     expect(tokens.ofUser(ofUser('ann', clock))).toHaveProperty('token', 'token-1');
     expect(tokenOf(await obtain(() => tokens.ofUser(ofUser('bob', clock))))).toBe('token-4');
+  });
+
+  it('is dropped with all others of its user', async () => {
+    const { tokens, clock, obtain } = play({ maxEntries: 3 });
+    const [ann, annForMail, bob] = [
+      ofUser('ann', clock),
+      ofUser('ann', clock, { scopes: ['mail'] }),
+      ofUser('bob', clock),
+    ];
+    for (const request of [ann, annForMail, bob]) await obtain(() => tokens.ofUser(request));
+    for (const [index, request] of [annForMail, ann, bob].entries()) {
+      expect(tokens.ofUser(request)).toHaveProperty('token', `token-${String([2, 1, 3][index])}`);
+    }
+    await obtain(() => tokens.ofUser(ofUser('bob', clock, { scopes: ['mail'] })));
+    expect(tokens.ofUser(bob)).toHaveProperty('token', 'token-3');
+    expect(tokenOf(await obtain(() => tokens.ofUser(annForMail)))).toBe('token-5');
+    expect(tokens.ofUser(bob)).toHaveProperty('token', 'token-3');
+  });
+
+  it('is dropped where one user has more than may be kept, the oldest first', async () => {
+    const { tokens, clock, obtain } = play({ maxEntries: 2 });
+    const requests = ['a', 'b', 'c'].map((scope) => ofUser('ann', clock, { scopes: [scope] }));
+    for (const request of requests) await obtain(() => tokens.ofUser(request));
+    expect(requests.slice(1).map((request) => tokens.ofUser(request))).toMatchObject([
+      { token: 'token-2' },
+      { token: 'token-3' },
+    ]);
+    expect(tokenOf(await obtain(() => tokens.ofUser(ofUser('ann', clock, { scopes: ['a'] }))))).toBe('token-4');
   });
 
   it('is not handed out in its last minute', async () => {
@@ -202,7 +230,7 @@ describe('a renewal', () => {
     void tokens.ofApplication(ofApp());
     void tokens.ofApplication(ofApp({ tenant: 'b' }));
     (await untilAsked(3)).answer();
-    expect(asked[2]?.authority).toBe(ofApp().authority);
+    expect(asked[2]?.authority).toBe('https://login.microsoftonline.com/b');
     clock.advance(50 * second);
     void tokens.ofApplication(ofApp());
     await untilAsked(4);

@@ -13,7 +13,6 @@ export const tenant = '22222222-2222-4222-8222-222222222222';
 
 const app: AppTokenRequest = {
   api: 'graph',
-  authority: `https://login.microsoftonline.com/${tenant}`,
   tenant,
   scopes: ['https://graph.microsoft.com/.default'],
 };

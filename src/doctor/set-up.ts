@@ -12,7 +12,7 @@ import { isGuid } from '../core/guid.js';
 import { cloudOfGraph, serveOneCloud } from '../core/microsoft-hosts.js';
 import { loadMsalNode } from '../core/msal-node.js';
 import { parseUrl } from '../core/url.js';
-import { applicationAuthority } from '../downstream/authority.js';
+import { applicationTenant } from '../downstream/authority.js';
 import { isLocal, localAuthentication } from '../downstream/client-credential.js';
 import { aadstsRemedy } from '../gate/aadsts.js';
 import type { Status } from './examination.js';
@@ -104,7 +104,7 @@ function remarkOn({ name, resource, tenantId }: DownstreamApiSettings, entra: En
   if ([entra.clientId, `api://${entra.clientId}`].includes(resource.toLowerCase()))
     return 'These are scopes of this API itself. Name those of the API that is called.';
   try {
-    applicationAuthority(entra, { api: name, tenantId, caller: undefined });
+    applicationTenant(entra, { api: name, tenantId, caller: undefined });
     return undefined;
   } catch (error) {
     // Without a request there is no caller whose tenant could be taken.

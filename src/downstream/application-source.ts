@@ -4,7 +4,7 @@ import type { Authenticator } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { identityInForce } from '../gate/identity-in-force.js';
 import { addressedTo } from '../gate/refusal.js';
-import { applicationAuthority, applicationScope } from './authority.js';
+import { applicationScope, applicationTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
 import { fakedSource, isTest } from './faked-source.js';
 import { scopesOf } from './requested-scopes.js';
@@ -45,14 +45,13 @@ export function boundApplicationSource(call: ApplicationCall, context: VerifiedC
     token(options) {
       const identity = identityOf(call);
       const { name, resource, tenantId } = settingsOf(api, identity);
-      const { authority, tenant } = applicationAuthority(tokenSettingsOf(identity).entra, {
+      const tenant = applicationTenant(tokenSettingsOf(identity).entra, {
         api: name,
         tenantId: call.tenantId ?? tenantId,
         caller: callerIn(context, identity),
       });
       return tokensOf(identity).ofApplication({
         api: name,
-        authority,
         tenant,
         scopes: [applicationScope(scopesOf(options.scopes)?.resource ?? resource)],
         claims: options.claims,

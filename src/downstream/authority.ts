@@ -3,23 +3,14 @@ import { isMultiTenant } from '../core/configuration/configured-tenant.js';
 import type { EntraSettings, Scheme } from '../core/configuration/settings.js';
 import { ConfigurationError, MissingTokenError } from '../core/errors.js';
 
-/** The authority of a token request, and its tenant. */
-export interface TokenAuthority {
-  /** `<instance>/<tenant>`. */
-  readonly authority: string;
-  readonly tenant: string;
-}
-
 /** What is known of the caller: a verified token. */
 export interface VerifiedCaller {
   readonly kind: Scheme;
   readonly claims: { readonly tid?: string | undefined };
 }
 
-const authorityOf = ({ instance }: EntraSettings, tenant: string): TokenAuthority => ({
-  authority: `${instance}/${tenant}`,
-  tenant,
-});
+/** The authority of a token request: it is built from the configured instance, and from nothing that a document names. */
+export const authorityOf = (instance: string, tenant: string) => `${instance}/${tenant}`;
 
 /** The configured tenant; undefined where `tenantId` names no single one. */
 function singleTenant({ tenantId }: EntraSettings): string | undefined {
@@ -27,13 +18,13 @@ function singleTenant({ tenantId }: EntraSettings): string | undefined {
 }
 
 /**
- * The authority of a token on behalf of a user: that of the tenant which the verified token names. For a guest it is the
- * tenant of the API. Never `common` or `organizations`: there Entra would take the home tenant of the user.
+ * The tenant of a token on behalf of a user: that which the verified token names. For a guest it is the tenant of the API.
+ * Never `common` or `organizations`: there Entra would take the home tenant of the user.
  *
  * @throws ConfigurationError where the token comes from B2C
  * @see {@link https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow On-behalf-of flow}
  */
-export function userAuthority(entra: EntraSettings | undefined, caller: VerifiedCaller): TokenAuthority {
+export function userTenant(entra: EntraSettings | undefined, caller: VerifiedCaller): string {
   if (caller.kind === 'b2c' || entra === undefined) {
     throw new ConfigurationError(
       'Azure AD B2C has no on-behalf-of flow. Call the API as the application, with asApplication, or sign users in with Entra ID or External ID.',
@@ -45,14 +36,28 @@ export function userAuthority(entra: EntraSettings | undefined, caller: Verified
       `onBehalfOf needs one tenant: the token of the caller has no tid, and tenantId is '${entra.tenantId}'.`,
     );
   }
-  return authorityOf(entra, tenant);
+  return tenant;
 }
 
-function tenantOfApplication(
+/**
+ * The tenant of a token of the application itself.
+ *
+ * @param options.tenantId - a GUID, or `caller`, after its check; undefined: the configured tenant
+ * @param options.caller - the verified token of the running request; undefined where there is none
+ * @throws ConfigurationError where no single tenant is configured
+ * @throws MissingTokenError where the tenant of the caller is wanted, and there is none
+ */
+export function applicationTenant(
   entra: EntraSettings,
-  api: string,
-  tenantId: string | undefined,
-  caller: VerifiedCaller | undefined,
+  {
+    api,
+    tenantId,
+    caller,
+  }: {
+    readonly api: string;
+    readonly tenantId: string | undefined;
+    readonly caller: VerifiedCaller | undefined;
+  },
 ): string {
   if (tenantId === undefined) {
     const tenant = singleTenant(entra);
@@ -68,26 +73,7 @@ function tenantOfApplication(
       `asApplication('${api}'): tenantId 'caller' is for callers with an Entra token; this one has a B2C token.`,
     );
   }
-  return userAuthority(entra, caller).tenant;
-}
-
-/**
- * The authority of a token of the application itself.
- *
- * @param options.tenantId - a GUID, or `caller`, after its check; undefined: the configured tenant
- * @param options.caller - the verified token of the running request; undefined where there is none
- * @throws ConfigurationError where no single tenant is configured
- * @throws MissingTokenError where the tenant of the caller is wanted, and there is none
- */
-export function applicationAuthority(
-  entra: EntraSettings,
-  options: {
-    readonly api: string;
-    readonly tenantId: string | undefined;
-    readonly caller: VerifiedCaller | undefined;
-  },
-): TokenAuthority {
-  return authorityOf(entra, tenantOfApplication(entra, options.api, options.tenantId, options.caller));
+  return userTenant(entra, caller);
 }
 
 /** The scope of a token of the application itself: what its registration has been granted for the resource. */

@@ -1,10 +1,10 @@
 /** Tokens for other APIs: kept in this process, found in the shared store, or asked for, once for all who wait. */
-import { createLRU } from 'lru.min';
 import type { TokenStore } from '../core/configuration/token-store.js';
 import { InvalidTokenError, MissingTokenError } from '../core/errors.js';
 import { copyOfExplained } from '../gate/debug-output.js';
 import type { AcquireToken } from './acquire-token.js';
 import { publishToken } from './downstream-events.js';
+import { KeptTokens, type KeptToken } from './kept-tokens.js';
 import { sealFor } from './sealed-token.js';
 import { claimMs, SharedTokens, type SharedRequest } from './shared-tokens.js';
 import { closedError, ThrottledAuthority } from './throttled-authority.js';
@@ -12,8 +12,10 @@ import { systemTimer, type Timer } from './timer.js';
 import { isDue, usableMs, type DownstreamToken } from './token-life.js';
 import { GuardedStore, storeLimitMs } from './token-store.js';
 import {
+  asOf,
   flightKeyOf,
   keyOf,
+  ownerOf,
   wantedOf,
   type AppTokenRequest,
   type UserTokenRequest,
@@ -38,14 +40,6 @@ interface DownstreamTokensOptions {
   readonly timer?: Timer;
 }
 
-interface Kept {
-  readonly token: DownstreamToken;
-  /** The flight that brought it, by its number. */
-  readonly flight: number;
-  /** A renewal in the background is started no earlier. */
-  renewAtMs: number;
-}
-
 /** One token that is under way, for all who wait for it. */
 interface Flight {
   /** Flights are numbered in the order of their start: the token of an older one does not replace that of a newer one. */
@@ -63,23 +57,13 @@ class RenewedElsewhere extends Error {
   override readonly name = 'RenewedElsewhere';
 }
 
-/** What a renewal asks for. Undefined: the token of the user is gone from its request, and what is kept is used to its end. */
-function renewalOf(key: string, request: AppTokenRequest, user: UserTokenRequest | undefined): WantedToken | undefined {
-  try {
-    return wantedOf(key, request, user);
-  } catch (error) {
-    if (error instanceof MissingTokenError) return undefined;
-    throw error;
-  }
-}
-
 export class DownstreamTokens {
   readonly #authority: ThrottledAuthority;
   readonly #now: () => number;
   readonly #closing: AbortSignal;
   readonly #owner: { readonly clientId: string; readonly instance: string };
   readonly #shared: SharedTokens | undefined;
-  readonly #kept: ReturnType<typeof createLRU<string, Kept>>;
+  readonly #kept: KeptTokens;
   readonly #flights = new Map<string, Flight>();
   #flightCount = 0;
 
@@ -89,7 +73,7 @@ export class DownstreamTokens {
     this.#now = now;
     this.#closing = closing;
     this.#owner = { clientId, instance };
-    this.#kept = createLRU<string, Kept>({ max: maxEntries });
+    this.#kept = new KeptTokens(maxEntries);
     const onFailure = ({ api, milliseconds }: { readonly api: string; readonly milliseconds: number }) => {
       publishToken({ api, as: 'user' }, { source: 'store', outcome: 'failed', milliseconds });
     };
@@ -109,48 +93,54 @@ export class DownstreamTokens {
    * @throws ConfigurationError
    */
   ofUser(user: UserTokenRequest): DownstreamToken | Promise<DownstreamToken> {
-    if (this.#now() >= user.assertionExpiresAtMs) throw new InvalidTokenError('expired');
-    return this.#tokenOf(user, user);
+    const now = this.#now();
+    if (now >= user.assertionExpiresAtMs) throw new InvalidTokenError('expired');
+    return this.#fromMemory(now, user, user) ?? this.#awaitToken(user, user);
   }
 
   /** A token of the application itself. It is kept in this process only. Throws as {@link ofUser}. */
   ofApplication(request: AppTokenRequest): DownstreamToken | Promise<DownstreamToken> {
-    return this.#tokenOf(request, undefined);
+    return this.#fromMemory(this.#now(), request, undefined) ?? this.#awaitToken(request, undefined);
   }
 
-  #tokenOf(request: AppTokenRequest, user: UserTokenRequest | undefined): DownstreamToken | Promise<DownstreamToken> {
-    const key = keyOf(request, user);
+  /** The token that is kept, if it may be used. Renews it in the background where it is due. */
+  #fromMemory(now: number, request: AppTokenRequest, user: UserTokenRequest | undefined): DownstreamToken | undefined {
+    if (request.claims !== undefined) return undefined;
+    const kept = this.#kept.get(ownerOf(request, user), request);
+    if (kept === undefined || usableMs(kept.token, now) <= 0) return undefined;
+    if (now >= kept.renewAtMs) this.#renew(kept, request, user);
+    publishToken({ api: request.api, as: asOf(user) }, { source: 'memory', outcome: 'obtained', milliseconds: 0 });
+    return kept.token;
+  }
+
+  /** A token that is not kept. Throws the refusal that is kept. */
+  #awaitToken(request: AppTokenRequest, user: UserTokenRequest | undefined): Promise<DownstreamToken> {
     if (this.#closing.aborted) throw closedError(this.#closing);
     if (request.claims === undefined) {
-      const token = this.#fromMemory(key, request, user);
-      if (token !== undefined) return token;
+      this.#authority.checkRefusal({ api: request.api, as: asOf(user), key: keyOf(request, user) });
     }
-    return this.#awaitFlight(wantedOf(key, request, user));
-  }
-
-  /** The token that is kept. Renews it in the background where it is due. Throws the refusal that is kept. */
-  #fromMemory(key: string, request: AppTokenRequest, user: UserTokenRequest | undefined): DownstreamToken | undefined {
-    const now = this.#now();
-    const as = user === undefined ? 'application' : 'user';
-    const kept = this.#kept.get(key);
-    if (kept !== undefined && usableMs(kept.token, now) > 0) {
-      const wanted = now >= kept.renewAtMs ? renewalOf(key, request, user) : undefined;
-      if (wanted !== undefined) this.#renew(kept, wanted);
-      publishToken({ api: request.api, as }, { source: 'memory', outcome: 'obtained', milliseconds: 0 });
-      return kept.token;
-    }
-    this.#authority.checkRefusal({ api: request.api, as, key });
-    return undefined;
+    return this.#awaitFlight(wantedOf(this.#owner.instance, request, user));
   }
 
   /** Renews a token while it is still used. A failure is no failure of a call: the next renewal tries again. */
-  #renew(kept: Kept, wanted: WantedToken): void {
-    if (this.#flights.has(wanted.key)) return;
+  #renew(kept: KeptToken, request: AppTokenRequest, user: UserTokenRequest | undefined): void {
+    const wanted = this.#renewalOf(request, user);
+    if (wanted === undefined || this.#flights.has(wanted.key)) return;
     const startedAtMs = this.#now();
     kept.renewAtMs = startedAtMs + renewalRetryMs;
     this.#start(wanted, (token) => !isDue(token, this.#now())).promise.catch((error: unknown) => {
       if (error instanceof RenewedElsewhere) kept.renewAtMs = startedAtMs + claimMs;
     });
+  }
+
+  /** What a renewal asks for. Undefined: the token of the user is gone from its request, and what is kept is used to its end. */
+  #renewalOf(request: AppTokenRequest, user: UserTokenRequest | undefined): WantedToken | undefined {
+    try {
+      return wantedOf(this.#owner.instance, request, user);
+    } catch (error) {
+      if (error instanceof MissingTokenError) return undefined;
+      throw error;
+    }
   }
 
   /** Waits for a flight. Each call gets an error of its own. */
@@ -237,10 +227,13 @@ export class DownstreamTokens {
   }
 
   /** Keeps a token in this process. Returns false where it came too late: a newer one is kept, or the identity was closed. */
-  #keep({ key }: WantedToken, { number }: Flight, token: DownstreamToken): boolean {
+  #keep(wanted: WantedToken, { number }: Flight, token: DownstreamToken): boolean {
     if (this.#closing.aborted) throw closedError(this.#closing);
-    if ((this.#kept.get(key)?.flight ?? 0) > number) return false;
-    this.#kept.set(key, { token: Object.freeze(token), flight: number, renewAtMs: token.refreshAtMs });
+    const { key, tenant, scopes, user } = wanted;
+    const owner = ownerOf(wanted, user);
+    if ((this.#kept.get(owner, wanted)?.flight ?? 0) > number) return false;
+    const renewAtMs = token.refreshAtMs;
+    this.#kept.set(owner, { tenant, scopes, token: Object.freeze(token), flight: number, renewAtMs });
     this.#authority.forgetRefusal(key);
     return true;
   }

@@ -5,7 +5,7 @@ import type { Authenticator } from '../core/access/requirement.js';
 import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
 import { identityInForce } from '../gate/identity-in-force.js';
 import { addressedTo } from '../gate/refusal.js';
-import { userAuthority } from './authority.js';
+import { userTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
 import { fakedSource, isTest } from './faked-source.js';
 import { scopesOf } from './requested-scopes.js';
@@ -55,13 +55,12 @@ function sourceOfCaller({ api }: UserCall, context: AdmittedRequest, carried: ()
     token(options) {
       const { name, scopes } = settingsOf(api, identity);
       const { entra, clockToleranceSeconds } = identity.settings;
-      const { authority, tenant } = userAuthority(entra, token);
+      const tenant = userTenant(entra, token);
       // Entra has no on-behalf-of flow for an application: it would refuse the token, and count it as a failure.
       if (token.callerKind === 'app') refuseApplication();
       if (context.presented === undefined) throw new MissingTokenError();
       return tokensOf(identity).ofUser({
         api: name,
-        authority,
         tenant,
         scopes: scopesOf(options.scopes)?.scopes ?? scopes,
         assertionOf() {
