@@ -1,5 +1,6 @@
 /** Calls of another API, with a token for the caller of a request or for this application. */
 import { unlessAborted, withinTime, type AbortSignalLike } from '../core/abort.js';
+import { andThen, isThenable } from '../core/awaited.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
 import { parseUrl } from '../core/url.js';
@@ -9,6 +10,7 @@ import { challengedClaims, decodeClaims } from './challenged-claims.js';
 import { discardBody, readJson } from './downstream-answer.js';
 import { bodyOf, requestOf, type DownstreamRequest } from './downstream-request.js';
 import { DownstreamError, TokenUnavailableError } from './errors.js';
+import type { DownstreamToken } from './token-life.js';
 import type { TokenSource } from './token-source.js';
 import { withoutSecrets } from './without-secrets.js';
 
@@ -61,6 +63,8 @@ function unboundError(source: TokenSource): ConfigurationError {
       `parameter ${bound}.`,
   );
 }
+
+const textOf = ({ token }: DownstreamToken) => token;
 
 const originOf = (url: string | undefined) => parseUrl(url)?.origin;
 
@@ -188,13 +192,15 @@ export class DownstreamApi {
     scopes?: string | readonly string[],
     { claims, abortSignal }: { readonly claims?: string; readonly abortSignal?: AbortSignalLike } = {},
   ): Promise<DownstreamAccessToken> {
-    return this.#addressed(async () => {
+    return this.#addressed(() => {
       if (scopes !== undefined && !this.#source.isBound) {
         throw unboundError(this.#source);
       }
       const list = typeof scopes === 'string' ? [scopes] : scopes;
-      const { token, expiresAtMs } = await this.#token({ scopes: list, claims }, abortSignal);
-      return { token, expiresOnTimestamp: expiresAtMs };
+      return andThen(this.#token({ scopes: list, claims }, abortSignal), ({ token, expiresAtMs }) => ({
+        token,
+        expiresOnTimestamp: expiresAtMs,
+      }));
     });
   }
 
@@ -204,7 +210,7 @@ export class DownstreamApi {
    * @param options - `scopes`; default: those of the API
    */
   getAccessToken({ scopes }: { readonly scopes?: readonly string[] } = {}): Promise<string> {
-    return this.#addressed(async () => (await this.#token({ scopes })).token);
+    return this.#addressed(() => andThen(this.#token({ scopes }), textOf));
   }
 
   /**
@@ -215,12 +221,12 @@ export class DownstreamApi {
    * @returns an empty string for a URL of another origin than that of `baseUrl`
    */
   getAuthorizationToken(url?: string, context: Readonly<Record<string, unknown>> = {}): Promise<string> {
-    return this.#addressed(async () => {
+    return this.#addressed(() => {
       const { baseUrl } = this.#source.settings();
       const origin = originOf(baseUrl);
       if (origin === undefined || originOf(url) !== origin) return '';
       const claims = typeof context['claims'] === 'string' ? decodeClaims(context['claims']) : undefined;
-      return (await this.#token({ claims })).token;
+      return andThen(this.#token({ claims }), textOf);
     });
   }
 
@@ -277,14 +283,15 @@ export class DownstreamApi {
   }
 
   #token(options: Parameters<TokenSource['token']>[0], signal?: AbortSignalLike) {
-    // Each promise costs about as much as the look-up of a token that is kept.
     if (signal === undefined) return this.#source.token(options);
     return unlessAborted(signal, async () => this.#source.token(options));
   }
 
-  async #addressed<T>(work: () => Promise<T>): Promise<T> {
+  /** A token that is kept is there without a promise: each one costs about as much as the look-up. */
+  async #addressed<T>(work: () => T | Promise<T>): Promise<T> {
     try {
-      return await work();
+      const result = work();
+      return isThenable(result) ? await result : result;
     } catch (error) {
       throw this.#source.addressed(error);
     }

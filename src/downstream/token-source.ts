@@ -2,6 +2,14 @@
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import type { DownstreamToken } from './token-life.js';
 
+/** Which token is asked for. */
+export interface TokenOptions {
+  /** Default: those of the API. */
+  readonly scopes?: readonly string[] | undefined;
+  /** A claims request that the token must satisfy; caches are skipped. */
+  readonly claims?: string | undefined;
+}
+
 /** Where a DownstreamApi gets its tokens. */
 export interface TokenSource {
   /** Whose rights the tokens carry. */
@@ -12,16 +20,8 @@ export interface TokenSource {
   readonly fetch: typeof globalThis.fetch;
   /** The API. @throws ConfigurationError if there is none of its name */
   settings(): DownstreamApiSettings;
-  /**
-   * A token for the API.
-   *
-   * @param options.scopes - default: those of the API
-   * @param options.claims - a claims request that the token must satisfy; caches are skipped
-   */
-  token(options: {
-    readonly scopes?: readonly string[] | undefined;
-    readonly claims?: string | undefined;
-  }): DownstreamToken | Promise<DownstreamToken>;
+  /** A token for the API. */
+  token(options: TokenOptions): DownstreamToken | Promise<DownstreamToken>;
   /** The error itself, addressed to the caller for whom the token is, where it is a refusal. */
   addressed(error: unknown): unknown;
 }

@@ -2,6 +2,7 @@
 import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
 import { keptToken, presentedToken } from '../core/access/presented-token.js';
 import type { Authenticator } from '../core/access/requirement.js';
+import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
 import { identityInForce } from '../gate/identity-in-force.js';
 import { addressedTo } from '../gate/refusal.js';
@@ -9,7 +10,8 @@ import { userTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
 import { fakedSource, isTest } from './faked-source.js';
 import { scopesOf } from './requested-scopes.js';
-import { runningSource, type TokenSource } from './token-source.js';
+import type { DownstreamToken } from './token-life.js';
+import { runningSource, type TokenOptions, type TokenSource } from './token-source.js';
 import { tokensOf } from './tokens-of.js';
 
 /** Where on-behalf-of is used: for which API, and with which configuration. */
@@ -44,37 +46,55 @@ function refuseApplication(): never {
   throw new InsufficientScopeError('caller');
 }
 
-/** @param carried - the verified token of the caller; undefined where it is gone */
-function sourceOfCaller({ api }: UserCall, context: AdmittedRequest, carried: () => string | undefined): TokenSource {
-  const { identity, token, claims } = context;
-  return {
-    as: 'user',
-    isBound: true,
-    fetch: identity.settings.fetch,
-    settings: () => settingsOf(api, identity),
-    token(options) {
-      const { name, scopes } = settingsOf(api, identity);
-      const { entra, clockToleranceSeconds } = identity.settings;
-      const tenant = userTenant(entra, token);
-      // Entra has no on-behalf-of flow for an application: it would refuse the token, and count it as a failure.
-      if (token.callerKind === 'app') refuseApplication();
-      if (context.presented === undefined) throw new MissingTokenError();
-      return tokensOf(identity).ofUser({
-        api: name,
-        tenant,
-        scopes: scopesOf(options.scopes)?.scopes ?? scopes,
-        assertionOf() {
-          const assertion = carried();
-          if (assertion === undefined) throw new MissingTokenError();
-          return assertion;
-        },
-        digest: context.presented.digest,
-        assertionExpiresAtMs: (claims.exp + clockToleranceSeconds) * 1000,
-        claims: options.claims,
-      });
-    },
-    addressed: (error) => addressedTo(context, error),
-  };
+/** For the caller of a request. A class, so that a request makes one object and not a function for each member. */
+class CallerSource implements TokenSource {
+  readonly as = 'user';
+  readonly isBound = true;
+  readonly #api: CalledApi;
+  readonly #context: AdmittedRequest;
+  readonly #carried: () => string | undefined;
+
+  /** @param carried - the verified token of the caller; undefined where it is gone */
+  constructor({ api }: UserCall, context: AdmittedRequest, carried: () => string | undefined) {
+    this.#api = api;
+    this.#context = context;
+    this.#carried = carried;
+  }
+
+  get fetch(): TokenSource['fetch'] {
+    return this.#context.identity.settings.fetch;
+  }
+
+  settings(): DownstreamApiSettings {
+    return settingsOf(this.#api, this.#context.identity);
+  }
+
+  token(options: TokenOptions): DownstreamToken | Promise<DownstreamToken> {
+    const { identity, token, claims, presented } = this.#context;
+    const { name, scopes } = this.settings();
+    const { entra, clockToleranceSeconds } = identity.settings;
+    const tenant = userTenant(entra, token);
+    // Entra has no on-behalf-of flow for an application: it would refuse the token, and count it as a failure.
+    if (token.callerKind === 'app') refuseApplication();
+    if (presented === undefined) throw new MissingTokenError();
+    return tokensOf(identity).ofUser({
+      api: name,
+      tenant,
+      scopes: scopesOf(options.scopes)?.scopes ?? scopes,
+      assertionOf: () => {
+        const assertion = this.#carried();
+        if (assertion === undefined) throw new MissingTokenError();
+        return assertion;
+      },
+      digest: presented.digest,
+      assertionExpiresAtMs: (claims.exp + clockToleranceSeconds) * 1000,
+      claims: options.claims,
+    });
+  }
+
+  addressed(error: unknown): unknown {
+    return addressedTo(this.#context, error);
+  }
 }
 
 const noToken = () => undefined;
@@ -93,7 +113,7 @@ function sourceFor(
     return context.claims.idtyp === 'app' ? { ...source, token: refuseApplication } : source;
   }
   if (!isVerifiedBy(call.identity, context)) return sourceWithoutCaller(call, context);
-  return sourceOfCaller(call, context, bind(context));
+  return new CallerSource(call, context, bind(context));
 }
 
 /** A source for the caller of one request, for as long as the token of that caller is valid. */

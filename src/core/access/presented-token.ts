@@ -1,21 +1,31 @@
 /** The token that a request carries and its gate verified, for the on-behalf-of flow. */
-import { bearerToken } from '../token/credential.js';
+import { credentialIn, tokenIn } from '../token/credential.js';
 import { digestOf } from '../token/token-cache.js';
 import type { PresentedToken } from './current-request.js';
 
-/** The token that a request carries now, checked or not; undefined if it no longer carries one, or no longer exists. */
-function carriedToken({ request, tokenHeader }: PresentedToken): string | undefined {
-  const carrier = request.deref();
-  if (carrier === undefined) return undefined;
+/** What a request has now in the header of its token; an empty text where there is nothing, or the request no longer exists. */
+function credentialOf({ request, tokenHeader }: PresentedToken): string {
+  const headers = request.deref()?.headers;
+  if (headers === undefined) return '';
   try {
-    return bearerToken(carrier, tokenHeader);
+    // Without its raw lines, which tell whether there were two: the digest tells whether it is the one that was verified.
+    return credentialIn({ headers }, tokenHeader);
   } catch {
     // The header was changed since.
-    return undefined;
+    return '';
   }
 }
 
-const isPresented = (text: string, { digest }: PresentedToken) => digestOf(text) === digest;
+/** The token in a credential, if it is the one that was verified. */
+function verifiedIn(credential: string, { tokenHeader, digest }: PresentedToken): string | undefined {
+  try {
+    const text = tokenIn(credential, tokenHeader);
+    return digestOf(text) === digest ? text : undefined;
+  } catch {
+    // There is no token, or the header was changed since.
+    return undefined;
+  }
+}
 
 /**
  * The very token that was verified. A header that was changed since is not used.
@@ -23,20 +33,14 @@ const isPresented = (text: string, { digest }: PresentedToken) => digestOf(text)
  * @returns undefined if the request no longer carries it, or no longer exists
  */
 export function presentedToken(presented: PresentedToken): string | undefined {
-  const text = carriedToken(presented);
-  return text !== undefined && isPresented(text, presented) ? text : undefined;
+  return verifiedIn(credentialOf(presented), presented);
 }
 
 /**
- * The very token that was verified, for use after the request. It is taken now, and its digest is computed at the first use:
- * hosts fill a parameter more than once, and use one of the values.
+ * The very token that was verified, for use after the request. The header is read now. The token in it is looked at where it
+ * is needed: hosts fill a parameter more than once and use one of the values, and for a token that is kept none is needed.
  */
 export function keptToken(presented: PresentedToken): () => string | undefined {
-  let text = carriedToken(presented);
-  let isChecked = false;
-  return () => {
-    if (!isChecked && text !== undefined && !isPresented(text, presented)) text = undefined;
-    isChecked = true;
-    return text;
-  };
+  const credential = credentialOf(presented);
+  return () => verifiedIn(credential, presented);
 }
