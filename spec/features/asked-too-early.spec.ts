@@ -5,7 +5,6 @@ import { APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
 import type { NextFunction, Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import express from 'express';
 import Koa from 'koa';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import 'reflect-metadata';
 import { Get, JsonController, Middleware, useExpressServer, useKoaServer } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -21,12 +20,12 @@ import {
   RequiresAuth,
   userKey,
   validateScope,
-  type Explanation,
 } from '../../src/index.js';
 import { RequiresAuth as NestRequiresAuth } from '../../src/nestjs.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { platforms, serve as serveNest, started } from '../hosts/nestjs/application.js';
 import { expectRefusal, expressReleases, listen, type Answer } from '../support/api.js';
+import { collectExplanations } from '../support/explanations.js';
 import { forgetWarnings } from '../support/isolation.js';
 import { errorOf } from '../support/refusals.js';
 
@@ -210,23 +209,17 @@ beforeAll(async () => {
 afterAll(() => issuer.close());
 
 let warned: string[] = [];
-let explained: Explanation[] = [];
-const explain = (message: unknown) => {
-  explained.push(message as Explanation);
-};
+const explanations = collectExplanations();
 beforeEach(() => {
   ran = [];
-  explained = [];
   warned = [];
   forgetWarnings();
   vi.spyOn(process, 'emitWarning').mockImplementation((warning) => {
     warned.push(String(warning));
   });
   initialize({ ...issuer.options, diagnostics: true });
-  subscribe('microsoft-identity-decorators:explanation', explain);
 });
 afterEach(async () => {
-  unsubscribe('microsoft-identity-decorators:explanation', explain);
   vi.restoreAllMocks();
   for (const app of started.splice(0)) await app.close();
 });
@@ -237,12 +230,12 @@ describe.each(cases)('%s that asks for the claims', (what, start) => {
     // A gate of Nest comes ahead of interceptors, and refuses other tokens.
     const others = what.includes('interceptor') ? [] : ['no.good.token'];
     for (const token of [await issuer.token(), ...others]) {
-      explained = [];
+      explanations.length = 0;
       expectRefusal(await call(token), 'server_error');
       // Without a gate there is no name of what was called.
-      const [{ route } = { route: undefined }] = explained;
+      const [{ route } = { route: undefined }] = explanations;
       expect(route ?? 'Reports.early').toMatch(/^\w+(\.\w+|\(\))$/);
-      expect(explained).toEqual([
+      expect(explanations).toEqual([
         {
           code: 'not_verified_yet',
           hint: expect.stringContaining('Call it in the handler or in what that calls') as string,
@@ -262,7 +255,7 @@ describe.each(cases)('%s that asks for the claims', (what, start) => {
   it('answers a request without one that it needs one', async () => {
     const { call, close } = await start();
     expectRefusal(await call(), 'missing_token');
-    expect(explained.map(({ code }) => code)).toEqual(['no_token']);
+    expect(explanations.map(({ code }) => code)).toEqual(['no_token']);
     expect([warned, ran]).toEqual([[], []]);
     await close?.();
   });

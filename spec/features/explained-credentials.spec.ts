@@ -1,24 +1,14 @@
 /** What a developer is told of a request whose header holds no token as Microsoft issues it: on the channel, and by the doctor. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { initialize, protect, type Explanation } from '../../src/fetch.js';
+import { describe, expect, it } from 'vitest';
+import { initialize, protect } from '../../src/fetch.js';
 import { entraFlags, issuer, read, run, useIssuer } from '../doctor/run.js';
 import { start } from '../support/clock.js';
+import { collectExplanations } from '../support/explanations.js';
 import { notOneToken, withoutToken } from '../support/refused-credentials.js';
 
 useIssuer();
 
-const heard: Explanation[] = [];
-const hear = (message: unknown) => void heard.push(message as Explanation);
-beforeAll(() => {
-  subscribe('microsoft-identity-decorators:explanation', hear);
-});
-afterAll(() => {
-  unsubscribe('microsoft-identity-decorators:explanation', hear);
-});
-afterEach(() => {
-  heard.length = 0;
-});
+const explanations = collectExplanations();
 
 const route = protect({ scheme: 'entra' }, () => new Response('passed'));
 
@@ -26,8 +16,8 @@ const route = protect({ scheme: 'entra' }, () => new Response('passed'));
 async function explanationOf(headers: Readonly<Record<string, string>>, tokenHeader?: string) {
   initialize({ ...issuer.options, tokenHeader, now: () => start });
   const response = await route(new Request('https://api.example/', { headers }));
-  expect(heard).toHaveLength(1);
-  const [{ code, hint, status, error, reason } = expect.fail('nothing was explained')] = heard;
+  expect(explanations).toHaveLength(1);
+  const [{ code, hint, status, error, reason } = expect.fail('nothing was explained')] = explanations;
   expect(response.status).toBe(status);
   return { code, hint, answer: reason ?? error };
 }
@@ -55,11 +45,11 @@ describe('a header', () => {
     const { code, hint } = await explanationOf({ authorization: 'Bearer m4rk3r' }, 'X-Token');
     expect(code).toBe('no_token');
     expect(hint).toMatch(/^The request has no x-token: Bearer header/);
-    heard.length = 0;
+    explanations.length = 0;
     expect(await explanationOf({ 'x-token': 'null' }, 'X-Token')).toMatchObject({ code: 'unset_token' });
-    heard.length = 0;
+    explanations.length = 0;
     expect(await explanationOf({ 'x-token': 'Basic eA==' }, 'X-Token')).toMatchObject({ code: 'other_scheme' });
-    heard.length = 0;
+    explanations.length = 0;
     expect(await explanationOf({ 'x-token': 'one, two' }, 'X-Token')).toMatchObject({
       code: 'two_headers',
       hint: expect.stringMatching(/^The request has two x-token headers\./) as string,

@@ -1,6 +1,5 @@
 /** Which code explains a refusal, by authority, route and configuration; and that the doctor gives the gate's verdict. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ExplanationCode } from '../../src/gate/explanation.js';
 import {
   initialize,
@@ -8,11 +7,11 @@ import {
   RequiresAuth,
   RequiresB2cAuth,
   ValidateScope,
-  type Explanation,
   type IdentityOptions,
 } from '../../src/fetch.js';
 import { issuer, read, run, useIssuer } from '../doctor/run.js';
 import { start } from '../support/clock.js';
+import { collectExplanations } from '../support/explanations.js';
 import { forgetWarnings } from '../support/isolation.js';
 
 const other = '99999999-2222-4333-8444-555555555555';
@@ -234,16 +233,8 @@ const cells = rows.flatMap((row) =>
 
 useIssuer();
 
-const explanations: Explanation[] = [];
-const listener = (message: unknown) => explanations.push(message as Explanation);
-beforeAll(() => {
-  subscribe('microsoft-identity-decorators:explanation', listener);
-});
-afterAll(() => {
-  unsubscribe('microsoft-identity-decorators:explanation', listener);
-});
+const explanations = collectExplanations();
 beforeEach(() => {
-  explanations.length = 0;
   forgetWarnings();
   vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
 });

@@ -1,10 +1,9 @@
 /** What people reported in public about protecting an API with Microsoft's tokens, tried on this library. Each test names a report. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Request as ExpressRequest } from 'express';
 import { SignJWT } from 'jose';
 import 'reflect-metadata';
 import { Get, JsonController, Req } from 'routing-controllers';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ExplanationCode } from '../../src/gate/explanation.js';
 import { AllowAnonymous } from '../../src/index.js';
 import {
@@ -12,13 +11,13 @@ import {
   initialize,
   protect,
   ValidateScope,
-  type Explanation,
   type IdentityOptions,
   type RequirementOptions,
 } from '../../src/fetch.js';
 import { read, run } from '../doctor/run.js';
 import { expectRefusal, serve } from '../support/api.js';
 import { minute, start } from '../support/clock.js';
+import { collectExplanations } from '../support/explanations.js';
 import { forgetWarnings } from '../support/isolation.js';
 import { refusals } from '../support/refusals.js';
 import {
@@ -327,16 +326,8 @@ const rows: readonly Row[] = [
   },
 ];
 
-const explanations: Explanation[] = [];
-const listener = (message: unknown) => explanations.push(message as Explanation);
-beforeAll(() => {
-  subscribe('microsoft-identity-decorators:explanation', listener);
-});
-afterAll(() => {
-  unsubscribe('microsoft-identity-decorators:explanation', listener);
-});
+const explanations = collectExplanations();
 beforeEach(() => {
-  explanations.length = 0;
   forgetWarnings();
 });
 afterEach(() => {
