@@ -5,15 +5,14 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../src/testing.js';
-import { variablesRead } from './support/environment-variables.js';
+import { environmentOf, variablesRead } from './support/environment-variables.js';
 import { docs, readPage, type Page } from './support/pages.js';
+import { freePort } from './support/program.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -162,7 +161,7 @@ describe('snippets', () => {
 });
 
 /** Runs a snippet as it stands, in a process of its own at the root of the package: nothing is written anywhere. */
-function run(code: string, environment: Readonly<Record<string, string>> = {}): ChildProcess {
+function run(code: string, environment: NodeJS.ProcessEnv = {}): ChildProcess {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { ...compilerOptions, module: ts.ModuleKind.ES2022, noEmit: false },
   });
@@ -186,14 +185,6 @@ function outputOf(child: ChildProcess): { text: string } {
   return output;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
-
 describe('the quick start', () => {
   let issuer: TestIssuer;
   let child: ChildProcess;
@@ -204,15 +195,9 @@ describe('the quick start', () => {
     const quickStart = readme.text.slice(readme.text.indexOf('\n## Quick start\n'));
     const code = readme.blocks.find((block) => block.language === 'ts' && quickStart.includes(block.code))?.code ?? '';
     issuer = await startTestIssuer();
-    const { tenantId, clientId, instance } = issuer.options;
     const port = await freePort();
     url = `http://localhost:${String(port)}/api/weather/Oslo`;
-    const environment = {
-      AzureAd__TenantId: tenantId,
-      AzureAd__ClientId: clientId,
-      AzureAd__Instance: instance,
-      PORT: String(port),
-    };
+    const environment = environmentOf(port, issuer.options);
     start = () => run(code, environment);
     child = start();
     const output = outputOf(child);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer } from '../../src/testing.js';
+import { environmentOf } from '../support/environment-variables.js';
 import { readPage } from '../support/pages.js';
 import { freePort } from '../support/program.js';
 import { execute, install, packInto } from './consumer.js';
@@ -52,15 +53,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function statusesOf(program: string, path: string): Promise<readonly number[]> {
   const issuer = await startTestIssuer();
   const port = await freePort();
-  const { tenantId, clientId, instance } = issuer.options;
   const child = spawn(process.execPath, [program], {
-    env: {
-      PATH: process.env['PATH'],
-      PORT: String(port),
-      AzureAd__TenantId: tenantId,
-      AzureAd__ClientId: clientId,
-      AzureAd__Instance: instance,
-    },
+    env: environmentOf(port, issuer.options),
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let output = '';

@@ -7,6 +7,7 @@ import type { Examination } from '../../src/doctor/examination.js';
 import type { Input } from '../../src/doctor/terminal.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { start } from '../support/clock.js';
+import { tenantVariables } from '../support/environment-variables.js';
 
 export const modules = fileURLToPath(new URL('../support/doctor', import.meta.url));
 
@@ -26,7 +27,7 @@ export function useIssuer(): void {
 }
 
 export interface Given {
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: NodeJS.ProcessEnv;
   readonly stdin?: Input;
   readonly isTTY?: boolean;
   readonly fetch?: typeof globalThis.fetch;
@@ -59,11 +60,7 @@ export const entraFlags = () => {
   return ['--tenant-id', tenantId, '--client-id', clientId, '--instance', instance];
 };
 
-export const entraEnvironment = () => ({
-  AzureAd__TenantId: issuer.options.tenantId,
-  AzureAd__ClientId: issuer.options.clientId,
-  AzureAd__Instance: issuer.options.instance,
-});
+export const entraEnvironment = () => tenantVariables(issuer.options);
 
 export const read = (said: Said) => JSON.parse(said.out) as Omit<Examination, 'seen'>;
 

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { validate } from 'dockerfile-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
+import { tenantVariables } from '../support/environment-variables.js';
 import { readPage } from '../support/pages.js';
 import { freePort } from '../support/program.js';
 
@@ -96,15 +97,8 @@ describe('what the image runs', () => {
 
   it('is healthy, refuses who has no token, and ends at SIGTERM', async () => {
     const port = String(await freePort());
-    const { tenantId, clientId, instance } = issuer.options;
     child = spawn(process.execPath, [bundle], {
-      env: environment({
-        HOST: '127.0.0.1',
-        PORT: port,
-        AzureAd__TenantId: tenantId,
-        AzureAd__ClientId: clientId,
-        AzureAd__Instance: instance,
-      }),
+      env: environment({ HOST: '127.0.0.1', PORT: port, ...tenantVariables(issuer.options) }),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startTestIssuer } from '../../src/testing.js';
+import { tenantVariables } from '../support/environment-variables.js';
 
 const shell = promisify(execFile);
 let sample: ChildProcess | undefined;
@@ -62,10 +63,8 @@ describe.each(['koa', 'express', 'nestjs', 'warnings'])('the sample %s', (name) 
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const port = String((other.address() as AddressInfo).port);
-    const { tenantId, clientId, instance } = issuer.options;
-    const tenant = { AzureAd__TenantId: tenantId, AzureAd__ClientId: clientId, AzureAd__Instance: instance };
     // The sample `warnings` has no local issuer.
-    const child = startSample(name, { PORT: port, ...(name === 'warnings' && tenant) });
+    const child = startSample(name, { PORT: port, ...(name === 'warnings' && tenantVariables(issuer.options)) });
     const ended = once(child, 'close') as Promise<[number | null]>;
     const complaints = await text(child.stderr);
     const [status] = await ended;

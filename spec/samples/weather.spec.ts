@@ -5,10 +5,11 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
+import { tenantVariables } from '../support/environment-variables.js';
 import { freePort } from '../support/program.js';
 import { startRedis } from '../support/redis.js';
 
-type Variables = Readonly<Record<string, string>>;
+type Variables = NodeJS.ProcessEnv;
 
 /** Without the variables that name a tenant of this machine. */
 function environment(variables: Variables = {}): NodeJS.ProcessEnv {
@@ -421,11 +422,7 @@ describe('the weather sample with a tenant in the environment', () => {
 
   afterAll(() => issuer.close());
 
-  const variables = () => ({
-    AzureAd__TenantId: issuer.options.tenantId,
-    AzureAd__ClientId: issuer.options.clientId,
-    AzureAd__Instance: issuer.options.instance,
-  });
+  const variables = () => tenantVariables(issuer.options);
 
   it('accepts tokens of that tenant, and starts no issuer of its own', async () => {
     const sample = await startSample(variables());

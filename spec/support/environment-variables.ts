@@ -1,7 +1,25 @@
-/** Which environment variables does the library read? */
+/** The environment variables of a program, and those that the library reads. */
 import { vi } from 'vitest';
 import { optionsFromEnvironment } from '../../src/core/configuration/environment.js';
 import { Variables } from '../../src/core/configuration/environment-variables.js';
+import type { IdentityOptions } from '../../src/index.js';
+
+/** The options of `initialize` that the environment of a program gives. */
+export type Tenant = Pick<IdentityOptions, 'tenantId' | 'clientId' | 'instance'>;
+
+/** The variables that give a program its tenant. */
+export const tenantVariables = ({ tenantId, clientId, instance }: Tenant) => ({
+  AzureAd__TenantId: tenantId,
+  AzureAd__ClientId: clientId,
+  AzureAd__Instance: instance,
+});
+
+/** The whole environment of a program that serves at `PORT`. */
+export const environmentOf = (port: number, tenant: Tenant): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  PORT: String(port),
+  ...tenantVariables(tenant),
+});
 
 const api = { DownstreamApis__graph__BaseUrl: 'https://graph.example', DownstreamApis__graph__Scopes: '.default' };
 

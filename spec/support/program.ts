@@ -4,12 +4,9 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import type { IdentityOptions } from '../../src/index.js';
+import { environmentOf, type Tenant } from './environment-variables.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** The options of `initialize` that the environment of a program gives. */
-type Tenant = Pick<IdentityOptions, 'tenantId' | 'clientId' | 'instance'>;
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -64,20 +61,13 @@ export function compiled(code: string, module = ts.ModuleKind.ES2022): string {
 export async function startProgram(
   code: string,
   port: number,
-  { tenantId, clientId, instance }: Tenant,
+  tenant: Tenant,
   environment: NodeJS.ProcessEnv = {},
   type: 'module' | 'commonjs' = 'module',
 ): Promise<ChildProcess> {
   const child = spawn(process.execPath, [`--input-type=${type}`, '-'], {
     cwd: root,
-    env: {
-      PATH: process.env['PATH'],
-      PORT: String(port),
-      AzureAd__TenantId: tenantId,
-      AzureAd__ClientId: clientId,
-      AzureAd__Instance: instance,
-      ...environment,
-    },
+    env: { ...environmentOf(port, tenant), ...environment },
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   running.add(child);
