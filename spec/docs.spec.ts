@@ -105,6 +105,21 @@ class Exports {
   }
 }
 
+interface Packed {
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** The files that npm puts into the package. */
+const packed = (
+  JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as readonly Packed[]
+).flatMap(({ files }) => files.map(({ path }) => path));
+
 // A spec of a project of `nest new` imports the app beside it. spec/consumers/pages.matrix.ts compiles and runs it there.
 const snippets = blocksIn('ts').filter(({ code }) => !code.includes("from 'supertest'"));
 const declarations = join(root, 'dist/esm/index.d.ts');
@@ -152,6 +167,13 @@ describe('snippets', () => {
     const { status, stderr } = spawnSync('sh', ['-n'], { input: filledIn, encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);
   });
+
+  it.each(blocksIn('sh').filter(({ place }) => packed.includes(place.split(':')[0] ?? '')))(
+    'have no comment in a command, which zsh does not take at its prompt: $place',
+    ({ code }) => {
+      expect(code).not.toMatch(/(^|\s)#/m);
+    },
+  );
 
   it('are in languages that a spec reads, but for output and other people’s code', () => {
     const languages = new Set(pages.flatMap(({ blocks }) => blocks.map(({ language }) => language)));
@@ -301,21 +323,6 @@ describe('links', () => {
     if (anchor !== undefined) expect([...anchorsOf(readPage(target))]).toContain(anchor);
   });
 });
-
-interface Packed {
-  readonly files: readonly { readonly path: string }[];
-}
-
-/** The files that npm puts into the package. */
-const packed = (
-  JSON.parse(
-    execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }),
-  ) as readonly Packed[]
-).flatMap(({ files }) => files.map(({ path }) => path));
 
 describe('links of the package', () => {
   const pagesOfPackage = packed.filter((path) => path.endsWith('.md') && !path.startsWith('dist/'));
