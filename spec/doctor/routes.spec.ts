@@ -1,5 +1,5 @@
 import { getMetadataArgsStorage } from 'routing-controllers';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Route } from '../../src/doctor/routes.js';
 import { forgetIdentity } from '../support/isolation.js';
 import { run } from './run.js';
@@ -70,6 +70,62 @@ describe('the audit of routes', () => {
         '4 routes. Each has a requirement or @AllowAnonymous().',
         '',
       ].join('\n'),
+    });
+  });
+
+  describe('of an app that waits for ready()', () => {
+    const ids = ['aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa-0000-4000-8000-000000000002'] as const;
+    const requests = vi.fn(() => Promise.reject(new Error('There is no network.')));
+    beforeEach(() => {
+      requests.mockClear();
+      vi.stubGlobal('fetch', requests);
+      vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    });
+    afterEach(() => {
+      forgetIdentity();
+      vi.unstubAllGlobals();
+      vi.unstubAllEnvs();
+      vi.restoreAllMocks();
+    });
+
+    function configure(): void {
+      vi.stubEnv('AzureAd__TenantId', ids[0]);
+      vi.stubEnv('AzureAd__ClientId', ids[1]);
+    }
+
+    it.each<[string, () => void]>([
+      ['without a configuration', () => undefined],
+      ['with one', configure],
+    ])('needs no network, %s', async (_, prepare) => {
+      prepare();
+      const said = await run(['--routes', 'quick-start.ts']);
+      expect(said).toEqual({
+        code: 0,
+        err: '',
+        out: [
+          'GET  /api/weather/:city  WeatherController.report  token of Entra ID; scope access_as_user',
+          '',
+          '1 route. It has a requirement or @AllowAnonymous().',
+          '',
+        ].join('\n'),
+      });
+      expect(requests).not.toHaveBeenCalled();
+    });
+
+    it('finds a route that the configuration does not fit', async () => {
+      configure();
+      const said = await run(['--routes', 'unfit.ts']);
+      expect(said).toMatchObject({ code: 2, out: '' });
+      expect(said.err).toContain(
+        'unfit.ts could not be loaded: PeopleController.list takes tokens of B2C, which is not configured.',
+      );
+      expect(requests).not.toHaveBeenCalled();
+    });
+
+    it('lists a route for B2C where nothing is configured', async () => {
+      const said = await run(['--routes', 'unfit.ts']);
+      expect(said).toMatchObject({ code: 0, err: '' });
+      expect(said.out).toContain('PeopleController.list  token of B2C');
     });
   });
 

@@ -209,7 +209,10 @@ export function routesText(audited: readonly Route[], paint: Paint): string {
   const open = routes.filter(isUnprotected).length;
   const summary =
     open === 0
-      ? paint('green', `${String(routes.length)} routes. Each has a requirement or @AllowAnonymous().`)
+      ? paint(
+          'green',
+          `${routes.length === 1 ? '1 route. It' : `${String(routes.length)} routes. Each`} has a requirement or @AllowAnonymous().`,
+        )
       : paint(
           'red',
           `${String(open)} of ${String(routes.length)} routes have no requirement and no @AllowAnonymous().`,

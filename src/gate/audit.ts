@@ -3,6 +3,7 @@ import type { Authenticator } from '../core/access/requirement.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity } from '../core/identity.js';
+import { loadMsalNode } from '../core/msal-node.js';
 import { processWide } from '../core/process-wide.js';
 
 const audit = processWide('audit', () => ({ isRunning: false, checkers: new Set<'own' | 'other'>() }));
@@ -29,17 +30,38 @@ export const isAskedOfBaseClasses = () => audit.checkers.has('own') && !audit.ch
 
 const anyId = '00000000-0000-4000-8000-000000000000';
 
+/** An identity whose `ready()` makes the checks that need no network, and sends no request. */
+function withoutRequests(identity: Authenticator): Authenticator {
+  const checks: (() => void)[] = [];
+  return Object.assign(identity, {
+    beforeReady(check: () => void) {
+      checks.push(check);
+    },
+    async ready() {
+      for (const check of checks) check();
+      if (identity.settings.downstream !== undefined) await loadMsalNode();
+    },
+  });
+}
+
+/** The identity that stands for wrong options in an audit: a build server has no tenant id. No route has to fit it. */
+function standIn({ requireAuth, resourceMetadata }: IdentityOptions): Authenticator {
+  const identity = createIdentity({ tenantId: anyId, clientId: anyId, requireAuth, resourceMetadata });
+  return Object.assign(identity, { ready: () => Promise.resolve() });
+}
+
 /**
- * The identity of options. In an audit, one that stands for wrong options: a build server has no tenant id.
+ * The identity of options. In an audit it sends no request when it is made ready, and wrong options have one that stands for
+ * them.
  *
  * @throws ConfigurationError naming the option that is wrong
  */
 export function createOrAudit(create: () => Authenticator, options: IdentityOptions | undefined): Authenticator {
+  if (!audit.isRunning) return create();
   try {
-    return create();
+    return withoutRequests(create());
   } catch (error) {
-    if (!audit.isRunning || !(error instanceof ConfigurationError)) throw error;
-    const { requireAuth, resourceMetadata } = options ?? {};
-    return createIdentity({ tenantId: anyId, clientId: anyId, requireAuth, resourceMetadata });
+    if (!(error instanceof ConfigurationError)) throw error;
+    return standIn(options ?? {});
   }
 }

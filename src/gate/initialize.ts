@@ -56,11 +56,11 @@ export function initialize(...given: [options?: IdentityOptions]): MicrosoftIden
       'initialize: got undefined; it takes an object of options. To read the environment, write initialize().',
     );
   }
-  return putIntoForce(identityFrom(options));
+  return putIntoForce(createOrAudit(() => identityFrom(options), options));
 }
 
 function identityFrom(options: IdentityOptions | undefined): Authenticator {
-  return createOrAudit(() => (options === undefined ? identityFromEnvironment() : createIdentity(options)), options);
+  return options === undefined ? identityFromEnvironment() : createIdentity(options);
 }
 
 function putIntoForce(identity: Authenticator): MicrosoftIdentity {
@@ -77,6 +77,6 @@ function putIntoForce(identity: Authenticator): MicrosoftIdentity {
  * @throws ConfigurationError as {@link initialize}
  */
 export function initializeWithRequireAuth(options: IdentityOptions | undefined): MicrosoftIdentity {
-  const { settings } = identityFrom(options);
-  return putIntoForce(identityOf(Object.freeze({ ...settings, requireAuth: true })));
+  const create = () => identityOf(Object.freeze({ ...identityFrom(options).settings, requireAuth: true }));
+  return putIntoForce(createOrAudit(create, { ...options, requireAuth: true }));
 }

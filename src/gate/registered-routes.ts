@@ -63,8 +63,7 @@ export function noteRoute(requirement: Requirement): void {
 export function watchRoutes(identity: Authenticator): void {
   // Those of an application before it, as in tests, are not this one's.
   for (const [key, { under }] of routes) if (under !== undefined) routes.delete(key);
-  if (isAuditRunning()) return;
-  for (const mistake of mistakesUnder(identity)) warnDeveloper(mistake);
+  if (!isAuditRunning()) for (const mistake of mistakesUnder(identity)) warnDeveloper(mistake);
   identity.beforeReady(() => {
     const mistakes = identity === identityInForce() ? mistakesUnder(identity) : [];
     if (mistakes.length > 0) throw new ConfigurationError(mistakes.map(({ message }) => message).join(' '));
