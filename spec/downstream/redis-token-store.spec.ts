@@ -1,4 +1,6 @@
+import { GlideClient, GlideClusterClient } from '@valkey/valkey-glide';
 import { Cluster, Redis } from 'ioredis';
+import { Cluster as ValkeyCluster, Redis as Valkey } from 'iovalkey';
 import { createClient, createClientPool, createCluster } from 'redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../src/core/errors.js';
@@ -54,6 +56,31 @@ const kinds: [string, () => Promise<{ readonly client: RedisClient; readonly clo
         client,
         close: () => {
           client.disconnect();
+        },
+      };
+    },
+  ],
+  [
+    'iovalkey',
+    async () => {
+      const client = new Valkey(server.port);
+      await eventually(() => client.status === 'ready');
+      return {
+        client,
+        close: () => {
+          client.disconnect();
+        },
+      };
+    },
+  ],
+  [
+    '@valkey/valkey-glide',
+    async () => {
+      const client = await GlideClient.createClient({ addresses: [{ host: '127.0.0.1', port: server.port }] });
+      return {
+        client,
+        close: () => {
+          client.close();
         },
       };
     },
@@ -206,7 +233,7 @@ describe('redisTokenStore', () => {
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error).toHaveProperty(
       'message',
-      'redisTokenStore takes a client of the package redis (5 or newer), ioredis or iovalkey.',
+      'redisTokenStore takes a client of the package redis (5 or newer), ioredis, iovalkey or @valkey/valkey-glide.',
     );
   });
 
@@ -245,43 +272,120 @@ describe('redisTokenStore', () => {
 
 describe('redisTokenStore over a cluster', () => {
   let nodes: RedisServer[];
+  let admins: Redis[];
   beforeAll(async () => {
     nodes = await Promise.all(
-      [1, 2].map(() => startRedis('--cluster-enabled', 'yes', '--cluster-node-timeout', '2000')),
+      [1, 2, 3].map(() => startRedis('--cluster-enabled', 'yes', '--cluster-node-timeout', '2000')),
     );
-    const [first, second] = nodes.map(({ port }) => new Redis(port));
-    await first?.call('CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
-    await second?.call('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
-    await first?.call('CLUSTER', 'MEET', '127.0.0.1', String(nodes[1]?.port));
-    for (const node of [first, second]) {
-      await eventually(async () => String(await node?.call('CLUSTER', 'INFO')).includes('cluster_state:ok'));
-      node?.disconnect();
+    admins = nodes.map(({ port }) => new Redis(port));
+    const slots = 16_384;
+    for (const [index, node] of admins.entries()) {
+      const [from, to] = [index, index + 1].map((part) => Math.floor((part * slots) / admins.length));
+      await node.call('CLUSTER', 'ADDSLOTSRANGE', String(from), String((to ?? slots) - 1));
+      await node.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+      if (index > 0) await node.call('CLUSTER', 'MEET', '127.0.0.1', String(nodes[0]?.port));
+    }
+    for (const node of admins) {
+      await eventually(async () => {
+        const info = String(await node.call('CLUSTER', 'INFO'));
+        return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
+      });
     }
   }, 30_000);
-  afterAll(() => Promise.all(nodes.map((node) => node.stop())));
-
-  const names = Array.from({ length: 20 }, (_, index) => `name-${String(index)}`);
-  async function keepAndClaim(store: TokenStore): Promise<void> {
-    for (const name of names) {
-      await store.set(name, `value of ${name}`, 60_000);
-      expect(await store.get(name)).toBe(`value of ${name}`);
-      expect([await store.claim?.(name, 60_000), await store.claim?.(name, 60_000)]).toEqual([true, false]);
-      await store.release?.(name);
+  beforeEach(async () => {
+    for (const node of admins) {
+      await node.flushall();
+      await node.config('RESETSTAT');
     }
-  }
-
-  it('follows the nodes with a cluster of ioredis', async () => {
-    const cluster = new Cluster([{ host: '127.0.0.1', port: nodes[0]?.port ?? 0 }]);
-    await eventually(() => cluster.status === 'ready');
-    await keepAndClaim(redisTokenStore(cluster));
-    cluster.disconnect();
+  });
+  afterAll(async () => {
+    for (const node of admins) node.disconnect();
+    await Promise.all(nodes.map((node) => node.stop()));
   });
 
-  it('follows the nodes with a cluster of redis', async () => {
-    const cluster = createCluster({ rootNodes: [{ url: nodes[0]?.url ?? '' }] }).on('error', unheard);
-    await cluster.connect();
-    await keepAndClaim(redisTokenStore(cluster));
-    cluster.destroy();
+  const first = () => ({ host: '127.0.0.1', port: nodes[0]?.port ?? 0 });
+  const clusters: typeof kinds = [
+    [
+      'redis',
+      async () => {
+        const client = createCluster({ rootNodes: [{ url: nodes[0]?.url ?? '' }] }).on('error', unheard);
+        await client.connect();
+        return {
+          client,
+          close: () => {
+            client.destroy();
+          },
+        };
+      },
+    ],
+    ...(
+      [
+        ['ioredis', Cluster],
+        ['iovalkey', ValkeyCluster],
+      ] as const
+    ).map(([name, Client]): (typeof kinds)[number] => [
+      name,
+      async () => {
+        const client = new Client([first()]);
+        await eventually(() => client.status === 'ready');
+        return {
+          client,
+          close: () => {
+            client.disconnect();
+          },
+        };
+      },
+    ]),
+    [
+      '@valkey/valkey-glide',
+      async () => {
+        const client = await GlideClusterClient.createClient({ addresses: [first()] });
+        return {
+          client,
+          close: () => {
+            client.close();
+          },
+        };
+      },
+    ],
+  ];
+
+  const names = Array.from({ length: 20 }, (_, index) => `name-${String(index)}`);
+  const errorsOf = async () => (await Promise.all(admins.map((node) => node.info('errorstats')))).join('\n');
+
+  describe.each(clusters)('with a client of %s', (_, connect) => {
+    it('keeps, finds, claims and gives back on the node of each name', async () => {
+      const { client, close } = await connect();
+      const store = redisTokenStore(client);
+      for (const name of names) {
+        expect((await store.get(name)) ?? undefined).toBeUndefined();
+        await store.set(name, `value of ${name}`, 60_000);
+        expect(await store.get(name)).toBe(`value of ${name}`);
+        expect([await store.claim?.(name, 60_000), await store.claim?.(name, 60_000)]).toEqual([true, false]);
+      }
+      for (const node of admins) {
+        const keys = await node.keys('*');
+        const tokens = keys.filter((key) => key.endsWith('}'));
+        // A token and its lease lie on one node.
+        expect(tokens.length).toBeGreaterThan(0);
+        expect(keys.sort()).toEqual(tokens.flatMap((key) => [key, `${key}:lease`]).sort());
+      }
+      for (const name of names) await store.release?.(name);
+      for (const node of admins) expect(await node.keys('*:lease')).toEqual([]);
+      await close();
+    });
+
+    it('serves several processes with one token request for each user, and no command of two slots', async () => {
+      const connected = await Promise.all(Array.from({ length: 3 }, connect));
+      const processes = connected.map(({ client }) => playOnSystemClock(redisTokenStore(client), 20));
+      const calls = processes.flatMap(({ tokens }) =>
+        [...names, ...names].map(async (user) => [user, (await tokens.ofUser(ofUser(user, clock))).token] as const),
+      );
+      for (const [user, token] of await Promise.all(calls)) expect(token).toContain(`-of-header.payload-of-${user}.`);
+      expect(processes.flatMap(({ asked }) => asked)).toHaveLength(names.length);
+      expect(await errorsOf()).not.toMatch(/CROSSSLOT/);
+      await Promise.all(connected.map((one) => one.close()));
+    });
   });
 
   it('costs no call an error with a client of one node, which is sent elsewhere (MOVED)', async () => {
@@ -294,6 +398,7 @@ describe('redisTokenStore over a cluster', () => {
       const { tokens } = playOnSystemClock(store);
       expect((await tokens.ofUser(ofUser(name, clock))).token).toContain(name);
     }
+    expect(await errorsOf()).toContain('errorstat_MOVED');
     client.disconnect();
   });
 });

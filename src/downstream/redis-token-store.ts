@@ -20,12 +20,19 @@ interface IoRedisClient {
   del(key: string): Promise<unknown>;
 }
 
-/** A client of `redis` or `ioredis`, taken by its shape: this library depends on neither. */
+/** A client of the package `@valkey/valkey-glide`: also its cluster. */
+interface GlideClient {
+  get(key: string): Promise<unknown>;
+  set(key: string, value: string, options: object): Promise<unknown>;
+  del(keys: string[]): Promise<unknown>;
+}
+
+/** A client of `redis`, `ioredis`, `iovalkey` or `@valkey/valkey-glide`, taken by its shape: this library depends on none. */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
   // A method's parameters are compared in both directions, so each client's own type fits.
   set(key: string, value: string, ...options: never[]): Promise<unknown>;
-  del(key: string): Promise<unknown>;
+  del(...keys: never[]): Promise<unknown>;
 }
 
 /** Options of {@link redisTokenStore}. */
@@ -40,6 +47,7 @@ interface Commands {
   readonly isReady: () => boolean;
   readonly set: (key: string, value: string, ttlMs: number) => Promise<unknown>;
   readonly setIfFree: (key: string, value: string, ttlMs: number) => Promise<unknown>;
+  readonly del: (key: string) => Promise<unknown>;
 }
 
 function nodeRedisCommands(client: NodeRedisClient): Commands {
@@ -47,6 +55,7 @@ function nodeRedisCommands(client: NodeRedisClient): Commands {
     isReady: () => client.isReady ?? client.isOpen,
     set: (key, value, ttlMs) => client.set(key, value, { PX: ttlMs }),
     setIfFree: (key, value, ttlMs) => client.set(key, value, { PX: ttlMs, NX: true }),
+    del: (key) => client.del(key),
   };
 }
 
@@ -56,6 +65,19 @@ function ioRedisCommands(client: IoRedisClient): Commands {
     isReady: () => client.status === 'ready' || client.status === 'wait',
     set: (key, value, ttlMs) => client.set(key, value, 'PX', ttlMs),
     setIfFree: (key, value, ttlMs) => client.set(key, value, 'PX', ttlMs, 'NX'),
+    del: (key) => client.del(key),
+  };
+}
+
+function glideCommands(client: GlideClient): Commands {
+  const expiry = (ttlMs: number) => ({ expiry: { type: 'PX', count: ttlMs } });
+  return {
+    // It does not show whether it is connected. A command that waits for a connection ends by the client's `requestTimeout`.
+    isReady: () => true,
+    set: (key, value, ttlMs) => client.set(key, value, expiry(ttlMs)),
+    setIfFree: (key, value, ttlMs) =>
+      client.set(key, value, { ...expiry(ttlMs), conditionalSet: 'onlyIfDoesNotExist' }),
+    del: (key) => client.del([key]),
   };
 }
 
@@ -65,8 +87,9 @@ function commandsOf(client: unknown): Commands {
   if (hasCommands && typeof shape['status'] === 'string') return ioRedisCommands(client as IoRedisClient);
   const isNodeRedis = typeof shape['isReady'] === 'boolean' || typeof shape['isOpen'] === 'boolean';
   if (hasCommands && isNodeRedis) return nodeRedisCommands(client as NodeRedisClient);
+  if (hasCommands && typeof shape['customCommand'] === 'function') return glideCommands(client as GlideClient);
   throw new ConfigurationError(
-    'redisTokenStore takes a client of the package redis (5 or newer), ioredis or iovalkey.',
+    'redisTokenStore takes a client of the package redis (5 or newer), ioredis, iovalkey or @valkey/valkey-glide.',
   );
 }
 
@@ -96,7 +119,7 @@ class NotConnectedError extends Error {
  * application's: connect it, listen to its `error` event, and close it. While it is not connected, tokens are asked for
  * without the store.
  *
- * @param client - a connected client of `redis` (5 or newer), `ioredis` or `iovalkey`, or of a cluster
+ * @param client - a connected client of `redis` (5 or newer), `ioredis`, `iovalkey` or `@valkey/valkey-glide`, or of a cluster
  * @param options.prefix - what every key starts with; default `microsoft-identity:`
  * @throws ConfigurationError where it is another kind of client, or for an unknown option
  * @example
@@ -120,6 +143,6 @@ export function redisTokenStore(client: RedisClient, options: RedisTokenStoreOpt
     get: (name) => send(() => client.get(keyOf(name)) as Promise<string | null>),
     set: (name, value, ttlMs) => send(() => commands.set(keyOf(name), value, ttlMs)),
     claim: (name, ttlMs) => send(async () => (await commands.setIfFree(leaseOf(name), '1', ttlMs)) !== null),
-    release: (name) => send(() => client.del(leaseOf(name))),
+    release: (name) => send(() => commands.del(leaseOf(name))),
   };
 }

@@ -106,6 +106,11 @@ describe('downstream', () => {
       'store: got a client of Redis; it takes redisTokenStore(client)',
     ],
     [
+      'a client of Valkey',
+      { credential, store: { ...store, customCommand: () => undefined } },
+      'store: got a client of Redis; it takes redisTokenStore(client)',
+    ],
+    [
       'a URL as a store',
       { credential, store: 'redis://:pass@host' },
       'store: got a string of 18 characters; it takes what redisTokenStore() returns, or { get, set }',

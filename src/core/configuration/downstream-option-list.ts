@@ -160,8 +160,11 @@ const apis = takes(pojo, 'an object of APIs by their names')
   .pipe(record(downstreamApi));
 
 function problemWithStore(given: unknown): string | null {
-  const { get, set, claim, release, sendCommand } = given as Record<keyof TokenStore | 'sendCommand', unknown>;
-  if (typeof sendCommand === 'function') return 'got a client of Redis; it takes redisTokenStore(client)';
+  const { get, set, claim, release } = given as Record<keyof TokenStore, unknown>;
+  const { sendCommand, customCommand } = given as Record<'sendCommand' | 'customCommand', unknown>;
+  if (typeof (sendCommand ?? customCommand) === 'function') {
+    return 'got a client of Redis; it takes redisTokenStore(client)';
+  }
   const isStore = [get, set].every((method) => typeof method === 'function');
   const mayHave = [claim, release].every((method) => method === undefined || typeof method === 'function');
   return isStore && mayHave ? null : `got ${describe(given)}; it takes what redisTokenStore() returns, or { get, set }`;
