@@ -1,10 +1,12 @@
 /** The programs of the pages about hosts and production, run as they stand against one issuer. Works on `dist/`. */
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../src/testing.js';
+import { environmentOf } from './support/environment-variables.js';
 import { readPage } from './support/pages.js';
-import { compiled, endPrograms, freePort, startProgram } from './support/program.js';
+import { compiled, endPrograms, freePort, runProgram, startProgram } from './support/program.js';
 
 let issuer: TestIssuer;
 
@@ -153,5 +155,23 @@ describe('docs/production.md', () => {
   it('does not start with a tenant that is not there', async () => {
     const elsewhere = { ...issuer.options, tenantId: '00000000-0000-4000-8000-000000000000' };
     await expect(startProgram(compiled(code), await freePort(), elsewhere)).rejects.toThrow('The program ended');
+  });
+});
+
+describe.each(['express', 'koa', 'nestjs', 'mcp'])('the first program of docs/%s.md', (page) => {
+  it('ends without a stack where its port is in use', async () => {
+    const other = createServer().listen();
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const [code = ''] = programsOf(`docs/${page}.md`);
+    const environment = {
+      ...environmentOf(port, issuer.options),
+      MCP_RESOURCE: `http://localhost:${String(port)}/mcp`,
+    };
+    const { output, status } = await runProgram(compiled(code), environment);
+    expect(output).toContain(`listen EADDRINUSE: address already in use :::${String(port)}`);
+    expect(output).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+    other.close();
   });
 });
