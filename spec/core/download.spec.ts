@@ -133,7 +133,7 @@ describe('downloadJson', () => {
     expect(error.name).toBe('DownloadError');
     expect(error.message).toBe(`GET ${url} failed (connect ECONNREFUSED ${new URL(url).host})`);
     expect(error.cause).toBeInstanceOf(TypeError);
-    expect(error.isNetworkFault).toBe(true);
+    expect(error).toMatchObject({ isNetworkFault: true, isLocal: true });
   });
 
   const coded = (message: string, code: unknown) => Object.assign(new Error(message), { code });

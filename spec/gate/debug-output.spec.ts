@@ -472,7 +472,8 @@ describe('DEBUG', () => {
       ],
       [
         `${debugName} 403 insufficient_scope/scope (scope_missing) GET /scope to DiagnosedController.scope: The scope write was not asked for or not consented to: ` +
-          `the client must ask for api://${issuer.options.clientId}/write.\n`,
+          `the client must ask for api://${issuer.options.clientId}/write. ` +
+          'Or the name in the decorator is another than the one in Expose an API.\n',
       ],
     ]);
   });

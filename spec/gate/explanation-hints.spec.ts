@@ -68,7 +68,8 @@ describe('what a client must ask for', () => {
     ]);
     expect(hint).toBe(
       'The scope access_as_user was not asked for or not consented to: ' +
-        `the client must ask for api://${ids()}/access_as_user.`,
+        `the client must ask for api://${ids()}/access_as_user. ` +
+        'Or the name in the decorator is another than the one in Expose an API.',
     );
   });
 
@@ -138,6 +139,58 @@ describe('a role that is missing', () => {
   it('is not named in what a client or an application can list', () => {
     const error = new InsufficientScopeError('role', [], ['Admin']);
     expect(JSON.stringify([error, Object.entries(error)])).not.toContain('Admin');
+  });
+});
+
+describe('the issuer that is expected', () => {
+  const elsewhere = '99999999-2222-4333-8444-555555555555';
+  const metadata = '.well-known/openid-configuration';
+  const expected = (hint: string) => /Expected is the issuer that (.+) names\.$/.exec(hint)?.[1];
+
+  it('is named by its metadata, in the version of the token', async () => {
+    const { tenantId } = issuer.options;
+    const port = 'http://127.0.0.1:1';
+    const v2 = await explanationOf(await issuer.token({ iss: `${port}/${tenantId}/v2.0/` }), entraAlone());
+    expect([v2.code, expected(v2.hint)]).toEqual(['issuer', `${issuer.url}/${tenantId}/v2.0/${metadata}`]);
+    const v1 = await explanationOf(await issuer.v1Token({ iss: `${port}/elsewhere/${tenantId}/` }), entraAlone());
+    expect([v1.code, expected(v1.hint)]).toEqual(['v1_token', `${issuer.url}/${tenantId}/${metadata}`]);
+    const other = await issuer.token({ iss: `${issuer.url}/${elsewhere}/v2.0`, tid: elsewhere });
+    const { code, hint } = await explanationOf(other, entraAlone());
+    expect([code, expected(hint)]).toEqual(['wrong_tenant', `${issuer.url}/${tenantId}/v2.0/${metadata}`]);
+    for (const said of [v2, v1, { hint }]) expect(said.hint).not.toMatch(new RegExp(`${port}/|${elsewhere}`));
+  });
+
+  it('is named for each host of B2C', async () => {
+    const b2c = { ...issuer.b2cOptions, customDomain: 'login.contoso.example' };
+    const identity = createIdentity({ b2c, now: clock.now });
+    const token = await issuer.b2cToken({ iss: `https://fabrikam.b2clogin.com/${b2c.tenantId}/v2.0/` });
+    const { code, hint } = await explanationOf(token, identity, 'b2c');
+    const path = `contoso.onmicrosoft.com/B2C_1_susi/v2.0/${metadata}`;
+    expect([code, expected(hint)]).toEqual([
+      'b2c_host',
+      `https://login.contoso.example/${path} or ${issuer.url}/${path}`,
+    ]);
+  });
+
+  it('is not named for a token of another scheme or provider', async () => {
+    for (const [token, identity] of [
+      [await issuer.b2cToken(), entraAlone()],
+      [await issuer.token({ iss: 'https://contoso.eu.auth0.com/', tid: undefined }), entraAlone()],
+    ] as const) {
+      expect(expected((await explanationOf(token, identity)).hint)).toBeUndefined();
+    }
+  });
+});
+
+describe('keys that cannot be loaded', () => {
+  it('are asked for at an issuer on this machine, which may not run', async () => {
+    const stopped = await startTestIssuer({ now: clock.now });
+    await stopped.close();
+    const identity = createIdentity({ ...stopped.options, now: clock.now });
+    const { code, hint } = await explanationOf(await stopped.token(), identity);
+    expect(code).toBe('no_keys');
+    expect(hint).toMatch(/ECONNREFUSED [\d.:]+\)\. Is the issuer running\? If it is, look at instance \(B2C: .*\)\.$/);
+    await expect(identity.ready()).rejects.toThrow(/\. Is the issuer running\? If it is, look at instance\.$/);
   });
 });
 

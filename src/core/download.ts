@@ -3,6 +3,7 @@
 import type { ReadableStream } from 'node:stream/web';
 import { withinTime } from './abort.js';
 import { printable } from './printable.js';
+import { isLoopback, parseUrl } from './url.js';
 
 const timeLimitMs = 5_000;
 const sizeLimitBytes = 1024 * 1024;
@@ -14,11 +15,12 @@ export class DownloadError extends Error {
 
   constructor(
     message: string,
-    options: { cause?: unknown; retryAfterSeconds?: number; isNetworkFault?: boolean } = {},
+    options: { cause?: unknown; retryAfterSeconds?: number; isNetworkFault?: boolean; isLocal?: boolean } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.retryAfterSeconds = options.retryAfterSeconds ?? 0;
     this.isNetworkFault = options.isNetworkFault ?? false;
+    this.isLocal = options.isLocal ?? false;
   }
 
   /** The seconds for which the server asked not to be called again, at most 300; 0 if it did not ask. */
@@ -26,6 +28,9 @@ export class DownloadError extends Error {
 
   /** Whether no whole answer came: no connection, or one that broke off or took too long. */
   readonly isNetworkFault: boolean;
+
+  /** Whether the server was to be on this machine. */
+  readonly isLocal: boolean;
 }
 
 /**
@@ -107,8 +112,9 @@ export async function downloadJson(
   closing: AbortSignal,
 ): Promise<unknown> {
   if (closing.aborted) throw new DownloadError(`GET ${url} was not sent`, { cause: closing.reason });
+  const isLocal = isLoopback(parseUrl(url)?.hostname ?? '');
   const onLimit = () =>
-    new DownloadError(`GET ${url} took longer than ${String(timeLimitMs)} ms`, { isNetworkFault: true });
+    new DownloadError(`GET ${url} took longer than ${String(timeLimitMs)} ms`, { isNetworkFault: true, isLocal });
   try {
     return await withinTime(timeLimitMs, onLimit, closing, (signal) => readJson(fetch, url, signal));
   } catch (cause) {
@@ -117,6 +123,7 @@ export async function downloadJson(
     throw new DownloadError(`GET ${url} failed${failure === undefined ? '' : ` (${failure})`}`, {
       cause,
       isNetworkFault: !closing.aborted,
+      isLocal,
     });
   }
 }

@@ -13,7 +13,7 @@ import {
   type Refusal,
 } from '../core/errors.js';
 import { isGuid } from '../core/guid.js';
-import { entraAuthority } from '../core/issuers/authority.js';
+import { b2cAuthority, entraAuthority, type Authority } from '../core/issuers/authority.js';
 import { appIdUriOf, askedScopeNames } from '../core/issuers/resource-metadata.js';
 import { consumerTenant, isExternalId, segmentsOf, tenantOfIssuer, tokenVersionOf } from '../core/issuers/issuer.js';
 import { adviceOn } from '../core/keys/unavailable-keys.js';
@@ -114,7 +114,7 @@ export const hints = {
   token_type:
     'The token is not an access token for an API. If typ in its header is pop, the client uses proof of possession: in MSAL set authenticationScheme to Bearer.',
   scope_missing:
-    'The scope <name> was not asked for or not consented to: the client must ask for api://<client id>/<scope>.',
+    'The scope <name> was not asked for or not consented to: the client must ask for api://<client id>/<scope>. Or the name in the decorator is another than the one in Expose an API.',
   app_role_missing:
     'An application calls without a person, and its roles (in B2C its scp) do not contain <name>. Define an app role of that name, assign it, and have an administrator consent.',
   role_missing:
@@ -399,6 +399,31 @@ function filledIn(hint: string, ...seen: Parameters<typeof namesToAskFor>): stri
   return names === undefined ? named : named.replace(anyScope, names.join(' or '));
 }
 
+/** The codes of a token that another issuer made than the configured one, of the same scheme. */
+const codesOfIssuer: Readonly<Partial<Record<ExplanationCode, Scheme>>> = {
+  issuer: 'entra',
+  wrong_tenant: 'entra',
+  wrong_cloud: 'entra',
+  wrong_instance: 'entra',
+  b2c_issuer: 'b2c',
+  b2c_host: 'b2c',
+};
+
+/** The authorities whose issuers are accepted, by the configuration. All policies of B2C have the issuer of their host. */
+function authoritiesFor(code: ExplanationCode, token: SeenToken, { entra, b2c }: Settings): readonly Authority[] {
+  const scheme = codesOfIssuer[code];
+  if (scheme === 'entra' && entra !== undefined) return [entraAuthority(entra, tokenVersionOf(issuerIn(token)))];
+  if (scheme !== 'b2c' || b2c === undefined) return [];
+  const { instances, policies } = b2c;
+  return policies.slice(0, 1).flatMap((policy) => instances.map((instance) => b2cAuthority(b2c, policy, instance)));
+}
+
+/** Where the issuer stands that is expected. The one of the token is not repeated. */
+function expectedIssuer(...seen: Parameters<typeof authoritiesFor>): string {
+  const urls = authoritiesFor(...seen).map(({ metadataUrl }) => metadataUrl);
+  return urls.length === 0 ? '' : ` Expected is the issuer that ${urls.join(' or ')} names.`;
+}
+
 /** What the options of an authority are called, whichever it is. */
 const anyAuthority = {
   options: 'tenantId and instance (B2C: b2c.domainName and b2c.policies)',
@@ -419,7 +444,7 @@ function hintFor(
   if (code === 'no_keys') return `${hints[code]} ${adviceOn(refusal.cause, anyAuthority)}`;
   const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;
   const hint = api === undefined ? hints[code].replace('Authorization', tokenHeader) : forMicrosoft(api);
-  return filledIn(hint, refusal, token, settings, route);
+  return `${filledIn(hint, refusal, token, settings, route)}${expectedIssuer(code, token, settings)}`;
 }
 
 /** Explains a refusal. */

@@ -42,6 +42,13 @@ describe('schemeFor', () => {
         'Add @RequiresAuth(), @RequiresB2cAuth() or @RequiresAnyAuth(), or the middleware of that name.',
     ],
     [
+      'no scheme in an object that has the whole requirement, where two are configured',
+      { ...none, isWhole: true },
+      both,
+      'Orders.list names no scheme, and both Entra ID and B2C are configured. ' +
+        "Add scheme: 'entra', 'b2c' or 'any' to its requirement.",
+    ],
+    [
       'Entra ID where B2C alone is configured',
       requires.entra(),
       b2cAlone,

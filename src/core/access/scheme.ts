@@ -27,6 +27,9 @@ function isConfigured(kind: SchemeDemand['kind'], settings: ConfiguredSchemes): 
   return kind === 'any' ? onlyScheme(settings) === undefined : settings[kind] !== undefined;
 }
 
+const addDecorator = 'Add @RequiresAuth(), @RequiresB2cAuth() or @RequiresAnyAuth(), or the middleware of that name.';
+const addMember = "Add scheme: 'entra', 'b2c' or 'any' to its requirement.";
+
 /**
  * The scheme of a route: the one it names, else the only one that is configured.
  *
@@ -34,14 +37,13 @@ function isConfigured(kind: SchemeDemand['kind'], settings: ConfiguredSchemes): 
  *   not configured
  */
 export function schemeFor(
-  { scheme, at = 'A route' }: Pick<Requirement, 'scheme' | 'at'>,
+  { scheme, at = 'A route', isWhole }: Pick<Requirement, 'scheme' | 'at' | 'isWhole'>,
   settings: ConfiguredSchemes,
 ): SchemeDemand['kind'] {
   const kind = scheme?.kind ?? onlyScheme(settings);
   if (kind === undefined) {
     throw new ConfigurationError(
-      `${at} names no scheme, and both Entra ID and B2C are configured. ` +
-        'Add @RequiresAuth(), @RequiresB2cAuth() or @RequiresAnyAuth(), or the middleware of that name.',
+      `${at} names no scheme, and both Entra ID and B2C are configured. ${isWhole ? addMember : addDecorator}`,
     );
   }
   if (!isConfigured(kind, settings)) {

@@ -5,7 +5,10 @@ import type { Authority } from '../issuers/authority.js';
 /** The cause, and where to look: at the network if no answer came, else at the options that the answer does not fit. */
 export function adviceOn(cause: unknown, { options, hostOptions }: Pick<Authority, 'options' | 'hostOptions'>): string {
   const reason = cause instanceof Error ? cause.message.replace(/\.$/, '') : 'No cause is known';
-  const isNetworkFault = cause instanceof DownloadError && cause.isNetworkFault;
-  const where = isNetworkFault ? `the network (DNS, firewall, proxy, certificates), fetch and ${hostOptions}` : options;
-  return `${reason}. Look at ${where}.`;
+  if (!(cause instanceof DownloadError) || !cause.isNetworkFault) return `${reason}. Look at ${options}.`;
+  const network = `the network (DNS, firewall, proxy, certificates), fetch and ${hostOptions}`;
+  // On this machine it is the issuer of a developer, who starts it by hand.
+  return cause.isLocal
+    ? `${reason}. Is the issuer running? If it is, look at ${hostOptions}.`
+    : `${reason}. Look at ${network}.`;
 }
