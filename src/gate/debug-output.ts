@@ -13,8 +13,8 @@ import { explain, type RefusedRoute } from './explanation.js';
 const debugName = 'microsoft-identity-decorators';
 
 /** Whether the variable `DEBUG` names this library. As in the debug package: names and `*`, separated by commas or spaces. */
-function isNamedIn(debug: string | undefined): boolean {
-  const patterns = debug?.split(/[\s,]+/).filter((pattern) => pattern !== '') ?? [];
+function isNamedIn(debug: string): boolean {
+  const patterns = debug.split(/[\s,]+/).filter((pattern) => pattern !== '');
   const matches = (pattern: string) =>
     pattern.endsWith('*') ? debugName.startsWith(pattern.slice(0, -1)) : pattern === debugName;
   return patterns.some(matches) && !patterns.some((pattern) => pattern.startsWith('-') && matches(pattern.slice(1)));
@@ -33,7 +33,8 @@ const printing = processWide<{ printer: typeof print | undefined }>('debug-outpu
 /** Prints explanations from now on if `DEBUG` names this library, and stops if it does not. */
 export function explainRefusals(): void {
   const { printer } = printing;
-  const isWanted = isNamedIn(process.env['DEBUG']);
+  const debug = process.env['DEBUG'] ?? '';
+  const isWanted = debug !== '' && isNamedIn(debug);
   if (isWanted === (printer !== undefined)) return;
   if (printer !== undefined) unsubscribe(explanationChannel.name, printer);
   else subscribe(explanationChannel.name, print);

@@ -191,6 +191,9 @@ describe('a wrong option', () => {
     ['domainName', 'contoso.com', `got a string of 11 characters; ${takesDomainName}`],
     ['domainName', 'con toso', `got a string of 8 characters; ${takesDomainName}`],
     ['domainName', '-contoso', `got '-contoso'; ${takesDomainName}`],
+    ['domainName', 'contoso-', `got 'contoso-'; ${takesDomainName}`],
+    // KELVIN SIGN: in lower case it is a k.
+    ['domainName', '\u212Aontoso', `got a string of 7 characters; ${takesDomainName}`],
     ['domainName', '', `got an empty string; ${takesDomainName}`],
     ['domainName', 5, `got 5; ${takesDomainName}`],
     ['policies', '', `got an empty string; ${takesPolicy}`],
@@ -233,6 +236,17 @@ describe('a wrong option', () => {
   ])('appears in the message with its path: b2c.%s %j', (option, value, problem) => {
     expect(parse({ b2c }).b2c).toBeDefined();
     expect(refusalOf({ b2c: { ...b2c, [option]: value } })).toBe(`initialize: b2c.${option}: ${problem}.`);
+  });
+
+  it.each<[string, number, string]>([
+    ['domainName', 63, takesDomainName],
+    ['policies', 128, takesPolicy],
+    ['audience', 1024, takesAudience],
+  ])('appears in the message where it has one character too many: b2c.%s, %i', (option, most, takes) => {
+    expect(parse({ b2c: { ...b2c, [option]: 'a'.repeat(most) } }).b2c).toBeDefined();
+    expect(refusalOf({ b2c: { ...b2c, [option]: 'a'.repeat(most + 1) } })).toBe(
+      `initialize: b2c.${option}: got a string of ${String(most + 1)} characters; ${takes}.`,
+    );
   });
 
   it.each<[unknown, string]>([

@@ -17,9 +17,11 @@ import type {
 } from './options.js';
 import type { TenantQuestion } from './settings.js';
 
-const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+// The length is compared apart, here and below: to compile a bounded repetition, or one without letter case, takes V8 a
+// tenth of a millisecond, and all of it is spent when an application starts.
+const isHostLabel = (value: string) => value.length <= 63 && /^[A-Za-z\d]([A-Za-z\d-]*[A-Za-z\d])?$/.test(value);
 const isHostName = (value: string) =>
-  value.length <= 253 && value.split('.').length > 1 && value.split('.').every((label) => hostLabel.test(label));
+  value.length <= 253 && value.split('.').length > 1 && value.split('.').every(isHostLabel);
 const isTenant = (value: string) =>
   isGuid(value.toLowerCase()) || isHostName(value) || value === 'consumers' || isMultiTenant(value);
 
@@ -69,17 +71,17 @@ const ofThisApi = (id: Decoder<string>) =>
 
 const apiId = ofThisApi(applicationId);
 const audience = oneOrMore(
-  ofThisApi(text('an audience without white space', (value) => /^\S{1,1024}$/.test(value), 'id')),
+  ofThisApi(text('an audience without white space', (value) => value.length <= 1024 && /^\S+$/.test(value), 'id')),
   'an audience or a list of them',
 );
 
 // The name is a segment of the path of the OpenID configuration. A segment of dots alone would leave that path.
-const isPolicyName = (value: string) => /^[\w.-]{1,128}$/.test(value) && !/^\.+$/.test(value);
+const isPolicyName = (value: string) => value.length <= 128 && /^[\w.-]+$/.test(value) && !/^\.+$/.test(value);
 
 const b2c = options({
   domainName: optional(
     text("the tenant's name, such as contoso for contoso.onmicrosoft.com", (value) =>
-      hostLabel.test(tenantName(value)),
+      isHostLabel(tenantName(value)),
     ).transform(inLowerCase),
   ),
   policies: optional(

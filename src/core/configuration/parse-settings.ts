@@ -89,9 +89,7 @@ function entraSettings(options: CheckedOptions): EntraSettings | undefined {
   });
 }
 
-function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
-  const { b2c } = options;
-  if (b2c === undefined) return undefined;
+function b2cSettings(b2c: NonNullable<CheckedOptions['b2c']>, options: CheckedOptions): B2cSettings {
   if (b2c.domainName === undefined) refuseOption('b2c.domainName', "got undefined; it takes the tenant's name");
   if (b2c.policies === undefined)
     refuseOption('b2c.policies', 'got undefined; it takes a policy name or a list of them');
@@ -116,8 +114,7 @@ function b2cSettings(options: CheckedOptions): B2cSettings | undefined {
   });
 }
 
-function resourceSettings({ resourceMetadata }: CheckedOptions): ResourceMetadataOptions | undefined {
-  if (resourceMetadata === undefined) return undefined;
+function resourceSettings(resourceMetadata: NonNullable<CheckedOptions['resourceMetadata']>): ResourceMetadataOptions {
   const { resource } = resourceMetadata;
   if (resource === undefined)
     refuseOption('resourceMetadata.resource', 'got undefined; it takes the https URL of the API');
@@ -167,7 +164,7 @@ export function parseSettings(input: IdentityOptions): Settings {
   const now = options.now === undefined ? () => Date.now() : trustworthyClock(options.now);
   now();
   const entra = entraSettings(options);
-  const b2c = b2cSettings(options);
+  const b2c = options.b2c && b2cSettings(options.b2c, options);
   return Object.freeze({
     entra,
     b2c,
@@ -175,7 +172,7 @@ export function parseSettings(input: IdentityOptions): Settings {
     claimCheck: options.claimCheck,
     requireAuth: options.requireAuth ?? false,
     tokenHeader: options.tokenHeader === 'authorization' ? undefined : options.tokenHeader,
-    resourceMetadata: resourceSettings(options),
+    resourceMetadata: options.resourceMetadata && resourceSettings(options.resourceMetadata),
     downstream: options.downstream && downstreamSettings(options.downstream),
     ...diagnosticsSettings(options.diagnostics),
     allowedClients: options.allowedClients,

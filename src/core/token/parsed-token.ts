@@ -54,7 +54,8 @@ function kidOf(header: UnverifiedClaims | undefined): string {
 
 /** The headers of verified tokens, with their kid. As a rule all tokens that a key signs have the same header. */
 export class KnownHeaders {
-  readonly #kids = createLRU<string, string>({ max: mostKnownHeaders });
+  /** Made for the first header: a configuration that verified no token yet needs none. */
+  #kids: ReturnType<typeof createLRU<string, string>> | undefined;
 
   /**
    * The kid of a header.
@@ -62,10 +63,11 @@ export class KnownHeaders {
    * @throws InvalidTokenError if the header is not acceptable
    */
   kidOf(header: string): string {
-    return this.#kids.get(header) ?? kidOf(readPart(header));
+    return this.#kids?.get(header) ?? kidOf(readPart(header));
   }
 
   add({ header, kid }: Pick<ParsedToken, 'header' | 'kid'>): void {
+    this.#kids ??= createLRU({ max: mostKnownHeaders });
     if (!this.#kids.has(header)) this.#kids.set(copyOf(header), kid);
   }
 }
