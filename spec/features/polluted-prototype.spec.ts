@@ -4,7 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   getTokenClaims,
   initialize,
+  requiresAnyAuth,
   requiresAuth,
+  requiresB2cAuth,
   requiresGroup,
   requiresRole,
   requiresScope,
@@ -87,6 +89,27 @@ describe('what is added to Object.prototype', () => {
     const token = await issuer.token({ tid: 1 });
     pollute('tid', issuer.options.tenantId);
     expectRefusal(await api.call('/role', { token }), { invalidToken: 'tenant' });
+  });
+
+  it('is no policy, by which the authority of a token is found', async () => {
+    initialize({ ...issuer.options, b2c: issuer.b2cOptions, tokenCache: false });
+    const app = express();
+    app.get('/any', requiresAnyAuth(), (_request, response) => void response.json({}));
+    app.get('/b2c', requiresB2cAuth(), (_request, response) => void response.json({}));
+    const both = await listen(app);
+    const [token, ofB2c] = [await issuer.token(), await issuer.b2cToken({ tfp: undefined })];
+    expect((await both.call('/any', { token })).status).toBe(200);
+    pollute('tfp', 'B2C_1_susi');
+    pollute('acr', 'B2C_1_susi');
+    expect((await both.call('/any', { token })).status).toBe(200);
+    expectRefusal(await both.call('/b2c', { token: ofB2c }), { invalidToken: 'policy' });
+    await both.close();
+  });
+
+  it('is no issuer of a token that names none', async () => {
+    const token = await issuer.token({ iss: undefined });
+    pollute('iss', `${issuer.url}/${issuer.options.tenantId}/v2.0`);
+    expectRefusal(await api.call('/role', { token }), { invalidToken: 'malformed' });
   });
 });
 

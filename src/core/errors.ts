@@ -89,13 +89,26 @@ function fixed(answer: Answer): Answer {
   return { ...answer, allHeaders: headersOf(answer, answer.challenge) };
 }
 
+/** The members of an error that its answer sets. */
+interface Written {
+  code: string;
+  reason?: string | undefined;
+  status: number;
+  statusCode: number;
+  httpCode: number;
+  headers: Readonly<Record<string, string>>;
+}
+
 /** Writes an answer to its error, the headers last. */
-function write(error: IdentityError, answer: Answer, challenge = answer.challenge): void {
+function write(error: Written, answer: Answer, challenge = answer.challenge): void {
   const { code, status, allHeaders } = answer;
-  Object.assign(error, { code, status, statusCode: status, httpCode: status });
-  if ('reason' in answer) Object.assign(error, { reason: answer.reason });
+  error.code = code;
+  error.status = status;
+  error.statusCode = status;
+  error.httpCode = status;
+  if ('reason' in answer) error.reason = answer.reason;
   const isAsMade = allHeaders !== undefined && challenge === answer.challenge;
-  Object.assign(error, { headers: isAsMade ? allHeaders : headersOf(answer, challenge) });
+  error.headers = isAsMade ? allHeaders : headersOf(answer, challenge);
 }
 
 /** The challenge of an answer, with what the API publishes about itself. */

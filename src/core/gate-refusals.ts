@@ -13,8 +13,12 @@ import {
  */
 function withoutStack<E extends AuthError>(create: () => E): E {
   const { stackTraceLimit } = Error;
-  // An application may have frozen it.
-  if (!Reflect.set(Error, 'stackTraceLimit', 0)) return create();
+  try {
+    Error.stackTraceLimit = 0;
+  } catch {
+    // The application froze it.
+    return create();
+  }
   try {
     return create();
   } finally {

@@ -2,6 +2,7 @@
 
 const deepestNesting = 32;
 
+const quote = 34;
 const backslash = 92;
 const colon = 58;
 
@@ -27,29 +28,29 @@ function countMembersIn(text: string): number {
     let next = endOfString(text, start) + 1;
     while (isWhitespace(text.charCodeAt(next))) next++;
     if (text.charCodeAt(next) === colon) count++;
-    start = text.indexOf('"', next);
+    // In JSON without white space, most strings begin here: after a colon or a comma.
+    start = text.charCodeAt(next + 1) === quote ? next + 1 : text.indexOf('"', next);
   }
   return count;
 }
 
 /**
- * Freezes a parsed value and all it holds.
- *
- * @returns how many members its objects have; not a number if one is named `__proto__`, which turns a careless copy of the
- *   claims into a prototype, or if the value nests too deeply
+ * How many members the objects in a parsed value have. Not a number if one is named `__proto__`, which turns a careless copy
+ * of the claims into a prototype, or if the value nests too deeply.
  */
-function freezeAndCount(value: unknown, depth: number): number {
+function countMembersOf(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth > deepestNesting) return NaN;
-  Object.freeze(value);
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value) count += freezeAndCount(item, depth + 1);
+    for (const item of value) count += countMembersOf(item, depth + 1);
     return count;
   }
-  for (const name of Object.keys(value)) {
+  // Without a list of the names, which Object.keys() makes.
+  for (const name in value) {
+    if (!Object.hasOwn(value, name)) continue;
     if (name === '__proto__') return NaN;
-    count += 1 + freezeAndCount((value as Readonly<Record<string, unknown>>)[name], depth + 1);
+    count += 1 + countMembersOf((value as Readonly<Record<string, unknown>>)[name], depth + 1);
   }
   return count;
 }
@@ -86,13 +87,13 @@ export function ownMember<T>(value: Readonly<Record<string, T>>, name: string): 
 }
 
 /**
- * A JSON object, frozen with all it holds; undefined where the text is anything else, can be read in two ways, or nests too
- * deeply.
+ * A JSON object; undefined where the text is anything else, can be read in two ways, or nests too deeply. It can be changed
+ * and has the usual prototype, until {@link closed} makes its members the only ones.
  *
  * Parsers differ in which of two members they keep (RFC 8259 §4), so the two ends of a token could read different claims
  * from one signature. A repeated member stands in the text and not in what is parsed, so counting shows it.
  */
-export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
+export function parseOpenJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -100,15 +101,25 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return countMembersOf(value, 1) === countMembersIn(text) ? (value as Record<string, unknown>) : undefined;
+}
+
+/** A parsed object, with members of its own alone, and frozen with all it holds. */
+export function closed<T extends object>(object: T): T {
   // Before it is frozen: then the prototype cannot be set.
-  const object = withOwnMembers(value as Record<string, unknown>);
-  return freezeAndCount(object, 1) === countMembersIn(text) ? object : undefined;
+  return deepFreeze(withOwnMembers(object));
+}
+
+/** A JSON object as {@link parseOpenJsonObject} reads it, {@link closed}. */
+export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  const object = parseOpenJsonObject(text);
+  return object && closed(object);
 }
 
 /** Freezes a value and all it holds. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.values(value).forEach(deepFreeze);
+    for (const member of Object.values(value)) deepFreeze(member);
     Object.freeze(value);
   }
   return value;

@@ -3,6 +3,7 @@ import type { AccessTokenClaims, UnverifiedClaims } from '../access-token-claims
 import type { B2cSettings } from '../configuration/settings.js';
 import { invalidToken } from '../gate-refusals.js';
 import { b2cAuthority, b2cChallenge } from '../issuers/authority.js';
+import { ownMember } from '../json.js';
 import { IssuerKeys, type IssuerKeysOptions } from '../keys/issuer-keys.js';
 import type { SigningKey } from '../keys/key-set-document.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
@@ -47,7 +48,7 @@ export class B2cIssuers implements TrustedIssuers {
   issuerOf(claims: UnverifiedClaims): TrustedIssuer {
     const [first, ...others] = ofPolicy(claims, this.#issuers) ?? [];
     if (first === undefined) throw invalidToken('policy');
-    return others.find(({ origin }) => isOnOrigin(claims['iss'], origin)) ?? first;
+    return others.find(({ origin }) => isOnOrigin(ownMember(claims, 'iss'), origin)) ?? first;
   }
 
   async ready(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Which B2C policy does a token come from? */
 import { segmentsOf } from '../issuers/issuer.js';
+import { ownMember } from '../json.js';
 import { parseUrl } from '../url.js';
 
 /** The claims that may name a B2C policy. */
@@ -18,9 +19,9 @@ export function ofPolicy<T>(claims: PolicyClaims, configured: ReadonlyMap<string
 }
 
 /** The B2C policy that a token names, of any type; undefined if it names none. */
-export function namedPolicy({ tfp, acr, iss }: PolicyClaims): unknown {
+export function namedPolicy(claims: PolicyClaims): unknown {
   // Newer user flows put the policy in tfp, older policies in acr. The OIDC-compliant form has it only in the issuer.
-  return tfp ?? acr ?? policyOfIssuer(iss);
+  return ownMember(claims, 'tfp') ?? ownMember(claims, 'acr') ?? policyOfIssuer(ownMember(claims, 'iss'));
 }
 
 function policyOfIssuer(issuer: unknown): string | undefined {

@@ -5,6 +5,7 @@ import { invalidToken } from '../gate-refusals.js';
 import { isGuid } from '../guid.js';
 import { entraAuthority, entraChallenge } from '../issuers/authority.js';
 import { isExternalId, matchIssuer, tenantOfIssuer, tokenVersionOf, type TokenVersion } from '../issuers/issuer.js';
+import { ownMember } from '../json.js';
 import { IssuerKeys, type IssuerKeysOptions } from '../keys/issuer-keys.js';
 import type { PublishedIssuer } from '../keys/openid-configuration.js';
 import { hasCaseTwin } from './claims.js';
@@ -30,7 +31,7 @@ export class EntraIssuers implements TrustedIssuers {
   }
 
   issuerOf(claims: UnverifiedClaims): TrustedIssuer {
-    return this.#issuers[tokenVersionOf(claims['iss'])];
+    return this.#issuers[tokenVersionOf(ownMember(claims, 'iss'))];
   }
 
   async ready(): Promise<void> {
@@ -48,8 +49,11 @@ export class EntraIssuers implements TrustedIssuers {
     };
     const authority = entraChallenge(this.#settings);
     const issuerKeys = this.#issuerKeys[version];
-    const isNamedBy = (issuer: string) =>
-      (issuerKeys.issuer !== undefined || this.#mayBeOfTenant(issuer, other)) && issuerKeys.isIssuer(issuer);
+    const isNamedBy = (issuer: string) => {
+      const published = issuerKeys.issuer;
+      if (published !== undefined) return matchIssuer(issuer, published.issuer) !== false;
+      return this.#mayBeOfTenant(issuer, other) && issuerKeys.isIssuer(issuer);
+    };
     return { issuerKeys, isNamedBy, check, policy: undefined, authority };
   }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AccessTokenClaims } from '../../core/access-token-claims.js';
 import { isOfAnotherConfiguration } from '../../core/access/combining.js';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
-import type { Requirement } from '../../core/access/requirement.js';
+import type { Demand, Requirement } from '../../core/access/requirement.js';
 import { demandsOn } from '../../gate/admission.js';
 import { requirementsOfMiddlewares } from '../../gate/known-handlers.js';
 import { shareHiddenClasses } from '../hidden-class.js';
@@ -29,11 +29,14 @@ interface RoutedRequest {
  */
 function withRoute(requirement: Requirement, request: IncomingMessage & RoutedRequest): Requirement {
   const method = request.method === 'HEAD' ? 'get' : request.method?.toLowerCase();
-  const others = (request.route?.stack ?? [])
-    .filter((layer) => layer.method === undefined || layer.method === method)
-    .flatMap(({ handle }) => requirementsOfMiddlewares.get(handle) ?? [])
-    .filter((other) => !isOfAnotherConfiguration(requirement, other));
-  return { ...requirement, demands: [...requirement.demands, ...others.flatMap(({ demands }) => demands)] };
+  const added: Demand[] = [];
+  for (const layer of request.route?.stack ?? []) {
+    const other = requirementsOfMiddlewares.get(layer.handle);
+    if (other === undefined || other === requirement || other.demands.length === 0) continue;
+    const isOfMethod = layer.method === undefined || layer.method === method;
+    if (isOfMethod && !isOfAnotherConfiguration(requirement, other)) added.push(...other.demands);
+  }
+  return added.length === 0 ? requirement : { ...requirement, demands: [...requirement.demands, ...added] };
 }
 
 /** Lets a request pass on to `proceed`, or refuses it; see {@link passOrRefuse}. */
