@@ -33,7 +33,11 @@ const [accepted] = kinds;
 async function costsOn(host) {
   const child = startChild('in-memory.mjs', { core: 0 });
   await child.ask('start', { route: 'hosts.mjs', host, facts: authority.facts });
-  const spend = ({ credentials, status }, amount) => child.ask('spend', { credentials, amount, expected: status });
+  const spend = ({ credentials, status, aheadMs }, amount) =>
+    child.ask('spend', { credentials, amount, expected: status, aheadMs });
+  for (const { credentials, aheadMs } of kinds) {
+    if (aheadMs !== undefined) await spend({ credentials, status: accepted.status }, credentials.length);
+  }
   for (const kind of kinds) await spend(kind, flags.heat);
   const costs = new Map(kinds.map((kind) => [kind, []]));
   for (let round = 0; round < flags.rounds; round++) {

@@ -12,12 +12,15 @@ function withHeader(token, members) {
 
 /**
  * @param count - how many different ones of each kind
- * @returns the kinds: `name`, `status` of the answer, `credentials` as values of the header
+ * @returns the kinds: `name`, `status` of the answer, `credentials` as values of the header; `aheadMs`: they are accepted,
+ *   and refused with the status once the clock is so much ahead
  */
 export async function credentialKinds(authority, count) {
   const accepted = await authority.tokens(count);
   const now = Math.floor(Date.now() / 1000);
   const expired = await authority.tokens(count, { claims: { iat: now - 7200, nbf: now - 7200, exp: now - 3600 } });
+  // Short enough that no key has to be loaded again before the end of such a token.
+  const expiring = await authority.tokens(count, { claims: { exp: now + 15 * 60 } });
   const tid = randomUUID();
   const iss = `https://login.microsoftonline.com/${tid}/v2.0`;
   const foreign = await authority.tokens(count, { claims: { iss, tid } });
@@ -39,7 +42,13 @@ export async function credentialKinds(authority, count) {
       status: 401,
       credentials: bearer(accepted.map((token) => withHeader(token, { kid: randomUUID() }))),
     },
-    { name: 'expired', status: 401, credentials: bearer(expired) },
+    { name: 'expired, never seen', status: 401, credentials: bearer(expired) },
+    {
+      name: 'expired, seen while it was valid',
+      status: 401,
+      credentials: bearer(expiring),
+      aheadMs: 20 * 60 * 1000,
+    },
     { name: 'tampered signature', status: 401, credentials: bearer(accepted.map(tampered)) },
   ];
 }

@@ -3,6 +3,7 @@ import Koa from 'koa';
 import { useKoaServer } from 'routing-controllers';
 import { initialize as initializeForExpress, requiresAuth } from '../../dist/esm/express.js';
 import { initialize as initializeForFetch, protect } from '../../dist/esm/fetch.js';
+import { now } from './clock.mjs';
 import { createApp as createExpressApp, createController } from './route.mjs';
 
 const report = { city: 'Oslo', celsius: 4, sky: 'overcast' };
@@ -48,4 +49,4 @@ const hosts = {
 
 export const hostNames = Object.keys(hosts);
 
-export const createApp = ({ host, facts }) => hosts[host]({ facts });
+export const createApp = ({ host, facts }) => hosts[host]({ facts: { ...facts, options: { ...facts.options, now } } });

@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers';
 import { readTokens } from './authority.mjs';
 import { answer } from './child.mjs';
+import { setAhead } from './clock.mjs';
 import { processorTime, since } from './processor-time.mjs';
 
 /** What Node's server asks of a socket, and does nothing about in memory. */
@@ -49,15 +50,21 @@ function requestOf(credential) {
 
 const bearer = (token) => `Bearer ${token}`;
 
-/** Sends `amount` requests with credentials in turn, all of which must be answered alike. */
-async function spend({ credentials, amount, expected }) {
+/**
+ * Sends `amount` requests with credentials in turn, all of which must be answered alike.
+ *
+ * @param aheadMs - by how much the clock of the API is ahead meanwhile
+ */
+async function spend({ credentials, amount, expected, aheadMs = 0 }) {
   const requests = credentials.map(requestOf);
+  setAhead(aheadMs);
   const begun = processorTime();
   for (let index = 0; index < amount; index++) {
     const status = await send(requests[index % requests.length]);
     if (status !== expected) throw new Error(`a request was answered ${status} and not ${expected}`);
   }
   const { main, all } = since(begun);
+  setAhead(0);
   return { main: main / amount, all: all / amount };
 }
 

@@ -124,6 +124,19 @@ describe('a token that was verified', () => {
     expectRefusal(await call('/entra', token), { invalidToken: 'expired' });
   });
 
+  it('is refused once it expired without its signature, which one that comes for the first time then costs', async () => {
+    const [token, other] = [await issuer.token(), await issuer.token({ uti: 'other' })];
+    expect(await status('/entra', token)).toBe(200);
+    clock += 61 * minute;
+    const signatures = countSignatures();
+    for (let times = 0; times < 20; times++) expectRefusal(await call('/entra', token), { invalidToken: 'expired' });
+    expect(signatures()).toBe(0);
+    for (let times = 1; times < 3; times++) {
+      expectRefusal(await call('/entra', other), { invalidToken: 'expired' });
+      expect(signatures()).toBe(times);
+    }
+  });
+
   it('is refused while the clock is set back to before it began', async () => {
     const token = await issuer.token();
     expect(await status('/entra', token)).toBe(200);
