@@ -73,6 +73,13 @@ describe('the configuration', () => {
     expect(read(passed).steps.at(-1)).toMatchObject({ step: 'check', status: 'pass' });
   });
 
+  it('is refused with the name that is meant where a variable has one underscore', async () => {
+    const said = await run([await issuer.token()], { env: { AzureAd_TenantId: 'm4rk3r' } });
+    expect(said.code).toBe(2);
+    expect(said.err).toContain('AzureAd_TenantId is not read: write AzureAd__TenantId.');
+    expect(said.err).not.toContain('m4rk3r');
+  });
+
   it.each([
     ['./nothing.ts', 'does not call initialize()'],
     ['./broken.ts', 'could not be loaded: The database is not there.'],

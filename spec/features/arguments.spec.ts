@@ -520,6 +520,17 @@ describe.each(entries)('options of initialize of $entry', ({ host }) => {
     }
   });
 
+  it('are refused with the name that is meant where underscores are missing', () => {
+    vi.stubEnv('AzureAd_TenantId', 'm4rk3r');
+    try {
+      const message = refusalOf(() => host['initialize']?.());
+      expect(message).toContain('issuer. AzureAd_TenantId is not read: write AzureAd__TenantId. Options were read');
+      expect(message).not.toContain('m4rk3r');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it('are the only argument', () => {
     expect(refusalOf(() => host['initialize']?.(ids, { allowedClients: [] }))).toBe(
       'initialize: got 2 arguments; it takes 1. Write initialize() or initialize(options).',

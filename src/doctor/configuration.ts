@@ -1,5 +1,5 @@
 /** The configuration that a token is checked against, and its source. */
-import { optionsFromEnvironment } from '../core/configuration/environment.js';
+import { optionsFromEnvironment, remarkOnNames } from '../core/configuration/environment.js';
 import { parseSettings } from '../core/configuration/parse-settings.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -59,6 +59,6 @@ export async function configurationFor(
     const others =
       ' Or give --tenant-id and --client-id, or --config; see --help. If the variables are in a file, run ' +
       'node --env-file=<file> node_modules/microsoft-identity-decorators/dist/esm/bin.js doctor';
-    throw new UsageError(`The configuration was read from ${origin}. ${error.message}${others}`);
+    throw new UsageError(`The configuration was read from ${origin}. ${error.message}${remarkOnNames(env)}${others}`);
   }
 }

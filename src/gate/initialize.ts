@@ -1,7 +1,7 @@
 /** `initialize`: the configuration of the process. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { checkCount } from '../core/call-arguments.js';
-import { optionsFromEnvironment } from '../core/configuration/environment.js';
+import { optionsFromEnvironment, remarkOnNames } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity, identityOf } from '../core/identity.js';
@@ -27,7 +27,7 @@ function identityFromEnvironment(): Authenticator {
     if (!(error instanceof ConfigurationError)) throw error;
     // Without a cause: Node would print the same sentence and a second stack.
     throw new ConfigurationError(
-      `${error.message} Options were read from the environment; all names: docs/reference.md#environment-variables.`,
+      `${error.message}${remarkOnNames(process.env)} Options were read from the environment; all names: docs/reference.md#environment-variables.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { optionsFromEnvironment } from '../../../src/core/configuration/environment.js';
+import { optionsFromEnvironment, remarkOnNames } from '../../../src/core/configuration/environment.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
 import { clientId, entra, otherId, parse, refusalOf, takesApplication, tenantId } from './given-options.js';
 
@@ -395,5 +395,28 @@ describe('optionsFromEnvironment', () => {
     expect(refusalIn({ ...azureAd, AZUREAD__TENANTID: otherId })).toBe(
       'AzureAd__TenantId and AZUREAD__TENANTID are one name and have two values. Set one.',
     );
+  });
+});
+
+describe('the remark on names', () => {
+  it.each([
+    ['AzureAd_TenantId', 'AzureAd__TenantId'],
+    ['AZURE_AD_TENANT_ID', 'AzureAd__TenantId'],
+    ['AzureAd.ClientId', 'AzureAd__ClientId'],
+    ['AzureAd_AllowedClients', 'AzureAd__AllowedClients'],
+    ['AzureAdB2C_Domain', 'AzureAdB2C__Domain'],
+  ])('has the name that is meant by %s, and no value', (name, meant) => {
+    expect(remarkOnNames({ [name]: 'm4rk3r', Path: 'x' })).toBe(` ${name} is not read: write ${meant}.`);
+  });
+
+  it.each([
+    'AZURE_TENANT_ID',
+    'AZURE_CLIENT_ID',
+    'AzureAd_Other',
+    'TenantId',
+    'AzureAd__TenantId',
+    'AZUREAD__TENANTID',
+  ])('has nothing about %s', (name) => {
+    expect(remarkOnNames({ [name]: 'x' })).toBe('');
   });
 });

@@ -149,6 +149,21 @@ function problemIn(section: string, names: Section, rest: string, { name, value 
   return `${name} is not a name that is read, and it may be a restriction.${hint} Correct it, or remove it.`;
 }
 
+/** A name without what separates its words. */
+const wordsOf = (name: string) => name.replaceAll(/[_:.-]/g, '').toLowerCase();
+
+/**
+ * The name that is read and differs from another one by underscores alone: `AzureAd__TenantId` for `AzureAd_TenantId`.
+ *
+ * @returns undefined where there is none, or the name is itself in a section
+ */
+export function nameMeantBy(name: string): string | undefined {
+  if (isInSection(name)) return undefined;
+  return Object.entries(sections)
+    .flatMap(([section, { values, lists }]) => [...values, ...lists].map((known) => `${section}__${known}`))
+    .find((known) => wordsOf(known) === wordsOf(name));
+}
+
 /** Whether a variable belongs to one of the sections. */
 export const isInSection = (name: string) =>
   Object.keys(sections).some((section) => keyOf(name).startsWith(`${keyOf(section)}__`));

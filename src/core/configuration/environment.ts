@@ -5,6 +5,7 @@ import { isGuid } from '../guid.js';
 import { tenantName } from '../microsoft-hosts.js';
 import { parseUrl } from '../url.js';
 import { downstreamFromEnvironment } from './downstream-environment.js';
+import { nameMeantBy } from './environment-names.js';
 import { Variables, type Environment } from './environment-variables.js';
 import type { B2cOptions, IdentityOptions } from './options.js';
 
@@ -148,4 +149,18 @@ export function optionsFromEnvironment(environment: Environment): IdentityOption
     downstream: downstreamFromEnvironment(variables),
     b2c: b2cFrom(variables),
   };
+}
+
+/**
+ * What to add to the message for a configuration that is wrong: the variables that are not read and differ by underscores
+ * alone from one that is. Their values are not shown.
+ *
+ * @returns sentences, each with a blank ahead of it; empty if there is no such variable
+ */
+export function remarkOnNames(environment: Environment): string {
+  return Object.keys(environment)
+    .map((name) => [name, nameMeantBy(name)] as const)
+    .filter(([, meant]) => meant !== undefined)
+    .map(([name, meant]) => ` ${name} is not read: write ${String(meant)}.`)
+    .join('');
 }
