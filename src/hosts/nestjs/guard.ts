@@ -14,7 +14,7 @@ import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { validToken } from '../../decorators/undecorated.js';
 import { admissionOf, enter, satisfy } from '../../gate/admission.js';
-import { identityInForce } from '../../gate/identity-in-force.js';
+import { identityFor, identityInForce } from '../../gate/identity-in-force.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { closingParts } from '../../gate/known-handlers.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
@@ -164,9 +164,17 @@ async function admit(
   const admission = admissionOf(request);
   // There may be a guard of the application and one of the class: the second has nothing to check.
   if (admission !== undefined && requirements.includes(admission.requirement)) return;
+  if (identityFor(first) === undefined) throw withoutConfiguration(first);
   shareHiddenClassesOfExpress(request);
   const admitted = await enter(request, first, handed);
   for (const further of requirements.slice(1)) await satisfy(admitted, further);
+}
+
+function withoutConfiguration({ at }: Requirement): ConfigurationError {
+  return new ConfigurationError(
+    `${String(at)} was called before initialize(). Import MicrosoftIdentityModule.forRoot() in the root module of the ` +
+      'application, or call initialize() before it listens.',
+  );
 }
 
 function withoutRequest(context: ExecutionContext): ConfigurationError {
