@@ -68,6 +68,28 @@ await build({
   ...small,
 });
 
+// An editor proposes this entry first, also where another host is in use. In an ES module nothing can be done about it: the
+// import of a missing package fails ahead of all code.
+const root = 'dist/cjs/index.js';
+const missingPeer = `try {
+  require('routing-controllers');
+} catch (cause) {
+  if (!cause.message.startsWith("Cannot find module 'routing-controllers'")) throw cause;
+  throw Object.assign(
+    new Error(
+      'microsoft-identity-decorators is for routing-controllers, which is not installed. On NestJS import from ' +
+        'microsoft-identity-decorators/nestjs, on Express from microsoft-identity-decorators/express, for handlers of Fetch ' +
+        'from microsoft-identity-decorators/fetch.',
+      { cause },
+    ),
+    { code: cause.code },
+  );
+}`;
+writeFileSync(
+  root,
+  readFileSync(root, 'utf8').replace('"use strict";', (strict) => `${strict}\n${missingPeer}`),
+);
+
 const conditions = Object.values(entries).flatMap((entry) => [entry.import, entry.require].filter(Boolean));
 pruneDeclarations(
   'dist',
