@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { andThen, isThenable } from '../../src/core/awaited.js';
+import { andThen, isThenable, whenSettled } from '../../src/core/awaited.js';
 import { errorOf } from '../support/refusals.js';
 
 /** The least that `await` takes for a promise: its `then` returns nothing. */
@@ -72,5 +72,40 @@ describe('andThen', () => {
     const late = andThen(Promise.resolve(1), fail);
     expect(isThenable(late)).toBe(true);
     expect(await errorOf(() => late)).toBe(error);
+  });
+});
+
+describe('whenSettled', () => {
+  const fulfilled = (value: number) => value + 1;
+  const rejected = (error: unknown) => ['rejected', error];
+
+  it.each<[string, () => PromiseLike<number>]>([
+    ['a native promise', () => Promise.resolve(20)],
+    ['a thenable whose then returns nothing', () => minimalThenable(20)],
+    [
+      'a native promise whose own then returns nothing',
+      () => Object.assign(Promise.resolve(20), { then: () => undefined }),
+    ],
+  ])('passes what %s is fulfilled with to the first step', async (_, make) => {
+    await expect(whenSettled(make(), fulfilled, rejected)).resolves.toBe(21);
+  });
+
+  it('passes a rejection to the second step, also where it has no reason', async () => {
+    const error = new Error('down');
+    await expect(whenSettled(Promise.reject(error), fulfilled, rejected)).resolves.toEqual(['rejected', error]);
+    const withoutReason = {
+      then: (_: unknown, reject: () => void) => {
+        reject();
+      },
+    } as unknown as PromiseLike<number>;
+    await expect(whenSettled(withoutReason, fulfilled, rejected)).resolves.toEqual(['rejected', undefined]);
+  });
+
+  it('passes an error of the first step to nobody else', async () => {
+    const error = new Error('refused');
+    const throws = () => {
+      throw error;
+    };
+    await expect(whenSettled(Promise.resolve(20), throws, rejected)).rejects.toBe(error);
   });
 });

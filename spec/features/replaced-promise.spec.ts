@@ -3,11 +3,14 @@
  * which are then no instances of it.
  */
 import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import express from 'express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createIdentity } from '../../src/core/identity.js';
-import { initialize } from '../../src/index.js';
+import { requiresAuth } from '../../src/express.js';
+import { ClaimCheck, getTokenClaims, initialize } from '../../src/index.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing.js';
-import type { Api } from '../support/api.js';
+import { listen, type Api } from '../support/api.js';
 import { hosts as expressHosts } from '../support/hosts/express.js';
 import { hosts as fetchHosts } from '../support/hosts/fetch.js';
 import { hosts as nestHosts } from '../support/hosts/nestjs.js';
@@ -146,5 +149,135 @@ describe.each([
       const answer = await api.call('/claims', { token: await issuer.token({}, { kid: 'made-up' }) });
       expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, invalidKey]);
     });
+  });
+});
+
+/**
+ * As with zone.js: `then` is replaced for native promises too, and all callbacks wait in one queue. It is emptied in the
+ * asynchronous context of the callback that came first.
+ */
+function withOneQueue(): () => void {
+  const { prototype } = NativePromise;
+  const then = Reflect.get(prototype, 'then') as (this: unknown, ...callbacks: unknown[]) => unknown;
+  const queue: (() => void)[] = [];
+  const drain = () => {
+    while (queue.length > 0) queue.shift()?.();
+  };
+  const later = (callback: () => void) => {
+    if (queue.push(callback) === 1) then.call(NativePromise.resolve(), drain);
+  };
+  const replacement = function (this: Promise<unknown>, ...callbacks: ((value: unknown) => unknown)[]) {
+    return new NativePromise((resolve, reject) => {
+      const step = (callback: ((value: unknown) => unknown) | undefined, otherwise: (value: unknown) => void) => {
+        const call = (value: unknown) => {
+          try {
+            if (typeof callback === 'function') resolve(callback(value));
+            else otherwise(value);
+          } catch (error) {
+            reject(error);
+          }
+        };
+        return (value: unknown) => {
+          later(() => {
+            call(value);
+          });
+        };
+      };
+      then.call(this, step(callbacks[0], resolve), step(callbacks[1], reject));
+    });
+  };
+  Reflect.defineProperty(prototype, 'then', { value: replacement });
+  return () => {
+    Reflect.defineProperty(prototype, 'then', { value: then });
+  };
+}
+
+/** The callers of a test, by the `oid` of their tokens. */
+const callers = ['ada', 'bob'];
+
+/** A promise that is fulfilled once as many wait as there are callers, for all of them in one turn. */
+function meetingOfAll(): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+  return () =>
+    new NativePromise((resolve) => {
+      if (waiting.push(resolve) === callers.length) for (const go of waiting.splice(0)) go();
+    });
+}
+
+describe('with one queue for the callbacks of all promises', () => {
+  const storage = new AsyncLocalStorage<unknown>();
+  let restore: () => void;
+  beforeEach(() => {
+    restore = withOneQueue();
+  });
+  afterEach(() => {
+    restore();
+  });
+
+  const tokens = () => NativePromise.all(callers.map((oid) => issuer.token({ oid })));
+
+  it('the application is asked in the asynchronous context of the request', async () => {
+    const asked: unknown[] = [];
+    const meet = meetingOfAll();
+    const identity = createIdentity({
+      ...issuer.options,
+      tenantId: 'organizations',
+      allowedTenants: async () => {
+        await meet();
+        return true;
+      },
+      claimCheck: ({ oid }) => asked.push([oid, storage.getStore()]) > 0,
+    });
+    const texts = await tokens();
+    const authenticate = (text: string, index: number) =>
+      storage.run(callers[index], async () => {
+        await identity.authenticate(
+          { headers: { authorization: `Bearer ${text}` } },
+          { scheme: undefined, demands: [] },
+        );
+      });
+    // First seen, and remembered.
+    await NativePromise.all(texts.map(authenticate));
+    await NativePromise.all(texts.map(authenticate));
+    expect(asked).toEqual([...callers, ...callers].map((oid) => [oid, oid]));
+  });
+
+  it('a handler, and a method that has to ask, run in the asynchronous context of their request', async () => {
+    const meet = meetingOfAll();
+    class Ledger {
+      @ClaimCheck(async () => {
+        await meet();
+        return true;
+      })
+      async owner() {
+        return NativePromise.resolve([getTokenClaims().oid, storage.getStore()]);
+      }
+    }
+    initialize(issuer.options);
+    const ledger = new Ledger();
+    const app = express();
+    app.use((request, _, next) => {
+      storage.run(request.query['caller'], next);
+    });
+    app.get('/', requiresAuth(), async (_, response) => {
+      const inHandler = [getTokenClaims().oid, storage.getStore()];
+      response.json([inHandler, await ledger.owner()]);
+    });
+    const api = await listen(app);
+    try {
+      const texts = await tokens();
+      for (const turn of ['first seen', 'remembered']) {
+        const answers = await NativePromise.all(
+          texts.map((token, index) => api.call(`/?caller=${String(callers[index])}`, { token })),
+        );
+        const own = callers.map((oid) => [
+          [oid, oid],
+          [oid, oid],
+        ]);
+        expect([turn, answers.map(({ body }) => body)]).toEqual([turn, own]);
+      }
+    } finally {
+      await api.close();
+    }
   });
 });

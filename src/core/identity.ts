@@ -4,7 +4,7 @@ import { publishPassed, publishRefused } from './access/decision-events.js';
 import { checkFurtherRequirement } from './access/requirement-checks.js';
 import type { Authenticator, Caller, Requirement, SchemeDemand } from './access/requirement.js';
 import { schemeFor } from './access/scheme.js';
-import { isThenable } from './awaited.js';
+import { isThenable, whenSettled } from './awaited.js';
 import { requestChannel } from './channels.js';
 import type { IdentityOptions } from './configuration/options.js';
 import { parseSettings } from './configuration/parse-settings.js';
@@ -120,7 +120,7 @@ class Identity implements Authenticator {
     } catch (error) {
       return refused(error);
     }
-    return isThenable(verification) ? verification.then(passed, refused) : passed(verification);
+    return isThenable(verification) ? whenSettled(verification, passed, refused) : passed(verification);
   }
 
   beforeReady(check: () => void): void {

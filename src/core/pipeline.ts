@@ -43,7 +43,7 @@ export function checkRequest(
   // header, key, signature, claims: verifyToken below
   const verified = verifier.verify(text);
   return isThenable(verified)
-    ? verified.then((later) => checkTenant(later, requirement, settings, earlier, handed))
+    ? andThen(verified, (later) => checkTenant(later, requirement, settings, earlier, handed))
     : checkTenant(verified, requirement, settings, earlier, handed);
 }
 
@@ -62,7 +62,7 @@ function checkTenant(
   const asked = askAboutTenant(verification.token, settings.entra);
   return asked === undefined
     ? checkCaller(verification, requirement, settings, earlier, handed)
-    : asked.then(() => checkCaller(verification, requirement, settings, earlier, handed));
+    : andThen(asked, () => checkCaller(verification, requirement, settings, earlier, handed));
 }
 
 function checkCaller(

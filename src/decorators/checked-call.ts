@@ -1,5 +1,5 @@
 /** A call of an asynchronous method that a check comes before. Its caller may forget to wait for it. */
-import { isThenable } from '../core/awaited.js';
+import { andThen, isThenable } from '../core/awaited.js';
 import type { Refusal } from '../core/errors.js';
 import { isRefusal } from '../gate/refusal.js';
 
@@ -65,7 +65,7 @@ export function callAfter(
 ): unknown {
   if (!isThenable(checked)) return run();
   const call = new CheckedCall((resolve) => {
-    resolve(checked.then(run));
+    resolve(andThen(checked, run));
   });
   checked.then(undefined, (error: unknown) => {
     if (!isRefusal(error)) return;

@@ -4,7 +4,7 @@ import { combineAlongMiddlewares, isOfAnotherConfiguration } from '../core/acces
 import { verifiedRequests, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
 import { asksApplication } from '../core/access/requirement-checks.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
-import { isThenable } from '../core/awaited.js';
+import { andThen, isThenable, whenSettled } from '../core/awaited.js';
 import { ConfigurationError } from '../core/errors.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import type { Verification } from '../core/token/verified-token.js';
@@ -49,7 +49,7 @@ export function enter(
   const verified = identity.authenticate(request, requirement, earlier, handed);
   // Without a closure for a request that need not wait.
   return isThenable(verified)
-    ? verified.then((later) => remember(request, requirement, later, identity, handed))
+    ? andThen(verified, (later) => remember(request, requirement, later, identity, handed))
     : remember(request, requirement, verified, identity, handed);
 }
 
@@ -154,7 +154,7 @@ export function satisfy(current: VerifiedContext, requirement: Requirement): voi
   } catch (error) {
     return refuse(error);
   }
-  if (isThenable(groups)) return groups.then(remember, refuse);
+  if (isThenable(groups)) return whenSettled(groups, remember, refuse);
   remember(groups);
   return undefined;
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, type VerifiedContext } from '../core/access/current-request.js';
 import type { Requirement } from '../core/access/requirement.js';
-import { isThenable } from '../core/awaited.js';
+import { isThenable, whenSettled } from '../core/awaited.js';
 import { enter } from '../gate/admission.js';
 import { refusalOf } from '../gate/refusal.js';
 import { answer } from './node-answer.js';
@@ -94,15 +94,17 @@ function passLater(
   arrival: Arrival,
   passage: Passage,
 ): Promise<void> {
-  const prepared = entry.then((context) => {
+  const prepare = async () => {
+    const context = await entry;
     passage.prepare?.(context, arrival.request);
     return context;
-  });
-  return prepared.then(
+  };
+  return whenSettled(
+    prepare(),
     (context) => {
       currentRequest.run(context, passage.proceed, context, arrival.next);
     },
-    (error: unknown) => {
+    (error) => {
       refuseArrival(error, requirement, arrival, passage);
     },
   );

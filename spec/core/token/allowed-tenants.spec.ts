@@ -116,6 +116,18 @@ describe('askAboutTenant', () => {
     },
   );
 
+  it('refuses the tenant by a promise whose own then returns nothing', async () => {
+    const denied = Object.assign(Promise.resolve(false), { then: () => undefined });
+    await refuses(
+      () =>
+        askAboutTenant(
+          tokenOf('entra', tenant),
+          asking(() => denied),
+        ),
+      'tenant',
+    );
+  });
+
   it('is an error of the developer where the function throws or rejects, which it keeps as its cause', async () => {
     const cause = new Error('down');
     const throws = () => {

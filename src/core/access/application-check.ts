@@ -1,6 +1,6 @@
 /** A check of the application's own: `@ClaimCheck()`, and the option `claimCheck`. Here it is asked. */
 import type { AccessTokenClaims } from '../access-token-claims.js';
-import { isThenable } from '../awaited.js';
+import { isThenable, whenSettled } from '../awaited.js';
 import type { ApplicationCheck } from '../configuration/options.js';
 import { ConfigurationError, InsufficientScopeError } from '../errors.js';
 import { processWide } from '../process-wide.js';
@@ -35,19 +35,9 @@ export function askApplication(
   } catch (cause) {
     return checkFailed(at, cause);
   }
-  if (isThenable(answer)) return requireTrueOf(answer, at);
+  if (isThenable(answer)) return whenSettled(answer, requireTrue, (cause) => checkFailed(at, cause));
   requireTrue(answer);
   return undefined;
-}
-
-async function requireTrueOf(promise: PromiseLike<unknown>, at: string): Promise<void> {
-  let answer: unknown;
-  try {
-    answer = await promise;
-  } catch (cause) {
-    return checkFailed(at, cause);
-  }
-  requireTrue(answer);
 }
 
 /** The message has no text of the error, which may have claims in it. */

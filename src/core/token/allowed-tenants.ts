@@ -1,5 +1,5 @@
 /** May the tenant of a token call? Here `allowedTenants` is asked, as a list and as a function. */
-import { isThenable } from '../awaited.js';
+import { isThenable, whenSettled } from '../awaited.js';
 import type { EntraSettings } from '../configuration/settings.js';
 import { ConfigurationError } from '../errors.js';
 import { invalidToken } from '../gate-refusals.js';
@@ -34,7 +34,7 @@ export function askAboutTenant(
   } catch (cause) {
     return tenantQuestionFailed(cause);
   }
-  if (isThenable(answer)) return Promise.resolve(answer).then(requireTrue, tenantQuestionFailed);
+  if (isThenable(answer)) return whenSettled(answer, requireTrue, tenantQuestionFailed);
   requireTrue(answer);
   return undefined;
 }

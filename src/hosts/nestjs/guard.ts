@@ -9,6 +9,7 @@ import {
 import { Observable, Subscription } from 'rxjs';
 import { bindBody, currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import { whenSettled } from '../../core/awaited.js';
 import { checkArguments, type Signature } from '../../core/call-arguments.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { gateDidNotRun } from '../../decorators/protected-method.js';
@@ -232,9 +233,10 @@ class RequestContext implements NestInterceptor {
       }
       if (checked === undefined) return run();
       const subscription = new Subscription();
-      checked.then(() => {
+      const runLater = () => {
         subscription.add(run());
-      }, fail);
+      };
+      void whenSettled(checked, runLater, fail);
       return subscription;
     });
   }

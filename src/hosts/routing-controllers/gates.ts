@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { currentRequest, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
+import { whenSettled } from '../../core/awaited.js';
 import { nameOfElement } from '../../core/element-name.js';
 import { authorizedRoles, rolesAt } from '../../decorators/authorized-roles.js';
 import { requirementOf } from '../../decorators/decorated-elements.js';
@@ -67,13 +68,14 @@ function authorizedGate(checker: Requirement, target: Controller, method: string
     if (parameters.length === 2) return koaGate(checker, check, ...parameters);
     const [request, response, next] = parameters;
     shareHiddenClasses(request, response);
-    check(request, request).then(
+    void whenSettled(
+      check(request, request),
       (context) => {
         currentRequest.run(context, () => {
           next();
         });
       },
-      (error: unknown) => {
+      (error) => {
         refuse(error, request, response, next, checker);
       },
     );

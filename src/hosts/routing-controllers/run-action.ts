@@ -114,7 +114,7 @@ function runUnlessRefused(
   const proceed = () =>
     refused.has(response) ? skipAction(metadata, action) : runAndAwait(run, metadata, action, parameters);
   const checks = checksUnderWay.get(response);
-  return checks === undefined ? proceed() : checks.then(proceed);
+  return andThen(checks, proceed);
 }
 
 /** Without a gate, an action runs that neither has a decorator nor needs one. routing-controllers checks `@Authorized()`. */
