@@ -167,14 +167,14 @@ function withOneQueue(): () => void {
     if (queue.push(callback) === 1) then.call(NativePromise.resolve(), drain);
   };
   const replacement = function (this: Promise<unknown>, ...callbacks: ((value: unknown) => unknown)[]) {
-    return new NativePromise((resolve, reject) => {
-      const step = (callback: ((value: unknown) => unknown) | undefined, otherwise: (value: unknown) => void) => {
+    return new NativePromise((resolve, reject: (error: Error) => void) => {
+      const step = (callback: ((value: unknown) => unknown) | undefined, otherwise: (value: Error) => void) => {
         const call = (value: unknown) => {
           try {
             if (typeof callback === 'function') resolve(callback(value));
-            else otherwise(value);
+            else otherwise(value as Error);
           } catch (error) {
-            reject(error);
+            reject(error as Error);
           }
         };
         return (value: unknown) => {
