@@ -242,6 +242,26 @@ describe('with one queue for the callbacks of all promises', () => {
     expect(asked).toEqual([...callers, ...callers].map((oid) => [oid, oid]));
   });
 
+  it.each([...routingControllersHosts, ...expressHosts, ...nestHosts, ...fetchHosts])(
+    'callers at the same time get their own claims on $name',
+    async ({ start }) => {
+      initialize({ ...issuer.options, b2c: issuer.b2cOptions });
+      const api = await start();
+      try {
+        const texts = await tokens();
+        for (const turn of ['first seen', 'remembered']) {
+          const answers = await NativePromise.all(texts.map((token) => api.call('/claims', { token })));
+          expect([turn, answers.map(({ body }) => body)]).toEqual([
+            turn,
+            callers.map((oid) => ({ oid, isSame: true })),
+          ]);
+        }
+      } finally {
+        await api.close();
+      }
+    },
+  );
+
   it('a handler, and a method that has to ask, run in the asynchronous context of their request', async () => {
     const meet = meetingOfAll();
     class Ledger {
