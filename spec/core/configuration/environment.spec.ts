@@ -374,6 +374,22 @@ describe('optionsFromEnvironment', () => {
   });
 
   it.each([
+    ['AzureAd_AllowedClients', 'AzureAd__AllowedClients'],
+    ['AZURE_AD_ALLOWED_CLIENTS', 'AzureAd__AllowedClients'],
+    ['AzureAd_AllowedTenants__0', 'AzureAd__AllowedTenants'],
+    ['AzureAdB2C_DaemonClients_0', 'AzureAdB2C__DaemonClients'],
+  ])('refuses %s, which would not be read and restricts who may call', (name, meant) => {
+    expect(refusalIn({ ...azureAd, [name]: 'm4rk3r' })).toBe(
+      `${name} is not read, and it is a restriction: write ${meant}, or remove it.`,
+    );
+    expect(() => optionsFromEnvironment({ ...azureAd, [name]: ' ' })).not.toThrow();
+  });
+
+  it.each(['AZURE_AD_CLIENT_ID', 'AzureAd_TenantId', 'AZUREAD_POLICIES'])('leaves %s to others', (name) => {
+    expect(optionsFromEnvironment({ ...azureAd, [name]: 'x' })).toEqual(optionsFromEnvironment(azureAd));
+  });
+
+  it.each([
     ['AzureAd__Scopes', 'Remove it, and write @ValidateScope() on the routes.'],
     ['AzureAdB2C__Scopes__0', 'Remove it, and write @ValidateScope() on the routes.'],
     [

@@ -168,9 +168,19 @@ export function nameMeantBy(name: string): string | undefined {
 export const isInSection = (name: string) =>
   Object.keys(sections).some((section) => keyOf(name).startsWith(`${keyOf(section)}__`));
 
+/** The ends of names that only restrict who may call: without them, all else works. */
+const restrictions = ['AllowedClients', 'AllowedTenants', 'DaemonClients'];
+
+function problemOutside({ name, value }: Variable): string | undefined {
+  const meant = value === '' ? undefined : nameMeantBy(name.replace(/_*\d+$/, ''));
+  if (meant === undefined || !restrictions.some((end) => meant.endsWith(`__${end}`))) return undefined;
+  return `${name} is not read, and it is a restriction: write ${meant}, or remove it.`;
+}
+
 /** Why a variable is refused; undefined where it is read, means nothing to an API, or belongs to no section. */
 export function problemWith(variable: Variable): string | undefined {
   const key = keyOf(variable.name);
   const found = Object.entries(sections).find(([section]) => key.startsWith(`${keyOf(section)}__`));
-  return found && problemIn(...found, key.slice(found[0].length + '__'.length), variable);
+  if (found === undefined) return problemOutside(variable);
+  return problemIn(...found, key.slice(found[0].length + '__'.length), variable);
 }

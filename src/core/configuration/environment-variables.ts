@@ -17,10 +17,10 @@ export class Variables {
   }
 
   #add(variable: Variable): void {
-    const key = keyOf(variable.name);
-    if (!isInSection(variable.name)) return;
     const problem = problemWith(variable);
     if (problem !== undefined) throw new ConfigurationError(problem);
+    if (!isInSection(variable.name)) return;
+    const key = keyOf(variable.name);
     const other = this.#byKey.get(key);
     if (other !== undefined && other.value !== variable.value) {
       throw new ConfigurationError(`${other.name} and ${variable.name} are one name and have two values. Set one.`);
