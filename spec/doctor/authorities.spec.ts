@@ -94,7 +94,9 @@ describe('the issuer', () => {
     expect(failing({ steps })).toEqual({ key: 'no_keys', audience: 'graph_token' });
     expect(steps.find(({ step }) => step === 'key')?.found).toContain('answered 404');
     expect(verdict).toMatchObject({ httpStatus: 503, code: 'issuer_unavailable' });
-    expect(verdict.remedy).toMatch(/look at tenantId and instance .* network\. GET http:.* answered 404\.$/);
+    expect(verdict.remedy).toMatch(
+      /could not be loaded\. GET http:.* answered 404\. Look at tenantId and instance \(B2C: .*\)\.$/,
+    );
     expect(said.code).toBe(3);
   });
 });

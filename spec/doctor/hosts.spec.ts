@@ -1,6 +1,7 @@
 /** The audit of routes on every host, without tenant ids and without a server. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getMetadataArgsStorage } from 'routing-controllers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -174,8 +175,9 @@ describe('the audit of @Authorized() on a base class', () => {
 });
 
 describe('the executable', () => {
+  const root = join(import.meta.dirname, '..', '..');
+
   it.each(['express', 'express4'])('prints JSON alone on standard output, and starts no server: %s', (release) => {
-    const root = join(import.meta.dirname, '..', '..');
     const folder = mkdtempSync(join(root, 'spec', 'audit-'));
     try {
       mkdirSync(join(folder, 'node_modules'));
@@ -209,6 +211,24 @@ describe('the executable', () => {
         ['PUT', '/orders/:id', 'protected'],
       ]);
       expect(audit.status).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    ['ends the process', 'process.exit(0);'],
+    ['waits for what never comes', 'await new Promise(() => undefined);'],
+  ])('is no report without findings where the module %s', (_, statement) => {
+    const folder = mkdtempSync(join(tmpdir(), 'audit-'));
+    try {
+      const file = join(folder, 'app.mjs');
+      writeFileSync(file, statement);
+      const bin = join(root, 'dist', 'esm', 'bin.js');
+      const audit = spawnSync(process.execPath, [bin, 'doctor', '--routes', file], { encoding: 'utf8' });
+      expect(audit.stdout).toBe('');
+      expect(audit.stderr).toContain('the process ended before the report. Does the module call process.exit?');
+      expect(audit.status).toBe(2);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -130,7 +130,17 @@ export function runInProcess(process: NodeJS.Process): void {
     fetch: globalThis.fetch,
     version: () => versionBeside(program),
   };
+  let isReported = false;
+  // A loaded module may end the process, or wait for what never comes. That must not look like a report without findings.
+  process.on('exit', () => {
+    if (isReported) return;
+    stderr.write(
+      'microsoft-identity-decorators doctor: the process ended before the report. Does the module call process.exit?\n',
+    );
+    process.exitCode = 2;
+  });
   void doctor(terminal).then((code) => {
+    isReported = true;
     // `process.exit` drops output that is still being written.
     stdout.write('', () => process.exit(code));
   });
