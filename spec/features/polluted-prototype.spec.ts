@@ -106,9 +106,12 @@ describe('what is added to Object.prototype', () => {
     await both.close();
   });
 
-  it('is no issuer of a token that names none', async () => {
+  it.each([
+    ['the configured issuer', () => `${issuer.url}/${issuer.options.tenantId}/v2.0`],
+    ['another one', () => 'https://issuer.example'],
+  ])('is no issuer of a token that names none: %s', async (_, iss) => {
     const token = await issuer.token({ iss: undefined });
-    pollute('iss', `${issuer.url}/${issuer.options.tenantId}/v2.0`);
+    pollute('iss', iss());
     expectRefusal(await api.call('/role', { token }), { invalidToken: 'malformed' });
   });
 });

@@ -11,6 +11,7 @@ import type { Caller, Requirement } from './access/requirement.js';
 import { andThen, isThenable } from './awaited.js';
 import type { Settings } from './configuration/settings.js';
 import { invalidToken } from './gate-refusals.js';
+import { ownMember } from './json.js';
 import { checkClient } from './token/allowed-clients.js';
 import { askAboutTenant } from './token/allowed-tenants.js';
 import { callerKindOf, rememberB2cCaller } from './token/caller-kind.js';
@@ -125,7 +126,8 @@ export function verifyToken(
 }
 
 /** A token without an issuer names none, and is refused as malformed once its signature is verified. */
-function checkNamedIssuer({ iss }: UnverifiedClaims, { isNamedBy }: TrustedIssuer): void | Promise<void> {
+function checkNamedIssuer(claims: UnverifiedClaims, { isNamedBy }: TrustedIssuer): void | Promise<void> {
+  const iss = ownMember(claims, 'iss');
   if (typeof iss !== 'string') return undefined;
   return andThen(isNamedBy(iss), (isNamed) => {
     if (!isNamed) throw invalidToken('issuer');
