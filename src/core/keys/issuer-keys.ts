@@ -70,7 +70,7 @@ export interface IssuerKeysOptions {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Aborts all downloads. */
+  /** Aborts all downloads. Read with the first of them. */
   readonly closing: AbortSignal;
 }
 
@@ -82,14 +82,15 @@ export class IssuerKeys {
   readonly #keys: LastKnownGood<KeysByKid>;
   #unknownKidAtMs: number | undefined;
 
-  constructor(authority: Authority, { fetch, now, closing }: IssuerKeysOptions) {
+  constructor(authority: Authority, options: IssuerKeysOptions) {
+    const { fetch, now } = options;
     this.#authority = authority;
     this.#now = now;
     const { metadataUrl } = authority;
     this.#configuration = new LastKnownGood(
       () =>
         observed({ document: 'configuration', metadataUrl }, async () =>
-          readConfiguration(await downloadJson(fetch, metadataUrl, closing), authority),
+          readConfiguration(await downloadJson(fetch, metadataUrl, options.closing), authority),
         ),
       now,
     );
@@ -97,7 +98,11 @@ export class IssuerKeys {
       (previous) =>
         observed({ document: 'keys', metadataUrl }, async () => {
           const { keysUrl } = await this.#configuration.get();
-          return keepMissing(await readKeys(await downloadJson(fetch, keysUrl, closing), previous), previous, now());
+          return keepMissing(
+            await readKeys(await downloadJson(fetch, keysUrl, options.closing), previous),
+            previous,
+            now(),
+          );
         }),
       now,
     );

@@ -10,7 +10,8 @@ export class EitherVerifier implements Verifier {
   readonly #b2c: Verifier;
   readonly #isForB2c: (text: string) => boolean;
   /** By digest of the token. Only the text of the token decides, not which verifier accepted it before. */
-  readonly #choices: Lru<Verifier> | undefined;
+  #choices: Lru<Verifier> | undefined;
+  readonly #mostChoices: number;
 
   constructor(
     entra: Verifier,
@@ -21,7 +22,7 @@ export class EitherVerifier implements Verifier {
     this.#entra = entra;
     this.#b2c = b2c;
     this.#isForB2c = isForB2c;
-    this.#choices = createTokenLru(tokenCacheEntries);
+    this.#mostChoices = tokenCacheEntries;
   }
 
   verify(text: string): Verification | Promise<Verification> {
@@ -29,6 +30,8 @@ export class EitherVerifier implements Verifier {
     let choice = this.#choices?.get(digest);
     if (choice === undefined) {
       choice = this.#isForB2c(text) ? this.#b2c : this.#entra;
+      // Made for the first token: its memory is reserved in full.
+      this.#choices ??= createTokenLru(this.#mostChoices);
       this.#choices?.set(digest, choice);
     }
     return choice.verify(text, digest);
