@@ -64,36 +64,25 @@ const [proof] = await authority.tokens(1);
 
 /** Callers with a good token, in turn with and without a flood beside them, on one server. */
 async function floodsOf(variant) {
-  const [flooders, callers] = [startChild('paced.mjs'), startChild('paced.mjs')];
+  const callers = startChild('paced.mjs');
   const host = await startHost(variant, 'express', authority.facts, proof);
   const port = Number(new URL(host.url).port);
-  const common = { port, seconds: flags.seconds };
-  const call = () => {
-    const { credentials, status: expected } = accepted;
-    return callers.ask('run', { ...common, credentials, expected, rate: flags.valid, connections: 20 });
-  };
-  const flood = () => {
-    const expected = variant.isOpen ? 200 : garbage.status;
-    const bounds = { rate: flags.garbage, connections: 50, mostOpen: 1_000 };
-    return flooders.ask('run', { ...common, credentials: garbage.credentials, expected, ...bounds });
-  };
-  const timed = async (work) => {
+  const { credentials, status } = accepted;
+  const valid = { credentials, expected: status, rate: flags.valid, connections: 20 };
+  const bounds = { rate: flags.garbage, connections: 50, mostOpen: 1_000 };
+  const others = { credentials: garbage.credentials, expected: variant.isOpen ? 200 : garbage.status, ...bounds };
+  const timed = async (kinds) => {
     await host.ask('begin');
-    const results = await work();
+    const results = await callers.ask('run', { port, seconds: flags.seconds, kinds });
     const { main } = await host.ask('end');
     return { ...results, busy: main / (flags.seconds * 1e6) };
   };
-  await Promise.all([call(), flood()]);
+  await timed({ valid, others });
   const rounds = [];
   for (let round = 0; round < flags.floods; round++) {
-    const quiet = await timed(async () => ({ valid: await call() }));
-    const flooded = await timed(async () => {
-      const [valid, others] = await Promise.all([call(), flood()]);
-      return { valid, others };
-    });
-    rounds.push({ quiet, flooded });
+    rounds.push({ quiet: await timed({ valid }), flooded: await timed({ valid, others }) });
   }
-  for (const child of [host, flooders, callers]) await child.stop();
+  for (const child of [host, callers]) await child.stop();
   return rounds;
 }
 
@@ -114,6 +103,7 @@ for (const variant of flooded) {
     medianRatio(column('flooded', p99), column('quiet', p99)),
     Math.round(middle('flooded', ({ others }) => others.rate)),
     Math.round(middle('flooded', ({ valid }) => valid.rate)),
+    middle('flooded', ({ valid }) => valid.late),
   ]);
 }
 await authority.stop();
@@ -131,6 +121,7 @@ if (rows.length > 0) {
       'p99 ÷ quiet',
       'garbage/s',
       'good/s',
+      'sent late: p99 ms',
     ],
     rows,
   );

@@ -1,7 +1,7 @@
 // Callers that keep to a rate whatever the server does, on connections of their own: how long each waits for an answer.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { answer } from './child.mjs';
 import { percentile } from './statistics.mjs';
 
@@ -26,42 +26,91 @@ async function open(port, receive) {
   return connection;
 }
 
+/** Callers of one kind. They send at their rate, and not once they have an answer. */
+class Callers {
+  waits = [];
+  late = [];
+  sent = 0;
+  #unexpected;
+  #nextAt = 0;
+  #requests;
+  #connections;
+
+  constructor({ credentials, expected, rate, mostOpen = Infinity }) {
+    Object.assign(this, { expected, rate, mostOpen, intervalMs: 1000 / rate });
+    this.#requests = credentials.map((credential) =>
+      Buffer.from(`GET /weather HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${credential}\r\n\r\n`, 'latin1'),
+    );
+  }
+
+  async connect(port, connections) {
+    const receive = ({ sentAt }, status) => {
+      this.waits.push(performance.now() - sentAt.shift());
+      if (status !== this.expected) this.#unexpected = status;
+    };
+    this.#connections = await Promise.all(Array.from({ length: connections }, () => open(port, receive)));
+  }
+
+  begin(now) {
+    this.#nextAt = now + this.intervalMs * Math.random();
+  }
+
+  /**
+   * Sends the request that is due, if there is one, on a connection with the fewest open requests. The spaces between requests
+   * differ by chance, so that two kinds do not keep step. What a pause of this process left undone is not made up for: that
+   * would be a burst, and the requests of a burst wait for each other.
+   */
+  sendDue(now) {
+    const dueAt = this.#nextAt;
+    if (now < dueAt) return;
+    const next = dueAt + this.intervalMs * (0.5 + Math.random());
+    this.#nextAt = Math.max(next, now);
+    if (this.sent - this.waits.length >= this.mostOpen) return;
+    this.late.push(now - dueAt);
+    const connection = this.#connections.reduce((least, other) =>
+      other.sentAt.length < least.sentAt.length ? other : least,
+    );
+    connection.sentAt.push(now);
+    connection.socket.write(this.#requests[this.sent++ % this.#requests.length]);
+  }
+
+  close() {
+    for (const { socket } of this.#connections) socket.destroy();
+  }
+
+  results(seconds) {
+    const missing = this.sent - this.waits.length;
+    if (this.#unexpected !== undefined) {
+      throw new Error(`a request was answered ${this.#unexpected} and not ${this.expected}`);
+    }
+    if (missing > 0) throw new Error(`${missing} requests had no answer after two seconds`);
+    const [p50, p99] = [0.5, 0.99].map((share) => percentile(this.waits, share));
+    return { rate: this.sent / seconds, p50, p99, late: percentile(this.late, 0.99) };
+  }
+}
+
 answer({
   /**
-   * Sends requests for some seconds. A connection with the fewest open requests sends the next one.
+   * Sends requests of some kinds for some seconds. All are sent by one process, which does not sleep meanwhile: two would wait
+   * for each other's core, and a timer wakes a process once in a millisecond, with all that is due since then.
    *
-   * @param mostOpen - no more requests are sent while so many are not answered
-   * @returns answered requests per second, and milliseconds from each request to its answer
+   * @param kinds - by name: `credentials`, `expected` status, `rate` per second, `connections`, and `mostOpen`: no more are
+   *   sent while so many are not answered
+   * @returns by name: requests sent per second, milliseconds from each request to its answer, and the p99 of how late requests
+   *   were sent: as long this process had no core, or was busy, and so long it may have read an answer late
    */
-  async run({ port, credentials, expected, rate, seconds, connections, mostOpen = Infinity }) {
-    const requests = credentials.map(
-      (credential) => `GET /weather HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${credential}\r\n\r\n`,
-    );
-    const waits = [];
-    let unexpected;
-    const receive = ({ sentAt }, status) => {
-      waits.push(performance.now() - sentAt.shift());
-      if (status !== expected) unexpected = status;
-    };
-    const opened = await Promise.all(Array.from({ length: connections }, () => open(port, receive)));
+  async run({ port, seconds, kinds }) {
+    const callers = new Map(Object.entries(kinds).map(([name, kind]) => [name, new Callers(kind)]));
+    for (const [name, one] of callers) await one.connect(port, kinds[name].connections);
     const startedAt = performance.now();
-    let sent = 0;
-    for (let elapsed = 0; elapsed < seconds * 1000; elapsed = performance.now() - startedAt) {
-      const due = Math.floor((elapsed / 1000) * rate);
-      const batches = new Map();
-      for (; sent < due && sent - waits.length < mostOpen; sent++) {
-        const connection = opened.reduce((least, other) => (other.sentAt.length < least.sentAt.length ? other : least));
-        connection.sentAt.push(performance.now());
-        batches.set(connection, (batches.get(connection) ?? '') + requests[sent % requests.length]);
-      }
-      for (const [{ socket }, text] of batches) socket.write(text, 'latin1');
-      await pause(1);
+    for (const one of callers.values()) one.begin(startedAt);
+    while (performance.now() - startedAt < seconds * 1000) {
+      for (const one of callers.values()) one.sendDue(performance.now());
+      await turn();
     }
-    const answered = waits.length;
-    for (let turn = 0; waits.length < sent && turn < 100; turn++) await pause(20);
-    for (const { socket } of opened) socket.destroy();
-    if (unexpected !== undefined) throw new Error(`a request was answered ${unexpected} and not ${expected}`);
-    if (waits.length < sent) throw new Error(`${sent - waits.length} requests had no answer after two seconds`);
-    return { rate: answered / seconds, p50: percentile(waits, 0.5), p99: percentile(waits, 0.99) };
+    const isWaiting = () => [...callers.values()].some(({ waits, sent }) => waits.length < sent);
+    for (let times = 0; isWaiting() && times < 100; times++) await pause(20);
+    for (const one of callers.values()) one.close();
+    return Object.fromEntries([...callers].map(([name, one]) => [name, one.results(seconds)]));
   },
 });
