@@ -22,7 +22,7 @@ import { enforcesRequireAuth } from '../../gate/require-auth.js';
 import { noteHandler } from '../running-handlers.js';
 import { isLifted, nameOfHandler, requirementsFor } from './handler-method.js';
 import { carrierOf, shareHiddenClassesOfExpress, type Carrier } from './platform.js';
-import { exceptionFor } from './refusals.js';
+import { answerRefusalIn, exceptionFor } from './refusals.js';
 
 const undecorated = new WeakMap<object, WeakMap<object, Requirement>>();
 
@@ -208,6 +208,7 @@ class RequestContext implements NestInterceptor {
             // RxJS ends the process with what is thrown here.
             try {
               if (verified !== undefined) bindBody(streamIn(value), verified);
+              if (context.getType() === 'http') answerRefusalIn(value, context, verified?.requirement);
             } catch (error) {
               fail(error);
               return;

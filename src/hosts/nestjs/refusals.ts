@@ -1,5 +1,6 @@
 /** The refusal as an exception of Nest, and the filter that answers it. */
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Catch, HttpException, StreamableFile, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
@@ -85,6 +86,37 @@ export function exceptionFor(error: unknown, host: ArgumentsHost, requirement: R
     else response.setHeader(name, value);
   }
   return new RefusedRequest(refusal);
+}
+
+/** Answers the refusal that the stream of a file throws before its first chunk. Nest would answer it as a bad request. */
+function answerRefusalInFile(file: StreamableFile, host: ArgumentsHost, requirement: Requirement | undefined): void {
+  const { errorHandler } = file;
+  file.setErrorHandler((error, response) => {
+    if (!isRefusal(error) || response.headersSent) {
+      errorHandler(error, response);
+      return;
+    }
+    const refused = exceptionFor(error, host, requirement);
+    if (refused instanceof RefusedRequest) send(host, refused.refusal);
+    else host.switchToHttp().getNext<(error: unknown) => void>()(refused);
+  });
+}
+
+/**
+ * Answers the refusal that a stream throws which a handler returned. Fastify sends it by itself, with its status and in the
+ * form of Nest: only the headers are added there.
+ */
+export function answerRefusalIn(value: unknown, host: ArgumentsHost, requirement: Requirement | undefined): void {
+  const isFile = value instanceof StreamableFile;
+  if (!isReply(responseOf(host))) {
+    if (isFile) answerRefusalInFile(value, host, requirement);
+    return;
+  }
+  const stream: unknown = isFile ? value.getStream() : value;
+  if (!(stream instanceof Readable)) return;
+  stream.once('error', (error) => {
+    if (isRefusal(error)) exceptionFor(error, host, requirement);
+  });
 }
 
 /**
