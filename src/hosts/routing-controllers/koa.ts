@@ -1,5 +1,6 @@
 /** What a gate answers on Koa. Imports no framework: the type of the context has only what is used of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { bindBody, currentRequest, verifiedRequests, type VerifiedContext } from '../../core/access/current-request.js';
 import type { Requirement } from '../../core/access/requirement.js';
 import type { Refusal } from '../../core/errors.js';
@@ -75,7 +76,22 @@ export async function passOnKoa(
     // A middleware around this gate may refuse the request once this gate is done.
     gatesAround.set(context.req, outer);
   }
-  if (gate.thrown !== undefined) refuseOnKoa(gate.thrown, context, requirement);
+  if (gate.thrown !== undefined) {
+    refuseOnKoa(gate.thrown, context, requirement);
+    return;
+  }
   // Koa sends it once all middlewares are done.
-  else bindBody(context.body, verified);
+  bindBody(context.body, verified);
+  answerRefusalIn(context, requirement);
+}
+
+/** Answers the refusal that a stream throws before its first chunk: Koa would end the connection without an answer. */
+function answerRefusalIn(context: KoaContext, requirement: Requirement | undefined): void {
+  const { body, req, res } = context;
+  if (!(body instanceof Readable)) return;
+  body.once('error', (error) => {
+    if (!isRefusal(error) || context.headerSent) return;
+    const { refusal, forward } = refusalOf(error, requirement, req);
+    if (!forward) answer(req.method, res, refusal);
+  });
 }
