@@ -175,6 +175,25 @@ describe('toResponse', () => {
     ]);
   });
 
+  it('has headers of its own, which the application may change', () => {
+    const first = toResponse(new MissingTokenError());
+    first.headers.set('www-authenticate', 'Basic');
+    first.headers.set('x-request', '1');
+    expect(Object.fromEntries(toResponse(new MissingTokenError()).headers)).toEqual({
+      'cache-control': 'no-store',
+      'content-type': 'application/json; charset=utf-8',
+      'www-authenticate': 'Bearer',
+    });
+  });
+
+  it('has the headers that the application put in the place of those of the error', () => {
+    const headers: Record<string, string> = { 'X-Request': '1' };
+    const error = Object.assign(new MissingTokenError(), { headers });
+    expect(toResponse(error).headers.get('x-request')).toBe('1');
+    headers['X-Request'] = '2';
+    expect(toResponse(error).headers.get('x-request')).toBe('2');
+  });
+
   it('has no body for HEAD', () => {
     const response = toResponse(new MissingTokenError(), new Request(url, { method: 'HEAD' }));
     expect([response.status, response.body]).toEqual([401, null]);

@@ -5,12 +5,21 @@ import type { Refusal } from '../../core/errors.js';
 import { isRefusal, refusalOf, warnDeveloper } from '../../gate/refusal.js';
 import type { FetchRequest } from '../fetch-request.js';
 
+/** By the headers of refusals: most refusals with the same reason share theirs. A response copies what it is given. */
+const headersOfResponses = new WeakMap<object, Headers>();
+
+function headersFor(headers: Refusal['headers']): Headers {
+  const known = headersOfResponses.get(headers);
+  if (known !== undefined) return known;
+  const made = new Headers({ ...headers, 'Content-Type': 'application/json; charset=utf-8' });
+  // The application may have put others in their place, which it can change.
+  if (Object.isFrozen(headers)) headersOfResponses.set(headers, made);
+  return made;
+}
+
 function responseOf(refusal: Refusal, method: string | undefined): Response {
   const { status, headers } = refusal;
-  return new Response(method === 'HEAD' ? null : JSON.stringify(refusal), {
-    status,
-    headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
-  });
+  return new Response(method === 'HEAD' ? null : JSON.stringify(refusal), { status, headers: headersFor(headers) });
 }
 
 /**
