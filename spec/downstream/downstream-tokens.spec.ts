@@ -79,6 +79,21 @@ describe('a token that is kept', () => {
     expect(tokenOf(await obtain(() => tokens.ofUser(ofUser('bob', clock))))).toBe('token-4');
   });
 
+  it('stays while it is asked for, and many others come', async () => {
+    const { tokens, clock, obtain } = play({ maxEntries: 16 });
+    const users = Array.from({ length: 64 }, (_, index) => ofUser(`user-${String(index)}`, clock));
+    const [ann, ...others] = users;
+    if (ann === undefined) throw new Error('There are users.');
+    await obtain(() => tokens.ofUser(ann));
+    for (const other of others) {
+      await obtain(() => tokens.ofUser(other));
+      expect(tokens.ofUser(ann)).toHaveProperty('token', 'token-1');
+    }
+    expect(users.slice(-13).map((user) => tokens.ofUser(user))).toMatchObject(
+      Array.from({ length: 13 }, (_, index) => ({ token: `token-${String(index + 52)}` })),
+    );
+  });
+
   it('is dropped with all others of its user', async () => {
     const { tokens, clock, obtain } = play({ maxEntries: 3 });
     const [ann, annForMail, bob] = [
