@@ -60,6 +60,13 @@ afterEach(async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
+/** A server of one test. It ends with the test, also with one that fails. */
+async function startOwnRedis(...settings: string[]): Promise<RedisServer> {
+  const own = await startRedis(...settings);
+  closing.push(() => own.stop());
+  return own;
+}
+
 const glide = '@valkey/valkey-glide';
 // It writes each fault to the output of the process.
 Logger.init('off');
@@ -137,7 +144,7 @@ async function costsOnce(process: ReturnType<typeof playOnSystemClock>): Promise
 
 describe.each(kinds)('with a client of %s', (name, connect) => {
   it('Redis is killed and started again', async () => {
-    const own = await startRedis();
+    const own = await startOwnRedis();
     const process = playOnSystemClock(redisTokenStore(await connect(own.port)));
     await timed(process, newUser());
     await own.kill();
@@ -153,7 +160,7 @@ describe.each(kinds)('with a client of %s', (name, connect) => {
   });
 
   it('Redis is killed while calls wait for it', async () => {
-    const own = await startRedis('--enable-debug-command', 'yes');
+    const own = await startOwnRedis('--enable-debug-command', 'yes');
     const process = playOnSystemClock(redisTokenStore(await connect(own.port)));
     const look = new Redis(own.port).on('error', unheard);
     void look.call('DEBUG', 'SLEEP', '5').catch(unheard);
@@ -199,7 +206,7 @@ describe.each(kinds)('with a client of %s', (name, connect) => {
   });
 
   it('Redis has no memory left, and evicts nothing', async () => {
-    const full = await startRedis('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
+    const full = await startOwnRedis('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
     const process = playOnSystemClock(redisTokenStore(await connect(full.port)));
     for (let call = 0; call < 5; call++) expect(await timed(process, newUser())).toBeLessThan(mostMs);
     await eventually(() => failures().length > 0);
@@ -208,7 +215,7 @@ describe.each(kinds)('with a client of %s', (name, connect) => {
   });
 
   it('Redis evicts what it was given', async () => {
-    const small = await startRedis('--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-lru');
+    const small = await startOwnRedis('--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-lru');
     const look = new Redis(small.port);
     const client = await connect(small.port);
     const process = playOnSystemClock(redisTokenStore(client));
@@ -263,7 +270,7 @@ describe.each(kinds)('with a client of %s', (name, connect) => {
 describe.each(kinds.filter(([name]) => name !== glide))('with a client of %s', (_, connect) => {
   it('Redis is a replica that cannot be written to', async () => {
     // It has lost its primary, and still answers what it has.
-    const replica = await startRedis('--replicaof', '127.0.0.1 1');
+    const replica = await startOwnRedis('--replicaof', '127.0.0.1 1');
     const process = playOnSystemClock(redisTokenStore(await connect(replica.port)));
     for (let call = 0; call < 5; call++) expect(await timed(process, newUser())).toBeLessThan(mostMs);
     await eventually(() => failures().length > 0);
