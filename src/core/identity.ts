@@ -48,14 +48,22 @@ class Identity implements Authenticator {
   readonly #issuers: readonly TrustedIssuers[];
   readonly #verifiers: ReadonlyMap<SchemeDemand['kind'], Verifier>;
   readonly #verifierOf = new WeakMap<Requirement, Verifier>();
-  readonly #closing = new AbortController();
+  /** Made when it is first asked for: Node loads the class then. */
+  #closing: AbortController | undefined;
   readonly #checksBeforeReady: (() => void)[] = [];
 
   constructor(settings: Settings) {
     this.settings = settings;
     const { fetch, now, resourceMetadata } = settings;
     this.publishedResource = resourceMetadata && publishResource(resourceMetadata, settings.entra, settings.b2c);
-    const options = { fetch, now, closing: this.#closing.signal };
+    const closing = () => this.closing;
+    const options = {
+      fetch,
+      now,
+      get closing() {
+        return closing();
+      },
+    };
     const entra = settings.entra && new EntraIssuers(settings.entra, options);
     const b2c = settings.b2c && new B2cIssuers(settings.b2c, options);
     this.#issuers = [entra, b2c].filter((issuers) => issuers !== undefined);
@@ -63,7 +71,7 @@ class Identity implements Authenticator {
   }
 
   get closing(): AbortSignal {
-    return this.#closing.signal;
+    return (this.#closing ??= new AbortController()).signal;
   }
 
   get resourceMetadata(): ResourceMetadata | undefined {
@@ -134,7 +142,7 @@ class Identity implements Authenticator {
   }
 
   close(): void {
-    this.#closing.abort(new Error('The identity was closed.'));
+    (this.#closing ??= new AbortController()).abort(new Error('The identity was closed.'));
   }
 
   #chooseVerifier(requirement: Requirement): Verifier {

@@ -52,7 +52,9 @@ const placeOf = (digest: string) =>
 
 /** Remembers tokens by digest. */
 export class TokenCache {
-  readonly #entries: Lru<CachedToken> | undefined;
+  /** Made for the first token: its memory is reserved in full, which takes longer than all else of a configuration. */
+  #entries: Lru<CachedToken> | undefined;
+  readonly #mostEntries: number;
   /**
    * The entry of each place that was asked for last. A Map finds an entry behind all newer ones of its bucket, each of which
    * has to be read from memory: in a server with a full cache that took half a microsecond.
@@ -68,7 +70,11 @@ export class TokenCache {
    */
   constructor(mostEntries: number, mostBytes: number) {
     this.#mostBytes = mostBytes;
-    this.#entries = createTokenLru(mostEntries, (entry) => {
+    this.#mostEntries = mostEntries;
+  }
+
+  #newEntries(): Lru<CachedToken> | undefined {
+    return createTokenLru(this.#mostEntries, (entry) => {
       this.#bytes -= entry.bytes;
       const place = placeOf(entry.digest);
       if (this.#latest[place] === entry) this.#latest[place] = undefined;
@@ -108,7 +114,9 @@ export class TokenCache {
 
   /** Remembers a token. The least recently used entries are dropped until both bounds hold. */
   set(entry: CachedToken): void {
-    if (this.#entries === undefined || entry.bytes > this.#mostBytes) return;
+    if (entry.bytes > this.#mostBytes) return;
+    this.#entries ??= this.#newEntries();
+    if (this.#entries === undefined) return;
     this.#entries.set(entry.digest, entry);
     entry.movedBy = ++this.#moves;
     this.#bytes += entry.bytes;
