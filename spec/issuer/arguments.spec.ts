@@ -24,10 +24,51 @@ describe('parseArguments', () => {
     ['--token --b2c B2C_1_a --b2c B2C_1_b', '--token takes one --b2c.'],
     ['--token --scope a,"b', '--scope takes one scope. Repeat it for more.'],
     ['--token --role ', '--role takes one role. Repeat it for more.'],
+    ['--group a', '--group belongs to --token.'],
+    ['--claim a=b', '--claim belongs to --token.'],
+    ['--token --group a,"b', '--group takes one group. Repeat it for more.'],
+    ['--token --b2c B2C_1_a --group a', '--group is of Entra ID, and does not go with --b2c.'],
+    ['--token --claim a', '--claim takes <name>=<value>.'],
+    ['--token --claim =a', '--claim takes <name>=<value>.'],
+    ['--token --claim a=', '--claim takes <name>=<value>.'],
+    ['--token --claim a=[b', '--claim a has a value that begins like JSON, and is not JSON.'],
+    ['--token --claim a=b --claim a=c', '--claim a is given twice. Write a list as a=\'["a","b"]\'.'],
+    ...['iss', 'iat', 'nbf', 'tid', 'ver', 'idtyp'].map((name): [string, string] => [
+      `--token --claim ${name}=a`,
+      `--claim ${name} is set by the issuer.`,
+    ]),
+    ['--token --claim exp=1', '--claim exp is set by the issuer: use --expired.'],
+    ['--token --claim aud=a', '--claim aud is set by the issuer: use --audience.'],
+    ['--token --claim scp=a', '--claim scp is set by the issuer: use --scope.'],
+    ['--token --claim roles=["a"]', '--claim roles is set by the issuer: use --role.'],
+    ['--token --claim groups=["a"]', '--claim groups is set by the issuer: use --group.'],
+    ['--token --claim tfp=B2C_1_a', '--claim tfp is set by the issuer: use --b2c.'],
   ])('refuses %s', (line, problem) => {
     const parse = () => parseArguments(line.split(' '));
     expect(parse).toThrow(UsageError);
     expect(parse).toThrow(problem);
+  });
+
+  it.each<[string, unknown]>([
+    ['HR', 'HR'],
+    ['a=b', 'a=b'],
+    ['two words', 'two words'],
+    ['1', 1],
+    ['-1.5', -1.5],
+    ['007', '007'],
+    ['1e3', '1e3'],
+    ['NaN', 'NaN'],
+    ['12345678901234567890', '12345678901234567890'],
+    ['true', true],
+    ['false', false],
+    ['null', 'null'],
+    ['"1"', '1'],
+    ['["a","b"]', ['a', 'b']],
+    ['{"a":1}', { a: 1 }],
+  ])('reads the claim %s', (text, value) => {
+    expect(parseArguments(['--token', '--claim', `department=${text}`, '--claim', 'acct=1'])).toMatchObject({
+      claims: { department: value, acct: 1 },
+    });
   });
 
   it('reads the flags of a server', () => {

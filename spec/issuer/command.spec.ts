@@ -197,6 +197,21 @@ describe('a printed token', () => {
     expect(claimsOf(mint('--app'))).toMatchObject({ roles: ['access_as_app'], idtyp: 'app' });
     expect(claimsOf(mint('--app'))).not.toHaveProperty('scp');
     expect(claimsOf(mint('--v1', '--app', '--role', 'a'))).toMatchObject({ roles: ['a'], idtyp: 'app', ver: '1.0' });
+    expect(claimsOf(mint('--group', 'a', '--group', 'b', '--claim', 'department=HR'))).toMatchObject({
+      groups: ['a', 'b'],
+      department: 'HR',
+      scp: 'access_as_user',
+    });
+    expect(claimsOf(mint())).not.toHaveProperty('groups');
+    expect(claimsOf(mint('--v1', '--app', '--group', 'a', '--claim', 'acct=1'))).toMatchObject({
+      groups: ['a'],
+      acct: 1,
+      roles: ['access_as_app'],
+    });
+    expect(claimsOf(mint('--b2c', 'B2C_1_susi', '--claim', 'extension_level=["a"]'))).toMatchObject({
+      extension_level: ['a'],
+      tfp: 'B2C_1_susi',
+    });
     expect(claimsOf(mint('--b2c', 'B2C_1_susi'))).toMatchObject({ tfp: 'B2C_1_susi', scp: 'access_as_user' });
   });
 

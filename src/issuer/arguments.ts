@@ -2,9 +2,9 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 export const help = `Usage: microsoft-identity-decorators issuer [--port <port>] [--role <role>] [--b2c <policy>]
-       microsoft-identity-decorators issuer --token [--scope <scope>] [--role <role>] [--app] [--v1]
+       microsoft-identity-decorators issuer --token [--scope <scope>] [--role <role>] [--group <id>] [--app] [--v1]
        microsoft-identity-decorators issuer --token --b2c <policy> [--scope <scope>]
-       microsoft-identity-decorators issuer --token … [--expired] [--audience <uri>]
+       microsoft-identity-decorators issuer --token … [--claim <name>=<value>] [--expired] [--audience <uri>]
 
 A tenant on this machine, in place of Microsoft Entra ID, to develop an API with. It prints the variables
 that the API needs, answers on 127.0.0.1 alone, and needs no network. Not for production.
@@ -16,6 +16,9 @@ that the API needs, answers on 127.0.0.1 alone, and needs no network. Not for pr
 With --token it prints an access token for the API, good for an hour, and ends:
   --scope <scope>    the short name of a scope; may be repeated (default, for a person: access_as_user)
   --role <role>      an app role; may be repeated (default, with --app: access_as_app)
+  --group <id>       a group of the claim groups; may be repeated
+  --claim <name>=<value>  one more claim; may be repeated. The value is a text, a number, true, false, or JSON
+                     that begins with [ { or "
   --app              the token of an application, without a person
   --v1               a v1.0 token
   --b2c <policy>     a token of this policy
@@ -34,6 +37,8 @@ const options = {
   token: { type: 'boolean' },
   scope: { type: 'string', multiple: true },
   role: { type: 'string', multiple: true },
+  group: { type: 'string', multiple: true },
+  claim: { type: 'string', multiple: true },
   app: { type: 'boolean' },
   v1: { type: 'boolean' },
   expired: { type: 'boolean' },
@@ -55,6 +60,9 @@ export interface TokenArguments {
   readonly policy: string | undefined;
   readonly scopes: readonly string[];
   readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  /** Further claims. */
+  readonly claims: Readonly<Record<string, unknown>>;
   readonly isExpired: boolean;
   /** The API that it is for. Undefined: the one of this tenant. */
   readonly audience: string | undefined;
@@ -86,8 +94,8 @@ function refuse(values: Values, names: readonly (keyof Values)[], problem: strin
   if (given !== undefined) throw new UsageError(`--${given} ${problem}.`);
 }
 
-/** A scope or role is one word of visible characters (RFC 6749 §3.3). */
-function wordsOf(values: Values, name: 'scope' | 'role'): readonly string[] {
+/** A scope, role or group is one word of visible characters (RFC 6749 §3.3). */
+function wordsOf(values: Values, name: 'scope' | 'role' | 'group'): readonly string[] {
   const words = values[name] ?? [];
   const wrong = words.find((word) => !/^[!#-[\]-~]+$/.test(word));
   if (wrong !== undefined) throw new UsageError(`--${name} takes one ${name}. Repeat it for more.`);
@@ -98,6 +106,47 @@ function policiesOf({ b2c = [] }: Values): readonly string[] {
   const wrong = b2c.find((policy) => !/^B2C_1A?_\w+$/i.test(policy));
   if (wrong !== undefined) throw new UsageError('--b2c takes the name of a policy, such as B2C_1_susi.');
   return b2c;
+}
+
+/** Claims that the issuer sets itself, and the flag that changes one of them. */
+const ownClaims: ReadonlyMap<string, string | undefined> = new Map([
+  ...['iss', 'iat', 'nbf', 'tid', 'ver', 'idtyp'].map((name) => [name, undefined] as const),
+  ['exp', '--expired'],
+  ['aud', '--audience'],
+  ['scp', '--scope'],
+  ['roles', '--role'],
+  ['groups', '--group'],
+  ['tfp', '--b2c'],
+]);
+
+function jsonValue(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`--claim ${name} has a value that begins like JSON, and is not JSON.`);
+  }
+}
+
+function claimValue(text: string, name: string): unknown {
+  if (/^[[{"]/.test(text)) return jsonValue(text, name);
+  if (text === 'true' || text === 'false') return text === 'true';
+  // An id such as 007, or one with more digits than a number keeps, stays a text.
+  return Number.isFinite(Number(text)) && String(Number(text)) === text ? Number(text) : text;
+}
+
+function claimsOf({ claim = [] }: Values): TokenArguments['claims'] {
+  const claims = new Map<string, unknown>();
+  for (const given of claim) {
+    const [, name, text] = /^([!-<>-~]+)=(.+)$/s.exec(given) ?? [];
+    if (name === undefined || text === undefined) throw new UsageError('--claim takes <name>=<value>.');
+    if (claims.has(name)) throw new UsageError(`--claim ${name} is given twice. Write a list as ${name}='["a","b"]'.`);
+    if (ownClaims.has(name)) {
+      const flag = ownClaims.get(name);
+      throw new UsageError(`--claim ${name} is set by the issuer${flag === undefined ? '' : `: use ${flag}`}.`);
+    }
+    claims.set(name, claimValue(text, name));
+  }
+  return Object.fromEntries(claims);
 }
 
 function audienceOf({ audience }: Values): string | undefined {
@@ -116,9 +165,11 @@ function tokenArguments(values: Values): TokenArguments {
   const [policy, ...more] = policiesOf(values);
   const scopes = wordsOf(values, 'scope');
   const roles = wordsOf(values, 'role');
+  const groups = wordsOf(values, 'group');
   refuse(values, ['port'], 'does not go with --token, which uses the port of the last start');
   if (more.length > 0) throw new UsageError('--token takes one --b2c.');
-  if (policy !== undefined) refuse(values, ['role', 'app', 'v1'], 'is of Entra ID, and does not go with --b2c');
+  if (policy !== undefined)
+    refuse(values, ['role', 'group', 'app', 'v1'], 'is of Entra ID, and does not go with --b2c');
   if (values.app === true) refuse(values, ['scope'], 'is of a person, and does not go with --app');
   const isOfPerson = values.app !== true;
   return {
@@ -129,6 +180,8 @@ function tokenArguments(values: Values): TokenArguments {
     // Each token of a person has a scope: without one it is no access token. An application's has a role in its place.
     scopes: isOfPerson && scopes.length === 0 ? ['access_as_user'] : scopes,
     roles: !isOfPerson && roles.length === 0 ? ['access_as_app'] : roles,
+    groups,
+    claims: claimsOf(values),
     isExpired: values.expired === true,
     audience: audienceOf(values),
   };
@@ -144,6 +197,6 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const values = parse(argv);
   if (values.help === true) return { kind: 'help' };
   if (values.token === true) return tokenArguments(values);
-  refuse(values, ['scope', 'app', 'v1', 'expired', 'audience'], 'belongs to --token');
+  refuse(values, ['scope', 'group', 'claim', 'app', 'v1', 'expired', 'audience'], 'belongs to --token');
   return { kind: 'server', port: portOf(values), policies: policiesOf(values), roles: wordsOf(values, 'role') };
 }

@@ -10,11 +10,13 @@ type ExitCode = 0 | 1 | 2;
 
 const firstPort = 4400;
 
-function tokenOf(issuer: LocalIssuer, { of, isV1, policy, scopes, roles, audience }: TokenArguments): Promise<string> {
+function tokenOf(issuer: LocalIssuer, asked: TokenArguments): Promise<string> {
+  const { of, isV1, policy, scopes, roles, groups, audience } = asked;
   const scp = scopes.length === 0 ? undefined : scopes.join(' ');
-  const aud = audience !== undefined && { aud: audience };
-  if (of === 'policy') return issuer.b2cToken({ ...aud, scp, tfp: policy });
-  const claims = { ...aud, roles: roles.length === 0 ? undefined : roles };
+  const added = { ...asked.claims, ...(audience !== undefined && { aud: audience }) };
+  if (of === 'policy') return issuer.b2cToken({ ...added, scp, tfp: policy });
+  const whereAny = (list: readonly string[]) => (list.length === 0 ? undefined : list);
+  const claims = { ...added, roles: whereAny(roles), groups: whereAny(groups) };
   if (of === 'person') return isV1 ? issuer.v1Token({ ...claims, scp }) : issuer.token({ ...claims, scp });
   return isV1 ? issuer.v1AppToken(claims) : issuer.appToken(claims);
 }
