@@ -136,6 +136,31 @@ describe('the complete app of docs/nestjs.md', () => {
   });
 });
 
+describe('the two programs of docs/downstream.md', () => {
+  it('call one another with the variables of the page', async () => {
+    const programs = programsOf('docs/downstream.md');
+    const inventory = programs.find((code) => code.includes("app.get('/stock'")) ?? '';
+    const app = programs.find((code) => code.includes('class StockController')) ?? '';
+    const clientId = '0f6d1a52-7b4e-4f65-8f0c-9c6c1e7f4f02';
+    const inventoryPort = await freePort();
+    await startProgram(compiled(inventory), inventoryPort, { ...issuer.options, clientId });
+    const port = await freePort();
+    await startProgram(compiled(app), port, issuer.options, {
+      AzureAd__ClientSecret: issuer.downstreamOptions.credential.clientSecret,
+      DownstreamApis__inventory__BaseUrl: `http://localhost:${String(inventoryPort)}`,
+      DownstreamApis__inventory__Scopes: `api://${clientId}/stock.read`,
+    });
+    const authorization = `Bearer ${await issuer.token({ oid: 'ada' })}`;
+    const answerOf = async (path: string) => {
+      const response = await fetch(`http://localhost:${String(port)}${path}`, { headers: { authorization } });
+      return response.json();
+    };
+    const client = issuer.options.clientId;
+    expect(await answerOf('/api/mine')).toEqual({ client, oid: 'ada', scp: 'stock.read' });
+    expect(await answerOf('/api/all')).toMatchObject({ client, roles: ['access_as_app'] });
+  });
+});
+
 describe('docs/production.md', () => {
   const [code = ''] = programsOf('docs/production.md');
 
