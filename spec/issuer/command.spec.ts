@@ -41,13 +41,17 @@ function run(args: readonly string[], { env = {}, cwd = folder }: { env?: NodeJS
 }
 
 /** Starts the issuer, and reads the variables that it prints. */
-async function serve(...args: readonly string[]) {
-  const child = spawn(process.execPath, [bin, 'issuer', '--port', port, ...args], {
+const serve = (...args: readonly string[]) => serveOnItsPort('--port', port, ...args);
+
+async function serveOnItsPort(...args: readonly string[]) {
+  const child = spawn(process.execPath, [bin, 'issuer', ...args], {
     cwd: folder,
     env: environment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
+  const err: string[] = [];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
   const lines: string[] = [];
   for await (const line of createInterface(child.stdout)) {
     lines.push(line);
@@ -62,7 +66,7 @@ async function serve(...args: readonly string[]) {
     child.kill(signal);
     return (await ended) as unknown;
   };
-  return { lines, variables: Object.fromEntries(variables), end };
+  return { lines, variables: Object.fromEntries(variables), err, end };
 }
 
 const mint = (...args: readonly string[]) => run(['issuer', '--token', ...args]).out.trim();
@@ -172,6 +176,58 @@ describe('the issuer', () => {
       err: `The issuer of this project already runs on http://127.0.0.1:${port}. Stop it first: ${flag} is for its start.\n`,
     });
     expect(claimsOf(mint())?.['iss']).toContain(`http://127.0.0.1:${port}/`);
+    await end('SIGTERM');
+  });
+
+  it('takes the next free port at the first start of a project, and keeps it', async () => {
+    // Where a program of this machine has the port, it is in use as well.
+    const other = createServer((socket) => socket.destroy()).listen(4400, '127.0.0.1');
+    await Promise.race([once(other, 'listening'), once(other, 'error')]);
+    const first = await serveOnItsPort();
+    const { port: taken } = new URL(String(first.variables['AzureAd__Instance']));
+    expect(Number(taken)).toBeGreaterThan(4400);
+    expect(await first.end('SIGTERM')).toEqual([0, null]);
+    expect(first.err.join('')).toBe(
+      'Port 4400 is in use, perhaps by the issuer of another project. ' +
+        `This project has port ${taken} from now on.\n`,
+    );
+    if (other.listening) await once(other.close(), 'close');
+    const second = await serveOnItsPort();
+    expect(second.variables).toEqual(first.variables);
+    expect(await second.end('SIGTERM')).toEqual([0, null]);
+    expect(second.err).toEqual([]);
+  });
+
+  it('keeps to the port of its last start, also where that is in use', async () => {
+    await (await serve()).end('SIGTERM');
+    const other = createServer((socket) => socket.destroy()).listen(Number(port), '127.0.0.1');
+    await once(other, 'listening');
+    expect(run(['issuer'])).toEqual({
+      code: 1,
+      out: '',
+      err: `Port ${port} is in use, perhaps by the issuer of another project. Set another one with --port.\n`,
+    });
+    await once(other.close(), 'close');
+  });
+
+  it('names its addresses where it is asked for another one', async () => {
+    const { lines, variables, end } = await serve();
+    const { AzureAd__Instance: url = '', AzureAd__TenantId: tenant = '', AzureAd__ClientId: clientId = '' } = variables;
+    const authority = `${url}/${tenant}/v2.0`;
+    expect(lines).toContain(`# For MSAL:  authority ${authority}, client id ${clientId},`);
+    const response = await fetch(authority);
+    expect([response.status, response.headers.get('content-type')]).toEqual([404, 'text/plain; charset=utf-8']);
+    const policy = `${url}/contoso.onmicrosoft.com/<policy>`;
+    expect((await response.text()).trimEnd().split('\n')).toEqual([
+      'The issuer has no such address. It has:',
+      '',
+      ...[`${url}/${tenant}`, policy].flatMap((base) => [
+        `GET  ${base}/v2.0/.well-known/openid-configuration`,
+        `GET  ${base}/discovery/v2.0/keys`,
+        `GET  ${base}/oauth2/v2.0/authorize`,
+        `POST ${base}/oauth2/v2.0/token`,
+      ]),
+    ]);
     await end('SIGTERM');
   });
 

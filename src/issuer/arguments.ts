@@ -9,7 +9,8 @@ export const help = `Usage: microsoft-identity-decorators issuer [--port <port>]
 A tenant on this machine, in place of Microsoft Entra ID, to develop an API with. It prints the variables
 that the API needs, answers on 127.0.0.1 alone, and needs no network. Not for production.
 
-  --port <port>      listens on this port, and on it at the next starts, too (at first: 4400)
+  --port <port>      listens on this port, and on it at the next starts, too (at first: 4400, or the
+                     next free one)
   --b2c <policy>     stands in for Azure AD B2C, too, with this policy, such as B2C_1_susi; may be repeated
   --role <role>      Carla, who can be picked on the sign-in page, has this app role; may be repeated
 

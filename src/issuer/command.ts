@@ -1,5 +1,5 @@
 /** The command `microsoft-identity-decorators issuer`: a tenant on this machine, for development. */
-import { localIssuer, type LocalIssuer } from '../testing/test-issuer.js';
+import { localIssuer, type LocalIssuer, type TestIssuerSettings } from '../testing/test-issuer.js';
 import { readTenantState } from '../testing/tenant-state.js';
 import { help, parseArguments, UsageError, type ServerArguments, type TokenArguments } from './arguments.js';
 import { peopleWith } from './people.js';
@@ -8,7 +8,9 @@ import { stateFileFor } from './state-file.js';
 /** 0: it did what was asked; 1: it could not; 2: the command line is wrong. */
 type ExitCode = 0 | 1 | 2;
 
+/** The ports of first starts. Each project keeps one of its own. */
 const firstPort = 4400;
+const lastFirstPort = 4499;
 
 function tokenOf(issuer: LocalIssuer, asked: TokenArguments): Promise<string> {
   const { of, isV1, policy, scopes, roles, groups, audience } = asked;
@@ -43,7 +45,8 @@ function greeting(issuer: LocalIssuer, policies: readonly string[], stateFile: s
     ...(policies.length === 0 ? [] : b2c),
     '',
     '# A token:   TOKEN=$(npx microsoft-identity-decorators issuer --token --scope access_as_user)',
-    `# A sign-in: ${url}/${options.tenantId}/v2.0, scopes api://${options.clientId}/...`,
+    `# For MSAL:  authority ${url}/${options.tenantId}/v2.0, client id ${options.clientId},`,
+    `#            scopes api://${options.clientId}/...`,
     `# Kept in:   ${stateFile}`,
     '#',
     `# ${end}`,
@@ -55,6 +58,8 @@ interface Place {
   readonly stateFile: string;
   /** The port of the last start. */
   readonly kept: number;
+  /** Whether no start has kept a port so far. */
+  readonly isFirstStart: boolean;
 }
 
 // The life of a token is an hour.
@@ -65,14 +70,20 @@ const longestAnswerMs = 2_000;
 /** Whether this issuer runs already, in another process: its tenant answers there. */
 async function isRunning({ url, options }: LocalIssuer): Promise<boolean> {
   const authority = `${url}/${options.tenantId}/v2.0`;
+  const controller = new AbortController();
+  // Not AbortSignal.timeout(): its timer does not keep the process alive, and neither does fetch() where the other side
+  // closed the connection at once. Node would end with status 13.
+  const timer = setTimeout(() => {
+    controller.abort();
+  }, longestAnswerMs);
   try {
-    const response = await fetch(`${authority}/.well-known/openid-configuration`, {
-      signal: AbortSignal.timeout(longestAnswerMs),
-    });
+    const response = await fetch(`${authority}/.well-known/openid-configuration`, { signal: controller.signal });
     return ((await response.json()) as { readonly issuer?: unknown } | null)?.issuer === authority;
   } catch {
     // Nothing listens there, or what does is no issuer.
     return false;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -104,27 +115,48 @@ async function printToken(
   return 0;
 }
 
+/** The ports to try, in this order. Only a project that has no port yet may take another than the first of them. */
+function portsFor({ port }: ServerArguments, { kept, isFirstStart }: Place): readonly [number, ...number[]] {
+  if (port !== undefined) return [port];
+  if (!isFirstStart) return [kept];
+  return [kept, ...Array.from({ length: lastFirstPort - kept }, (_, index) => kept + index + 1)];
+}
+
+/** The issuer, listening on the first of the ports that is free; undefined where none is. */
+async function listening(settings: TestIssuerSettings, ports: readonly number[]): Promise<LocalIssuer | undefined> {
+  for (const port of ports) {
+    try {
+      return await (await localIssuer({ ...settings, port }, true)).listen();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+  return undefined;
+}
+
 /** Serves until a signal ends it. */
 async function serve(asked: ServerArguments, place: Place, process: NodeJS.Process): Promise<ExitCode> {
   const { policies, roles } = asked;
   const { stateFile, kept } = place;
-  const settings = { stateFile, signIn: { people: peopleWith(roles) }, ...(policies.length > 0 && { policies }) };
+  const settings: TestIssuerSettings = {
+    stateFile,
+    signIn: { people: peopleWith(roles) },
+    ...(policies.length > 0 && { policies }),
+  };
   const last = await localIssuer({ ...settings, port: kept });
   if (await isRunning(last)) return printAgain(last, asked, place, process);
-  const { port = kept } = asked;
-  const issuer = await localIssuer({ ...settings, port }, true);
+  const ports = portsFor(asked, place);
   const ended = new Promise((resolve) => {
     process.once('SIGINT', resolve).once('SIGTERM', resolve);
   });
-  try {
-    await issuer.listen();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    process.stderr.write(
-      `Port ${String(port)} is in use, perhaps by the issuer of another project. Set another one with --port.\n`,
-    );
+  const issuer = await listening(settings, ports);
+  const inUse = `Port ${String(ports[0])} is in use, perhaps by the issuer of another project.`;
+  if (issuer === undefined) {
+    process.stderr.write(`${inUse} Set another one with --port.\n`);
     return 1;
   }
+  if (issuer.port !== ports[0])
+    process.stderr.write(`${inUse} This project has port ${String(issuer.port)} from now on.\n`);
   process.stdout.write(greeting(issuer, policies, stateFile, `Listening on ${issuer.url}. Press Ctrl+C to stop.`));
   await ended;
   await issuer.close();
@@ -138,8 +170,8 @@ async function run(argv: readonly string[], process: NodeJS.Process): Promise<Ex
     return 0;
   }
   const stateFile = stateFileFor(process.cwd(), process.env);
-  const kept = (await readTenantState(stateFile))?.port ?? firstPort;
-  const place = { stateFile, kept };
+  const kept = (await readTenantState(stateFile))?.port;
+  const place = { stateFile, kept: kept ?? firstPort, isFirstStart: kept === undefined };
   return asked.kind === 'token' ? printToken(asked, place, process) : serve(asked, place, process);
 }
 

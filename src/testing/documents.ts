@@ -35,6 +35,26 @@ function configuration(issuer: string, base: string, keysPath: string): object {
   };
 }
 
+/** The addresses of the issuer, one in each line: the answer to a request for another one. */
+export function endpointList(
+  { url, tenantId, b2cDomainName }: Omit<Published, 'b2cTenantId' | 'keys'>,
+  hasSignIn: boolean,
+): string {
+  const [entra, b2c] = [`${url}/${tenantId}`, `${url}/${b2cDomainName}.onmicrosoft.com/<policy>`];
+  const documents = (base: string) => [
+    `GET  ${base}/v2.0/.well-known/openid-configuration`,
+    `GET  ${base}/discovery/v2.0/keys`,
+  ];
+  const authorize = (base: string) => (hasSignIn ? [`GET  ${base}/oauth2/v2.0/authorize`] : []);
+  const token = (base: string) => [`POST ${base}/oauth2/v2.0/token`];
+  const lines = [
+    ...[...documents(entra), ...authorize(entra), ...token(entra)],
+    // A policy has a token endpoint for people who signed in, and no other.
+    ...[...documents(b2c), ...authorize(b2c), ...(hasSignIn ? token(b2c) : [])],
+  ];
+  return `The issuer has no such address. It has:\n\n${lines.join('\n')}\n`;
+}
+
 /** The document at a path. Entra publishes v1.0 and v2.0 documents; B2C publishes documents for each policy. */
 export function documentAt(
   path: string,

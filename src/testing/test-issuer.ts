@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { b2cIssuer, documentAt, v1Issuer, v2Issuer } from './documents.js';
+import { b2cIssuer, documentAt, endpointList, v1Issuer, v2Issuer } from './documents.js';
 import { respond, type Fault, type RightAnswer } from './fault.js';
 import type { SignInSettings } from './people.js';
 import { SignIn } from './sign-in.js';
@@ -199,6 +199,10 @@ export class LocalIssuer implements TestIssuer {
     return this;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get url(): string {
     return `http://${host}:${String(this.#port)}`;
   }
@@ -373,6 +377,13 @@ export class LocalIssuer implements TestIssuer {
     return { ...found, status: 200 };
   }
 
+  #answerNotFound(response: ServerResponse): void {
+    const { tenantId } = this.#ids;
+    const addresses = { url: this.url, tenantId, b2cDomainName: this.#settings.domainName };
+    response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' });
+    response.end(endpointList(addresses, this.#signIn !== undefined));
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const fault = this.#fault;
     const target = `http://${request.headers.host ?? host}${request.url ?? '/'}`;
@@ -383,7 +394,7 @@ export class LocalIssuer implements TestIssuer {
     const url = new URL(target);
     if ((await this.#signIn?.serves(request, response, url)) === true) return;
     const right = await this.#rightAnswer(request, url.pathname);
-    if (right === undefined) response.writeHead(404).end();
+    if (right === undefined) this.#answerNotFound(response);
     else respond(request, response, right, fault);
   }
 }
