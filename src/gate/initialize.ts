@@ -1,7 +1,7 @@
 /** `initialize`: the configuration of the process. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
 import { checkCount } from '../core/call-arguments.js';
-import { optionsFromEnvironment, remarkOnNames } from '../core/configuration/environment.js';
+import { optionsFromEnvironment, remarkOnNames, remarkOnUnread } from '../core/configuration/environment.js';
 import type { IdentityOptions } from '../core/configuration/options.js';
 import { ConfigurationError } from '../core/errors.js';
 import { createIdentity, identityOf } from '../core/identity.js';
@@ -29,6 +29,19 @@ function identityFromEnvironment(): Authenticator {
     throw new ConfigurationError(
       `${error.message}${remarkOnNames(process.env)} Options were read from the environment; all names: docs/reference.md#environment-variables.`,
     );
+  }
+}
+
+const isWithoutIds = (options: object) =>
+  ['tenantId', 'clientId', 'b2c'].every((name) => Reflect.get(options, name) === undefined);
+
+function identityFromOptions(options: IdentityOptions): Authenticator {
+  try {
+    return createIdentity(options);
+  } catch (error) {
+    // In plain JavaScript the options may be no object.
+    if (!(error instanceof ConfigurationError) || Object(options) !== options || !isWithoutIds(options)) throw error;
+    throw new ConfigurationError(`${error.message}${remarkOnUnread(process.env)}`);
   }
 }
 
@@ -60,7 +73,7 @@ export function initialize(...given: [options?: IdentityOptions]): MicrosoftIden
 }
 
 function identityFrom(options: IdentityOptions | undefined): Authenticator {
-  return options === undefined ? identityFromEnvironment() : createIdentity(options);
+  return options === undefined ? identityFromEnvironment() : identityFromOptions(options);
 }
 
 function putIntoForce(identity: Authenticator): MicrosoftIdentity {

@@ -419,7 +419,6 @@ describe('the remark on names', () => {
     ['AzureAd_TenantId', 'AzureAd__TenantId'],
     ['AZURE_AD_TENANT_ID', 'AzureAd__TenantId'],
     ['AzureAd.ClientId', 'AzureAd__ClientId'],
-    ['AzureAd_AllowedClients', 'AzureAd__AllowedClients'],
     ['AzureAdB2C_Domain', 'AzureAdB2C__Domain'],
   ])('has the name that is meant by %s, and no value', (name, meant) => {
     expect(remarkOnNames({ [name]: 'm4rk3r', Path: 'x' })).toBe(` ${name} is not read: write ${meant}.`);
@@ -429,6 +428,8 @@ describe('the remark on names', () => {
     'AZURE_TENANT_ID',
     'AZURE_CLIENT_ID',
     'AzureAd_Other',
+    // It is refused, and the message has the name already.
+    'AzureAd_AllowedClients',
     'TenantId',
     'AzureAd__TenantId',
     'AZUREAD__TENANTID',

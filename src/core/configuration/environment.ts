@@ -5,7 +5,7 @@ import { isGuid } from '../guid.js';
 import { tenantName } from '../microsoft-hosts.js';
 import { parseUrl } from '../url.js';
 import { downstreamFromEnvironment } from './downstream-environment.js';
-import { nameMeantBy } from './environment-names.js';
+import { keyOf, nameMeantBy, problemWith } from './environment-names.js';
 import { Variables, type Environment } from './environment-variables.js';
 import type { B2cOptions, IdentityOptions } from './options.js';
 
@@ -151,16 +151,34 @@ export function optionsFromEnvironment(environment: Environment): IdentityOption
   };
 }
 
+const idKeys = ['TenantId', 'ClientId', 'Domain'].flatMap((name) =>
+  ['AzureAd', 'AzureAdB2C'].map((section) => keyOf(`${section}__${name}`)),
+);
+
+/**
+ * What to add to the message for options without ids: a variable that has one, and is not read beside options. Its value is
+ * not shown.
+ *
+ * @returns a sentence with a blank ahead of it; empty if there is no such variable
+ */
+export function remarkOnUnread(environment: Environment): string {
+  const [name] =
+    Object.entries(environment).find(([name, value = '']) => idKeys.includes(keyOf(name)) && value.trim() !== '') ?? [];
+  return name === undefined
+    ? ''
+    : ` ${name} is set, and the environment is read only where initialize() has no argument.`;
+}
+
 /**
  * What to add to the message for a configuration that is wrong: the variables that are not read and differ by underscores
- * alone from one that is. Their values are not shown.
+ * alone from one that is. Their values are not shown. A name that is refused is in the message already.
  *
  * @returns sentences, each with a blank ahead of it; empty if there is no such variable
  */
 export function remarkOnNames(environment: Environment): string {
-  return Object.keys(environment)
-    .map((name) => [name, nameMeantBy(name)] as const)
-    .filter(([, meant]) => meant !== undefined)
+  return Object.entries(environment)
+    .map(([name, value = '']) => [name, nameMeantBy(name), problemWith({ name, value: value.trim() })] as const)
+    .filter(([, meant, problem]) => meant !== undefined && problem === undefined)
     .map(([name, meant]) => ` ${name} is not read: write ${String(meant)}.`)
     .join('');
 }
