@@ -284,6 +284,17 @@ describe('a token', () => {
     expect(read(said).verdict).toMatchObject({ httpStatus: 401, reason: 'issuer' });
   });
 
+  it.each<[string, string, Readonly<Record<string, unknown>>, string]>([
+    ['role', 'Admin', { roles: ['Reader', 'admin'] }, 'roles Reader, admin; only the letter case of admin differs'],
+    ['role', 'Admin', { roles: ['admin', 'Admin'] }, 'roles admin, Admin'],
+    ['role', 'Admin', { roles: ['Reader'] }, 'roles Reader'],
+    ['scope', 'Access_As_User', {}, 'roles none; only the letter case of access_as_user differs'],
+    ['scope', 'Orders.Read', { roles: ['orders.read'] }, 'roles orders.read'],
+  ])('compares the letter case with the %s %s where the token has %j', async (kind, name, claims, found) => {
+    const { steps } = read(await run([...entraFlags(), `--${kind}`, name, '--json', await issuer.token(claims)]));
+    expect(steps.find(({ step }) => step === kind)?.found).toBe(`scp access_as_user; ${found}`);
+  });
+
   it('fails further steps if its signature cannot be checked', async () => {
     const token = await issuer.token({ aud: graph }, { alg: 'HS256', kid: 'gone' });
     const { steps } = read(await run([...entraFlags(), '--json', token]));

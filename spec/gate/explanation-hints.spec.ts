@@ -120,6 +120,7 @@ describe('a role that is missing', () => {
     const { code, hint } = await explanationOf(await issuer.token(), entraAlone(), 'entra', admin);
     expect(code).toBe('role_missing');
     expect(hint).toMatch(/^The role Admin or Editor was not assigned to the caller, /);
+    expect(hint).toContain('Or the name in the decorator is another than the value of the app role.');
   });
 
   it('is named, of an application that lacks it in place of the scope', async () => {

@@ -79,12 +79,23 @@ function kindWords(claims: UnverifiedClaims): string {
 
 const isNameDemand = (demand: Demand): demand is NameDemand => 'anyOf' in demand;
 
-function demandExpected(kind: 'scope' | 'role', { demands }: Requirement): string {
-  const names = demands.filter(isNameDemand).find((demand) => demand.kind === kind)?.anyOf;
+const namesDemanded = (kind: 'scope' | 'role', { demands }: Requirement) =>
+  demands.filter(isNameDemand).find((demand) => demand.kind === kind)?.anyOf;
+
+function demandExpected(kind: 'scope' | 'role', requirement: Requirement): string {
+  const names = namesDemanded(kind, requirement);
   if (names === undefined) return 'none: neither --scope nor --role is given';
   return kind === 'scope'
     ? `${either(names)}, in scp of a person or in roles of an application`
     : `${either(names)}, in roles`;
+}
+
+/** A remark where none of the names is held, and one is in other letter case. */
+function caseWords(names: readonly string[] = [], held: readonly string[]): string {
+  const inAnyCase = new Set(names.map((name) => name.toLowerCase()));
+  const isHeld = names.some((name) => held.includes(name));
+  const [near] = isHeld ? [] : held.filter((name) => inAnyCase.has(name.toLowerCase()));
+  return near === undefined ? '' : `; only the letter case of ${printable(near)} differs`;
 }
 
 function clientExpected({ allowedClients, b2c }: Settings, kind: Subject['kind']): string {
@@ -147,7 +158,9 @@ export function describeStep(step: StepName, subject: Subject): Words {
       };
     case 'scope':
     case 'role': {
-      const found = `scp ${list(scopesOf(claims))}; roles ${list(rolesOf(claims))}`;
+      const [scopes, roles] = [scopesOf(claims), rolesOf(claims)];
+      const nearly = caseWords(namesDemanded(step, requirement), step === 'scope' ? scopes : roles);
+      const found = `scp ${list(scopes)}; roles ${list(roles)}${nearly}`;
       return {
         expected: demandExpected(step, requirement),
         found: requirement.demands.length === 0 ? `${found}; not compared: neither --scope nor --role is given` : found,

@@ -118,7 +118,7 @@ export const hints = {
   app_role_missing:
     'An application calls without a person, and its roles (in B2C its scp) do not contain <name>. Define an app role of that name, assign it, and have an administrator consent.',
   role_missing:
-    "The role <name> was not assigned to the caller, or only after the token was issued, or in another application: a role of the client's own registration is in its ID tokens alone. Define and assign it in the application of this API.",
+    "The role <name> was not assigned to the caller, or only after the token was issued, or in another application: a role of the client's own registration is in its ID tokens alone. Define and assign it in the application of this API. Or the name in the decorator is another than the value of the app role.",
   roles_text:
     "The claim roles is a text, and only a list of roles is read. A custom policy of B2C must give it as a stringCollection. To accept the text, use @RequiresClaim('roles', …) in place of @RequiresRole().",
   client: 'The client application is not in allowedClients.',
