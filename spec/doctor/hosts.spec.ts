@@ -216,6 +216,29 @@ describe('the executable', () => {
     }
   });
 
+  it('keeps its exit status where a Nest application that cannot start ends the process', () => {
+    const folder = mkdtempSync(join(root, 'spec', 'audit-'));
+    try {
+      const file = join(folder, 'main.cjs');
+      writeFileSync(
+        file,
+        `require('reflect-metadata');
+         const { Module } = require('@nestjs/common');
+         const { NestFactory } = require('@nestjs/core');
+         class AppModule {}
+         Module({ providers: [{ provide: 'x', useFactory: () => { throw new Error('not configured'); } }] })(AppModule);
+         void NestFactory.create(AppModule);`,
+      );
+      const bin = join(root, 'dist', 'esm', 'bin.js');
+      const audit = spawnSync(process.execPath, [bin, 'doctor', '--routes', file], { encoding: 'utf8' });
+      expect(audit.stderr).toContain('main.cjs defines no routes');
+      expect(audit.stderr).toContain('not configured');
+      expect(audit.status).toBe(2);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it.each([
     ['ends the process', 'process.exit(0);'],
     ['waits for what never comes', 'await new Promise(() => undefined);'],

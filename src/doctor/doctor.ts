@@ -130,17 +130,18 @@ export function runInProcess(process: NodeJS.Process): void {
     fetch: globalThis.fetch,
     version: () => versionBeside(program),
   };
-  let isReported = false;
+  let decided: ExitCode | undefined;
   // A loaded module may end the process, or wait for what never comes. That must not look like a report without findings.
+  // It may also end the process while the report is being written, as Nest does with an application that cannot start.
   process.on('exit', () => {
-    if (isReported) return;
+    process.exitCode = decided ?? 2;
+    if (decided !== undefined) return;
     stderr.write(
       'microsoft-identity-decorators doctor: the process ended before the report. Does the module call process.exit?\n',
     );
-    process.exitCode = 2;
   });
   void doctor(terminal).then((code) => {
-    isReported = true;
+    decided = code;
     // `process.exit` drops output that is still being written.
     stdout.write('', () => process.exit(code));
   });
