@@ -131,6 +131,7 @@ export function guard(
   handlers?: HandlerForm,
 ): Method {
   const original = { method, name, definer, ...inheritedOriginal(method, name, owner), owner };
+  const isAsyncMethod = isAsync(original.method);
   // A record is never replaced, so it is looked for until it is there.
   let record: ClassRecord | undefined;
   const run = (instance: unknown, parameters: unknown[], context: VerifiedContext | undefined) => {
@@ -144,7 +145,7 @@ export function guard(
     if (requirement === undefined || context?.requirement === requirement) return run(this, parameters, context);
     const check = () => checkCaller(context, requirement, owner, name);
     const proceed = () => run(this, parameters, context);
-    if (isAsync(original.method)) {
+    if (isAsyncMethod) {
       // The caller of an asynchronous method expects its failures in the promise.
       const checked = handlers?.throwsAtOnce?.(parameters) === true ? check() : attempt(check);
       return callAfter(checked, proceed, (refusal) => {

@@ -103,10 +103,11 @@ const sums = new WeakMap<Requirement, WeakMap<Requirement, Requirement>>();
 
 /** What a request was let in for, and one more requirement. The first one itself where the second requires no more. */
 export function sumOf(earlier: Requirement, later: Requirement): Requirement {
+  const known = sums.get(earlier)?.get(later);
+  if (known !== undefined) return known;
+  const sum = combineAlongMiddlewares(earlier, later);
   const ofEarlier = sums.get(earlier) ?? new WeakMap<Requirement, Requirement>();
-  sums.set(earlier, ofEarlier);
-  const sum = ofEarlier.get(later) ?? combineAlongMiddlewares(earlier, later);
-  ofEarlier.set(later, sum);
+  sums.set(earlier, ofEarlier.set(later, sum));
   return sum;
 }
 
@@ -141,7 +142,7 @@ export function satisfy(current: VerifiedContext, requirement: Requirement): voi
   }
   const remember = (groups: readonly string[] | undefined) => {
     context.groups = groups;
-    context.satisfied ??= new WeakSet();
+    context.satisfied ??= new Set();
     context.satisfied.add(requirement);
   };
   const refuse = (error: unknown): never => {

@@ -38,7 +38,7 @@ export interface AdmittedRequest extends ChallengedCaller, Caller {
   /** The groups of the caller, where they were looked up for this request. */
   groups: readonly string[] | undefined;
   /** The further requirements that are known to be satisfied. */
-  satisfied: WeakSet<Requirement> | undefined;
+  satisfied: Set<Requirement> | undefined;
   /** Whether a handler or an action of the request runs in this context. */
   isHandling: boolean;
   /** Of a copy that stands for one call of a handler: what is known of the request is kept here. */
