@@ -152,16 +152,20 @@ function problemIn(section: string, names: Section, rest: string, { name, value 
 /** A name without what separates its words. */
 const wordsOf = (name: string) => name.replaceAll(/[_:.-]/g, '').toLowerCase();
 
+/** The names that are read, by their words: each variable of the process is compared when an application starts. */
+const namesByWords = new Map(
+  Object.entries(sections)
+    .flatMap(([section, { values, lists }]) => [...values, ...lists].map((known) => `${section}__${known}`))
+    .map((name) => [wordsOf(name), name]),
+);
+
 /**
  * The name that is read and differs from another one by underscores alone: `AzureAd__TenantId` for `AzureAd_TenantId`.
  *
  * @returns undefined where there is none, or the name is itself in a section
  */
 export function nameMeantBy(name: string): string | undefined {
-  if (isInSection(name)) return undefined;
-  return Object.entries(sections)
-    .flatMap(([section, { values, lists }]) => [...values, ...lists].map((known) => `${section}__${known}`))
-    .find((known) => wordsOf(known) === wordsOf(name));
+  return isInSection(name) ? undefined : namesByWords.get(wordsOf(name));
 }
 
 /** Whether a variable belongs to one of the sections. */
