@@ -143,8 +143,10 @@ async function serve(asked: ServerArguments, place: Place, process: NodeJS.Proce
     signIn: { people: peopleWith(roles) },
     ...(policies.length > 0 && { policies }),
   };
-  const last = await localIssuer({ ...settings, port: kept });
-  if (await isRunning(last)) return printAgain(last, asked, place, process);
+  if (!place.isFirstStart) {
+    const last = await localIssuer({ ...settings, port: kept });
+    if (await isRunning(last)) return printAgain(last, asked, place, process);
+  }
   const ports = portsFor(asked, place);
   const ended = new Promise((resolve) => {
     process.once('SIGINT', resolve).once('SIGTERM', resolve);
