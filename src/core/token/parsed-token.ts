@@ -31,16 +31,13 @@ function copyOf(slice: string): string {
   return Buffer.from(slice, 'latin1').toString('latin1');
 }
 
-/** The text of one part of a token. Its base64url must be canonical: tokens are known by a digest of their text. */
-function textOf(part: string): string | undefined {
-  const bytes = decodeBase64url(part);
-  return bytes !== undefined && isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-}
-
-/** One part of a token, read as JSON, closed or not. */
+/**
+ * One part of a token, read as JSON, closed or not. Its base64url must be canonical: tokens are known by a digest of their
+ * text.
+ */
 function readPart(part: string, parse: typeof parseJsonObject): UnverifiedClaims | undefined {
-  const text = textOf(part);
-  return text === undefined ? undefined : parse(text);
+  const bytes = decodeBase64url(part);
+  return bytes !== undefined && isUtf8(bytes) ? parse(bytes.toString('utf8')) : undefined;
 }
 
 /** Whether `typ` in a header may be that of an access token. */
