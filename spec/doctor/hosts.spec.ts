@@ -1,7 +1,6 @@
 /** The audit of routes on every host, without tenant ids and without a server. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getMetadataArgsStorage } from 'routing-controllers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -216,44 +215,41 @@ describe('the executable', () => {
     }
   });
 
-  it('keeps its exit status where a Nest application that cannot start ends the process', () => {
+  /** Audits a module in a folder below the specs, where it finds the installed packages. */
+  function auditOf(name: string, text: string) {
     const folder = mkdtempSync(join(root, 'spec', 'audit-'));
     try {
-      const file = join(folder, 'main.cjs');
-      writeFileSync(
-        file,
-        `require('reflect-metadata');
-         const { Module } = require('@nestjs/common');
-         const { NestFactory } = require('@nestjs/core');
-         class AppModule {}
-         Module({ providers: [{ provide: 'x', useFactory: () => { throw new Error('not configured'); } }] })(AppModule);
-         void NestFactory.create(AppModule);`,
-      );
+      const file = join(folder, name);
+      writeFileSync(file, text);
       const bin = join(root, 'dist', 'esm', 'bin.js');
-      const audit = spawnSync(process.execPath, [bin, 'doctor', '--routes', file], { encoding: 'utf8' });
-      expect(audit.stderr).toContain('main.cjs defines no routes');
-      expect(audit.stderr).toContain('not configured');
-      expect(audit.status).toBe(2);
+      return spawnSync(process.execPath, [bin, 'doctor', '--routes', file], { encoding: 'utf8' });
     } finally {
       rmSync(folder, { recursive: true });
     }
+  }
+
+  it('keeps its exit status where a Nest application that cannot start ends the process', () => {
+    const audit = auditOf(
+      'main.cjs',
+      `require('reflect-metadata');
+       const { Module } = require('@nestjs/common');
+       const { NestFactory } = require('@nestjs/core');
+       class AppModule {}
+       Module({ providers: [{ provide: 'x', useFactory: () => { throw new Error('not configured'); } }] })(AppModule);
+       void NestFactory.create(AppModule);`,
+    );
+    expect(audit.stderr).toContain('main.cjs defines no routes');
+    expect(audit.stderr).toContain('not configured');
+    expect(audit.status).toBe(2);
   });
 
   it.each([
     ['ends the process', 'process.exit(0);'],
     ['waits for what never comes', 'await new Promise(() => undefined);'],
   ])('is no report without findings where the module %s', (_, statement) => {
-    const folder = mkdtempSync(join(tmpdir(), 'audit-'));
-    try {
-      const file = join(folder, 'app.mjs');
-      writeFileSync(file, statement);
-      const bin = join(root, 'dist', 'esm', 'bin.js');
-      const audit = spawnSync(process.execPath, [bin, 'doctor', '--routes', file], { encoding: 'utf8' });
-      expect(audit.stdout).toBe('');
-      expect(audit.stderr).toContain('the process ended before the report. Does the module call process.exit?');
-      expect(audit.status).toBe(2);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const audit = auditOf('app.mjs', statement);
+    expect(audit.stdout).toBe('');
+    expect(audit.stderr).toContain('the process ended before the report. Does the module call process.exit?');
+    expect(audit.status).toBe(2);
   });
 });
