@@ -242,6 +242,50 @@ describe('a process that waits for another', () => {
     expect(leases.size).toBe(1);
   });
 
+  it('waits also where it was busy while the store answered', async () => {
+    const { all, asked, clock, store } = processes(2);
+    const [first, second] = all;
+    const ann = ofUser('ann', clock);
+    const early = first?.tokens.ofUser(ann);
+    await first?.untilAsked(1);
+    const now = vi.spyOn(performance, 'now');
+    store.get.mockImplementationOnce(() => {
+      now.mockReturnValue(performance.now() + 374);
+      return Promise.resolve(null);
+    });
+    const late = second?.tokens.ofUser(ann);
+    await turns();
+    now.mockRestore();
+    expect([store.claim.mock.calls.length, asked().length]).toEqual([2, 1]);
+    first?.asked[0]?.answer();
+    await turns();
+    clock.advance(20);
+    expect([tokenOf(await early), tokenOf(await late), asked().length]).toEqual(['token-1', 'token-1', 1]);
+  });
+
+  it('looks once more where it was busy while it looked for the last time', async () => {
+    const { all, asked, clock, store } = processes(2);
+    const [first, second] = all;
+    const ann = ofUser('ann', clock);
+    const early = first?.tokens.ofUser(ann);
+    await first?.untilAsked(1);
+    const late = second?.tokens.ofUser(ann);
+    await turns();
+    const now = vi.spyOn(performance, 'now');
+    store.claim.mockImplementationOnce(() => {
+      now.mockReturnValue(performance.now() + 1000);
+      first?.asked[0]?.answer();
+      return turns().then(() => false);
+    });
+    store.get.mockResolvedValueOnce(null);
+    clock.advance(20);
+    await turns();
+    await turns();
+    now.mockRestore();
+    expect(asked()).toHaveLength(1);
+    expect([tokenOf(await late), tokenOf(await early)]).toEqual(['token-1', 'token-1']);
+  });
+
   it('is each process but one, however many there are', async () => {
     const { all, asked, clock } = processes(4);
     const calls = all.flatMap(({ tokens }) =>

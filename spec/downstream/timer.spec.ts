@@ -26,6 +26,23 @@ describe('within', () => {
     server.close();
   });
 
+  it('takes an answer to what the process was too busy to send', async () => {
+    const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    await once(client, 'connect');
+    const ask = () => {
+      // As the package redis does: the commands of one turn are sent together.
+      setImmediate(() => client.write('answer'));
+      return once(client, 'data');
+    };
+    const answer = within(100, systemTimer, ask, late);
+    block(150);
+    expect(String(await answer)).toBe('answer');
+    client.destroy();
+    server.close();
+  });
+
   it('ends where there is no answer', async () => {
     const never = () => new Promise(() => undefined);
     expect(await errorOf(() => within(5, systemTimer, never, late))).toEqual(late());

@@ -195,12 +195,6 @@ describe('a store that fails', () => {
     await store.get('a', 'graph');
     expect(failures).toHaveLength(2);
   });
-
-  it('is not asked where no time is left', async () => {
-    const guarded = guard();
-    expect(await guarded.store.get('a', 'graph', 0)).toBeUndefined();
-    expect(guarded.get).not.toHaveBeenCalled();
-  });
 });
 
 describe('the warning of a store that fails', () => {

@@ -12,12 +12,16 @@ export interface TimedClock extends Clock {
 export function timedClock(): TimedClock {
   const clock = fakeClock();
   const timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
-  const fireDue = () => {
-    for (const timer of [...timers].sort((a, b) => a.atMs - b.atMs)) {
-      if (timer.atMs > clock.now()) return;
+  const nextDue = (untilMs: number) =>
+    [...timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+  const fireDue = (untilMs: number) => {
+    for (let timer = nextDue(untilMs); timer !== undefined; timer = nextDue(untilMs)) {
+      // A timer that starts another one does so at its own time.
+      clock.set(Math.max(timer.atMs, clock.now()));
       timers.delete(timer);
       timer.fire();
     }
+    clock.set(untilMs);
   };
   return {
     now: clock.now,
@@ -30,12 +34,11 @@ export function timedClock(): TimedClock {
       return timers.size;
     },
     advance: (ms) => {
-      clock.advance(ms);
-      fireDue();
+      fireDue(clock.now() + ms);
     },
     set: (ms) => {
       clock.set(ms);
-      fireDue();
+      fireDue(ms);
     },
   };
 }

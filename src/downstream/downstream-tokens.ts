@@ -51,6 +51,8 @@ interface Flight {
 }
 
 const renewalRetryMs = 10_000;
+/** How long the store may take at least to answer whose turn it is. */
+const leastStoreLimitMs = 50;
 
 /** A renewal that no call waits for ends where another process renews the same token. */
 class RenewedElsewhere extends Error {
@@ -204,7 +206,9 @@ export class DownstreamTokens {
       const token = await shared.find(request);
       if (token !== undefined) return this.#found(token, wanted, flight, startedAtMs);
       this.#authority.checkThrottle(wanted);
-      const turn = await shared.takeTurn(request, storeLimitMs - (performance.now() - startedAtMs));
+      // The store answered. Where this process was busy meanwhile, the time that it took was not the store's.
+      const leftMs = Math.max(storeLimitMs - (performance.now() - startedAtMs), leastStoreLimitMs);
+      const turn = await shared.takeTurn(request, leftMs);
       if (turn.kind === 'theirs') throw new RenewedElsewhere('Another process renews this token.');
       if (turn.kind === 'found') return this.#found(turn.token, wanted, flight, startedAtMs);
       ({ done } = turn);

@@ -58,14 +58,18 @@ export class SharedTokens {
   async takeTurn(request: SharedRequest, limitMs: number): Promise<Turn> {
     const first = await this.#tryToTakeTurn(request, limitMs);
     let leftMs = longestWaitMs;
+    let isLast = false;
     for (let turn = first, pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       if (turn.kind !== 'theirs' || !request.waits()) return turn;
-      if (leftMs <= 0) return { kind: 'mine', done: nothing };
+      if (isLast) return { kind: 'mine', done: nothing };
       const startedAtMs = performance.now();
-      await pauseFor(Math.min(pauseMs, leftMs), this.#timer);
-      leftMs -= pauseMs;
+      if (leftMs > 0) await pauseFor(Math.min(pauseMs, leftMs), this.#timer);
+      const lookedAtMs = performance.now();
+      leftMs -= Math.max(lookedAtMs - startedAtMs, pauseMs);
+      // By when it begins: where this process was busy meanwhile, the answer is from before that.
+      isLast = leftMs <= 0;
       turn = await this.#tryToTakeTurn(request, storeLimitMs);
-      leftMs -= Math.max(performance.now() - startedAtMs - pauseMs, 0);
+      leftMs -= performance.now() - lookedAtMs;
     }
   }
 

@@ -28,6 +28,26 @@ export async function pauseFor(ms: number, timer: Timer): Promise<void> {
   });
 }
 
+const limitParts = 5;
+
+/**
+ * Calls back at the end of a time limit. It is waited for in parts: a time in which the process was busy, however long, takes
+ * up one of them. A call that such a time keeps from being sent, or from being answered, still has the others.
+ */
+function limitedBy(limitMs: number, timer: Timer, onLimit: () => void): () => void {
+  let stop: () => void = () => undefined;
+  const waitFor = (parts: number) => {
+    stop = timer(limitMs / limitParts, () => {
+      if (parts > 1) waitFor(parts - 1);
+      else onLimit();
+    });
+  };
+  waitFor(limitParts);
+  return () => {
+    stop();
+  };
+}
+
 /**
  * What a function answers, if it does within a time limit. What it answers later is dropped, an error too.
  *
@@ -36,7 +56,7 @@ export async function pauseFor(ms: number, timer: Timer): Promise<void> {
  */
 export function within(limitMs: number, timer: Timer, call: () => unknown, onLimit: () => Error): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const stop = timer(limitMs, () => {
+    const stop = limitedBy(limitMs, timer, () => {
       reject(onLimit());
     });
     // An async function turns what is thrown at once into a rejection.

@@ -117,7 +117,7 @@ export class GuardedStore {
     call: () => unknown,
     isAnswer: (answer: unknown) => boolean,
   ): Promise<unknown> {
-    if (limitMs <= 0 || this.#isLeftAlone()) return undefined;
+    if (this.#isLeftAlone()) return undefined;
     const isTriedAgain = this.#failedAtMs !== undefined;
     if (isTriedAgain) this.#isTriedAgain = true;
     const startedAtMs = performance.now();
