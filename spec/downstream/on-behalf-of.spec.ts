@@ -7,6 +7,7 @@ import {
   asApplication,
   downstreamHelpersFor,
   onBehalfOf,
+  userApiFiller,
 } from '../../src/downstream/on-behalf-of.js';
 import { enter } from '../../src/gate/admission.js';
 import { putInForce } from '../../src/gate/identity-in-force.js';
@@ -203,6 +204,31 @@ describe('onBehalfOf', () => {
     const url = 'https://graph.microsoft.com/v1.0/me';
     const calls = () => Promise.all([onBehalfOf('graph').get('/me'), onBehalfOf('graph', { headers: {} }).get('/me')]);
     expect(await runAs({ scp: 'x' }, calls, { downstream: fakes })).toEqual([{ url }, { url }]);
+  });
+});
+
+describe('a parameter that is filled twice', () => {
+  it('keeps what the host filled it with for the same caller, and nothing else', async () => {
+    const [ada, eve] = [await admitted(issuer.token({ oid: 'ada' })), await admitted(issuer.token({ oid: 'eve' }))];
+    const fill = userApiFiller(['graph']);
+    const filled = fill(ada.context);
+    expect(fill(ada.context, filled)).toBe(filled);
+    const others = {
+      'of another caller': fill(eve.context),
+      'of no caller': fill(undefined),
+      'of another decorator': userApiFiller(['graph'])(ada.context),
+      'of the application': applicationApiFiller(['graph'])(ada.context),
+      'of the request that runs': onBehalfOf('graph'),
+      'that is no API': { getAccessToken: () => Promise.resolve('forged') },
+      'that inherits from one': Object.create(filled) as object,
+    };
+    for (const [given, other] of Object.entries(others)) {
+      const api = fill(ada.context, other);
+      expect(api, given).not.toBe(other);
+      expect(claimsOf(await api.getAccessToken()), given).toMatchObject({ oid: 'ada' });
+    }
+    expect(fill(undefined, filled), 'without a request').not.toBe(filled);
+    await expect(fill(undefined, filled).getAccessToken()).rejects.toMatchObject({ code: 'missing_token' });
   });
 });
 

@@ -38,7 +38,7 @@ export function fillParameters(
   const fillers = definer?.filledParameters.get(method);
   if (fillers === undefined) return;
   for (const [index, fill] of fillers) {
-    if (context !== undefined) parameters[index] = fill(context);
+    if (context !== undefined) parameters[index] = fill(context, parameters[index]);
     else parameters[index] ??= fill(undefined);
   }
 }

@@ -9,8 +9,9 @@ import { processWide } from '../core/process-wide.js';
  * The value of a parameter, by the verified request that the method is called in.
  *
  * @param context - undefined where no token was verified
+ * @param given - what the caller of the method gave. A host that fills parameters gives what the same filler made
  */
-export type ParameterFiller = (context: VerifiedContext | undefined) => unknown;
+export type ParameterFiller = (context: VerifiedContext | undefined, given?: unknown) => unknown;
 
 export interface ClassRecord {
   /** What the decorators of the class require. */

@@ -70,6 +70,7 @@ const originOf = (url: string | undefined) => parseUrl(url)?.origin;
 
 const creation = Symbol('creation');
 let create: (source: TokenSource) => DownstreamApi;
+let sourceIn: (api: object) => TokenSource | undefined;
 
 // The ES module and the CommonJS build each define the class. `instanceof` holds for an object of either, so that a
 // framework that checks or converts parameters by their class leaves it as it is.
@@ -97,6 +98,7 @@ const brand = Symbol.for('microsoft-identity-decorators/1:downstream-api');
 export class DownstreamApi {
   static {
     create = (source) => new this(creation, source);
+    sourceIn = (api) => (#source in api ? api.#source : undefined);
     Object.defineProperty(this.prototype, brand, { value: true });
   }
 
@@ -300,3 +302,7 @@ export class DownstreamApi {
 
 /** The API that a source of tokens is for. */
 export const downstreamApi = (source: TokenSource): DownstreamApi => create(source);
+
+/** The source of a value that is an API; undefined for any other value. */
+export const sourceOf = (value: unknown): TokenSource | undefined =>
+  typeof value === 'object' && value !== null ? sourceIn(value) : undefined;

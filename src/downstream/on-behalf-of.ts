@@ -7,9 +7,9 @@ import { ConfigurationError } from '../core/errors.js';
 import { verifiedContextOf } from '../gate/current-caller.js';
 import { boundApplicationSource, runningApplicationSource, type ApplicationCall } from './application-source.js';
 import { calledApi, type UnnamedApiOptions } from './called-api.js';
-import { downstreamApi, type DownstreamApi } from './downstream-api.js';
+import { downstreamApi, sourceOf, type DownstreamApi } from './downstream-api.js';
 import { isTest } from './faked-source.js';
-import { boundUserSource, runningUserSource } from './user-source.js';
+import { boundUserSource, isBoundTo, runningUserSource } from './user-source.js';
 
 /** The options of `asApplication`. */
 export interface ApplicationOptions {
@@ -58,8 +58,8 @@ export interface DownstreamHelpers {
   readonly asApplication: (api: string | UnnamedApiOptions, options?: ApplicationOptions) => DownstreamApi;
 }
 
-/** What fills a parameter, by the verified request. */
-export type ApiFiller = (context: VerifiedContext | undefined) => DownstreamApi;
+/** What fills a parameter, by the verified request and what the parameter has already. */
+export type ApiFiller = (context: VerifiedContext | undefined, given?: unknown) => DownstreamApi;
 
 /** A request of a test was verified by no gate. It stands for the caller whose claims the test gave. */
 function contextOf(request: object): VerifiedContext | undefined {
@@ -107,7 +107,11 @@ export function downstreamHelpersFor(identity?: Authenticator): DownstreamHelper
 /** Fills a parameter with an API on behalf of the caller, for the decorator of that name. */
 export function userApiFiller(given: readonly unknown[], identity?: Authenticator): ApiFiller {
   const call = { api: calledApi('@OnBehalfOf', given, 1), identity };
-  return (context) => downstreamApi(boundUserSource(call, context));
+  // routing-controllers and Nest fill the parameter, and then call the method, which fills it too.
+  return (context, given) =>
+    isBoundTo(call, context, sourceOf(given))
+      ? (given as DownstreamApi)
+      : downstreamApi(boundUserSource(call, context));
 }
 
 /** Fills a parameter with an API of this application itself, for the decorator of that name. */

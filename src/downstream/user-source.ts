@@ -1,6 +1,6 @@
 /** Tokens on behalf of the caller of a request. */
 import { currentRequest, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
-import { keptToken, presentedToken } from '../core/access/presented-token.js';
+import { presentedCredential, presentedToken } from '../core/access/presented-token.js';
 import type { Authenticator } from '../core/access/requirement.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
@@ -50,15 +50,19 @@ function refuseApplication(): never {
 class CallerSource implements TokenSource {
   readonly as = 'user';
   readonly isBound = true;
-  readonly #api: CalledApi;
+  readonly #call: UserCall;
   readonly #context: AdmittedRequest;
-  readonly #carried: () => string | undefined;
+  readonly #credential: string | undefined;
 
-  /** @param carried - the verified token of the caller; undefined where it is gone */
-  constructor({ api }: UserCall, context: AdmittedRequest, carried: () => string | undefined) {
-    this.#api = api;
+  /** @param credential - what the request carries; default: what it carries when the token is needed */
+  constructor(call: UserCall, context: AdmittedRequest, credential?: string) {
+    this.#call = call;
     this.#context = context;
-    this.#carried = carried;
+    this.#credential = credential;
+  }
+
+  isFor(call: UserCall, context: VerifiedContext | undefined): boolean {
+    return this.#call === call && this.#context === context;
   }
 
   get fetch(): TokenSource['fetch'] {
@@ -66,7 +70,7 @@ class CallerSource implements TokenSource {
   }
 
   settings(): DownstreamApiSettings {
-    return settingsOf(this.#api, this.#context.identity);
+    return settingsOf(this.#call.api, this.#context.identity);
   }
 
   token(options: TokenOptions): DownstreamToken | Promise<DownstreamToken> {
@@ -82,7 +86,7 @@ class CallerSource implements TokenSource {
       tenant,
       scopes: scopesOf(options.scopes)?.scopes ?? scopes,
       assertionOf: () => {
-        const assertion = this.#carried();
+        const assertion = presentedToken(presented, this.#credential);
         if (assertion === undefined) throw new MissingTokenError();
         return assertion;
       },
@@ -97,13 +101,7 @@ class CallerSource implements TokenSource {
   }
 }
 
-const noToken = () => undefined;
-
-function sourceFor(
-  call: UserCall,
-  context: VerifiedContext | undefined,
-  bind: (context: AdmittedRequest) => () => string | undefined,
-): TokenSource {
+function sourceFor(call: UserCall, context: VerifiedContext | undefined, isBound: boolean): TokenSource {
   if (context === undefined) return sourceWithoutCaller(call, context);
   if (isTest(context)) {
     const { api, identity = identityInForce() } = call;
@@ -113,24 +111,30 @@ function sourceFor(
     return context.claims.idtyp === 'app' ? { ...source, token: refuseApplication } : source;
   }
   if (!isVerifiedBy(call.identity, context)) return sourceWithoutCaller(call, context);
-  return new CallerSource(call, context, bind(context));
+  // Now: what is bound to a caller may be used after the request.
+  const credential = isBound && context.presented ? presentedCredential(context.presented) : undefined;
+  return new CallerSource(call, context, credential);
 }
 
 /** A source for the caller of one request, for as long as the token of that caller is valid. */
 export function boundUserSource(call: UserCall, context: VerifiedContext | undefined): TokenSource {
-  // Now: what is bound to a caller may be used after the request.
-  return sourceFor(call, context, ({ presented }) => (presented === undefined ? noToken : keptToken(presented)));
+  return sourceFor(call, context, true);
+}
+
+/** Whether a source is what {@link boundUserSource} gives for a call and the caller of a request. */
+export function isBoundTo(
+  call: UserCall,
+  context: VerifiedContext | undefined,
+  source: TokenSource | undefined,
+): boolean {
+  return source instanceof CallerSource && source.isFor(call, context);
 }
 
 /** A source for the caller of whichever request runs: it is looked up at each use. */
 export function runningUserSource(call: UserCall): TokenSource {
-  const assertionOf =
-    ({ presented }: AdmittedRequest) =>
-    () =>
-      presented && presentedToken(presented);
   return runningSource(
     'user',
     () => false,
-    () => sourceFor(call, currentRequest.getStore(), assertionOf),
+    () => sourceFor(call, currentRequest.getStore(), false),
   );
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmittedRequest, PresentedToken } from '../../../src/core/access/current-request.js';
-import { keptToken, presentedToken } from '../../../src/core/access/presented-token.js';
+import { presentedCredential, presentedToken } from '../../../src/core/access/presented-token.js';
 import { requires } from '../../../src/core/access/requirement.js';
 import { digestOf } from '../../../src/core/token/token-cache.js';
 import { createIdentity } from '../../../src/core/identity.js';
@@ -55,7 +55,10 @@ describe('the token of a request', () => {
     const token = await issuer.token();
     const request = { headers: { 'x-token': token } as Record<string, string> };
     const presented = presentedBy(await admitted(request, { tokenHeader: 'X-Token' }));
-    expect([presentedToken(presented), keptToken(presented)()]).toEqual([token, token]);
+    expect([presentedToken(presented), presentedToken(presented, presentedCredential(presented))]).toEqual([
+      token,
+      token,
+    ]);
     request.headers = { authorization: `Bearer ${token}` };
     expect(presentedToken(presented)).toBeUndefined();
   });
@@ -92,15 +95,18 @@ describe('a token that is kept for use after its request', () => {
   });
 
   it('is the one that was verified, however often it is asked for', () => {
-    const kept = keptToken(presentedIn(requestWith('token'), 'token'));
-    expect([kept(), kept(), kept()]).toEqual(['token', 'token', 'token']);
+    const presented = presentedIn(requestWith('token'), 'token');
+    const credential = presentedCredential(presented);
+    const tokens = [1, 2, 3].map(() => presentedToken(presented, credential));
+    expect(tokens).toEqual(['token', 'token', 'token']);
   });
 
   it('is taken at once: a later change of the header has no effect', () => {
     const request = requestWith('token');
-    const kept = keptToken(presentedIn(request, 'token'));
+    const presented = presentedIn(request, 'token');
+    const credential = presentedCredential(presented);
     request.headers['authorization'] = 'Bearer other';
-    expect([kept(), kept()]).toEqual(['token', 'token']);
+    expect([presentedToken(presented, credential), presentedToken(presented)]).toEqual(['token', undefined]);
   });
 
   it.each<[string, Carrier | undefined]>([
@@ -109,8 +115,8 @@ describe('a token that is kept for use after its request', () => {
     ['carries another scheme', { headers: { authorization: 'Basic dG9rZW4=' } }],
     ['no longer exists', undefined],
   ])('is missing where the request %s', (_, carrier) => {
-    const kept = keptToken(presentedIn(carrier, 'token'));
-    expect([kept(), kept()]).toEqual([undefined, undefined]);
-    expect(presentedToken(presentedIn(carrier, 'token'))).toBeUndefined();
+    const presented = presentedIn(carrier, 'token');
+    const credential = presentedCredential(presented);
+    expect([presentedToken(presented, credential), presentedToken(presented)]).toEqual([undefined, undefined]);
   });
 });

@@ -4,7 +4,7 @@ import { digestOf } from '../token/token-cache.js';
 import type { PresentedToken } from './current-request.js';
 
 /** What a request has now in the header of its token; an empty text where there is nothing, or the request no longer exists. */
-function credentialOf({ request, tokenHeader }: PresentedToken): string {
+export function presentedCredential({ request, tokenHeader }: PresentedToken): string {
   const headers = request.deref()?.headers;
   if (headers === undefined) return '';
   try {
@@ -16,31 +16,21 @@ function credentialOf({ request, tokenHeader }: PresentedToken): string {
   }
 }
 
-/** The token in a credential, if it is the one that was verified. */
-function verifiedIn(credential: string, { tokenHeader, digest }: PresentedToken): string | undefined {
+/**
+ * The very token that was verified. A header that was changed since is not used.
+ *
+ * @param credential - what the request had in the header earlier, for use after the request; default: what it has now
+ * @returns undefined if that is no longer the token, or the request no longer exists
+ */
+export function presentedToken(
+  presented: PresentedToken,
+  credential = presentedCredential(presented),
+): string | undefined {
   try {
-    const text = tokenIn(credential, tokenHeader);
-    return digestOf(text) === digest ? text : undefined;
+    const text = tokenIn(credential, presented.tokenHeader);
+    return digestOf(text) === presented.digest ? text : undefined;
   } catch {
     // There is no token, or the header was changed since.
     return undefined;
   }
-}
-
-/**
- * The very token that was verified. A header that was changed since is not used.
- *
- * @returns undefined if the request no longer carries it, or no longer exists
- */
-export function presentedToken(presented: PresentedToken): string | undefined {
-  return verifiedIn(credentialOf(presented), presented);
-}
-
-/**
- * The very token that was verified, for use after the request. The header is read now. The token in it is looked at where it
- * is needed: hosts fill a parameter more than once and use one of the values, and for a token that is kept none is needed.
- */
-export function keptToken(presented: PresentedToken): () => string | undefined {
-  const credential = credentialOf(presented);
-  return () => verifiedIn(credential, presented);
 }
