@@ -94,6 +94,11 @@ describe('a sealed token', () => {
     expect(openToken(text, { name: seal.name, key: other.key })).toBeUndefined();
   });
 
+  it('opens no text that is longer than any token', () => {
+    const long = { ...token, token: 'a'.repeat(4 * 1024 * 1024) };
+    expect(openToken(sealToken(long, seal), seal)).toBeUndefined();
+  });
+
   it('does not open where one bit of it is changed', () => {
     const sealed = Buffer.from(sealToken(token, seal).slice('v1.'.length), 'base64');
     for (let bit = 0; bit < sealed.length * 8; bit++) {

@@ -50,6 +50,16 @@ function rejectedWith(reason: unknown): Promise<never> {
   });
 }
 
+/** What throws where it is looked at. */
+const unreadable = new Proxy(new Error('down'), {
+  get: () => {
+    throw new Error('unreadable');
+  },
+  getPrototypeOf: () => {
+    throw new Error('unreadable');
+  },
+});
+
 const faults: [string, unknown][] = [
   [
     'throws at once',
@@ -110,6 +120,33 @@ describe('a store that fails', () => {
     clock.advance(1);
     expect(await store.get('a', 'graph')).toBeUndefined();
     expect([guarded.get.mock.calls.length, failures.length, clock.waiting]).toEqual([2, 2, 0]);
+  });
+
+  it.each(['get', 'set', 'claim', 'release'] as const)(
+    'reaches no caller, whatever it rejects with: %s',
+    async (method) => {
+      const { store, failures } = guard({ [method]: () => rejectedWith(unreadable) });
+      await store.set('a', 'b', 1, 'graph');
+      await store.get('a', 'graph');
+      await store.claim('a', 1, 'graph');
+      await store.release('a', 'graph');
+      expect(failures).toHaveLength(1);
+      expect(warn.mock.calls[0]?.[0]).toContain(`does not work: ${method} failed. Tokens`);
+    },
+  );
+
+  it('reaches no caller where a method can no longer be read', async () => {
+    const { now, timer } = timedClock();
+    const onFailure = vi.fn();
+    const given = { ...working };
+    const store = new GuardedStore({ store: given, now, timer, onFailure });
+    Object.defineProperty(given, 'release', {
+      get: () => {
+        throw new Error('down');
+      },
+    });
+    await store.release('a', 'graph');
+    expect(onFailure).toHaveBeenCalledOnce();
   });
 
   it.each([[1], [{}], [Buffer.from('text')], [Symbol('a')], [[]]])('gives no value: %o', async (garbage) => {

@@ -29,6 +29,8 @@ const keyBytes = 32;
 const ivBytes = 12;
 const tagBytes = 16;
 const cipher = 'aes-256-gcm';
+/** An answer of the authority has 1 MiB at most. Escaped as JSON and in base64, a token in it is shorter than this. */
+const longestText = 4 * 1024 * 1024;
 
 /** The name and the key of a user's token, derived from the token that the user presented (HKDF, RFC 5869). */
 export function sealFor({ assertion, clientId, instance, tenant, scopes }: SealedFor): Seal {
@@ -58,7 +60,7 @@ function decrypt(sealed: Buffer, { name, key }: Seal): string {
 
 /** The token of a text from the store. Undefined where the text is none that was sealed for this name with this key. */
 export function openToken(text: string, seal: Seal): DownstreamToken | undefined {
-  if (!text.startsWith(prefix)) return undefined;
+  if (!text.startsWith(prefix) || text.length > longestText) return undefined;
   const sealed = Buffer.from(text.slice(prefix.length), 'base64');
   if (sealed.length < ivBytes + tagBytes) return undefined;
   let plain: string;

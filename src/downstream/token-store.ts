@@ -47,11 +47,19 @@ const isText = (answer: unknown) => typeof answer === 'string' || answer === und
 const isTruth = (answer: unknown) => typeof answer === 'boolean';
 const isAnything = () => true;
 
+function faultOf(method: Method, error: unknown): string {
+  try {
+    return error instanceof StoreError ? error.message : `${method} failed${codeOf(error)}`;
+  } catch {
+    // What a store rejects with may throw where it is read.
+    return `${method} failed`;
+  }
+}
+
 function warn(method: Method, error: unknown): void {
-  const fault = error instanceof StoreError ? error.message : `${method} failed${codeOf(error)}`;
   warnOnce(
     'downstream.store',
-    `The store of downstream tokens does not work: ${fault}. Tokens are asked for without it, and it is tried again each second.`,
+    `The store of downstream tokens does not work: ${faultOf(method, error)}. Tokens are asked for without it, and it is tried again each second.`,
     'store_failed',
   );
 }
@@ -73,7 +81,7 @@ export class GuardedStore {
 
   /** Whether processes can agree on one that asks for a token. */
   get hasClaims(): boolean {
-    return this.#store.claim !== undefined;
+    return this.#has('claim');
   }
 
   /**
@@ -100,8 +108,17 @@ export class GuardedStore {
 
   /** Gives up a claim. */
   async release(name: string, api: string): Promise<void> {
-    if (this.#store.release === undefined) return;
+    if (!this.#has('release')) return;
     await this.#ask('release', api, storeLimitMs, () => this.#store.release?.(name), isAnything);
+  }
+
+  #has(method: Method): boolean {
+    try {
+      return this.#store[method] !== undefined;
+    } catch {
+      // The call of it fails, and is guarded.
+      return true;
+    }
   }
 
   /** Whether the store is not asked now: it failed less than a second ago, or one call finds out whether it still fails. */
