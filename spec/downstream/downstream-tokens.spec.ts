@@ -79,6 +79,22 @@ describe('a token that is kept', () => {
     expect(tokenOf(await obtain(() => tokens.ofUser(ofUser('bob', clock))))).toBe('token-4');
   });
 
+  it.each([
+    [60, 1],
+    [1, 60],
+  ])('is the longest where several answers name one: %i s, %i s', async (first, second) => {
+    const { tokens, clock, untilAsked, asked } = play();
+    const refused = ['ann', 'bob'].map((name) => outcomeOf(() => tokens.ofUser(ofUser(name, clock))));
+    await untilAsked(2);
+    asked[0]?.fail(new TokenUnavailableError({ retryAfterSeconds: first }));
+    await refused[0];
+    asked[1]?.fail(new TokenUnavailableError({ retryAfterSeconds: second }));
+    await refused[1];
+    clock.advance(59_000);
+    expect(await outcomeOf(() => tokens.ofUser(ofUser('cleo', clock)))).toMatchObject({ retryAfterSeconds: 1 });
+    expect(asked).toHaveLength(2);
+  });
+
   it('stays while it is asked for, and many others come', async () => {
     const { tokens, clock, obtain } = play({ maxEntries: 16 });
     const users = Array.from({ length: 64 }, (_, index) => ofUser(`user-${String(index)}`, clock));

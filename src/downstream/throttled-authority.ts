@@ -82,18 +82,29 @@ export class ThrottledAuthority {
   /** Keeps what later calls are answered with. */
   #remember({ tenant, key, claims }: WantedToken, error: unknown): void {
     const atMs = this.#now();
-    if (error instanceof TokenUnavailableError && error.throttled) {
-      this.#throttled.set(tenant, { atMs, forMs: error.retryAfterSeconds * 1000 });
-    }
+    if (error instanceof TokenUnavailableError && error.throttled)
+      this.#throttle(tenant, error.retryAfterSeconds * 1000);
     if (claims === undefined && isKeptRefusal(error)) this.#refusals.set(key, { error, atMs });
+  }
+
+  /** Of answers to requests that were sent at the same time, the longest time holds. */
+  #throttle(tenant: string, forMs: number): void {
+    const now = this.#now();
+    if (this.#throttledMs(tenant, now) < forMs) this.#throttled.set(tenant, { atMs: now, forMs });
+  }
+
+  /** For how long the authority is not to be asked for tokens of a tenant; 0: it may be asked. */
+  #throttledMs(tenant: string, now: number): number {
+    const throttle = this.#throttled.get(tenant);
+    if (throttle === undefined || hasPassed(throttle.forMs, throttle.atMs, now)) return 0;
+    return throttle.atMs + throttle.forMs - now;
   }
 
   /** Throws while the authority is not to be asked, for a token of this tenant. */
   checkThrottle(wanted: WantedToken): void {
-    const throttle = this.#throttled.get(wanted.tenant);
-    const now = this.#now();
-    if (throttle === undefined || hasPassed(throttle.forMs, throttle.atMs, now)) return;
-    const retryAfterSeconds = Math.ceil((throttle.atMs + throttle.forMs - now) / 1000);
+    const throttledMs = this.#throttledMs(wanted.tenant, this.#now());
+    if (throttledMs === 0) return;
+    const retryAfterSeconds = Math.ceil(throttledMs / 1000);
     const error = new TokenUnavailableError({
       retryAfterSeconds,
       message: `The authority asked not to be called for another ${String(retryAfterSeconds)} s.`,
