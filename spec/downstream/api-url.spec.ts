@@ -1,7 +1,7 @@
 /** Where a call may go. */
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../src/core/errors.js';
-import { apiUrl } from '../../src/downstream/api-url.js';
+import { apiUrl, originOf } from '../../src/downstream/api-url.js';
 
 const graph = { name: 'graph', baseUrl: 'https://graph.microsoft.com/v1.0' };
 const inventory = { name: 'inventory', baseUrl: 'https://inventory.contoso.com' };
@@ -156,5 +156,54 @@ describe('the URL of a call', () => {
         }
       }
     }
+  });
+});
+
+describe('the origin of a URL', () => {
+  const origin = 'https://graph.microsoft.com';
+
+  it.each([
+    origin,
+    `${origin}/`,
+    `${origin}?a`,
+    `${origin}#a`,
+    `${origin}:443/v1.0/me`,
+    'HTTPS://GRAPH.microsoft.com/v1.0',
+    `${origin}/v1.0/users/J\u00fcrgen`,
+    `${origin}/v1.0/users?$filter=${'a'.repeat(5000)}`,
+    `${origin}/v1.0/a\\b?c@d`,
+  ])('is found: %s', (url) => {
+    expect(originOf(url)).toBe(origin);
+  });
+
+  it.each([
+    ['https://graph.microsoft.com:444/', 'https://graph.microsoft.com:444'],
+    ['http://graph.microsoft.com/', 'http://graph.microsoft.com'],
+    ['https://graph.microsoft.com./', 'https://graph.microsoft.com.'],
+    ['https://graph.microsoft.com.evil.example/', 'https://graph.microsoft.com.evil.example'],
+  ])('is another one: %s', (url, other) => {
+    expect(originOf(url)).toBe(other);
+  });
+
+  it.each([
+    [`${origin}\\@evil.example/`],
+    [`${origin}\\`],
+    [`${origin}@evil.example/`],
+    ['https://user:password@graph.microsoft.com/'],
+    [`blob:${origin}/a`],
+    ['https:\\\\graph.microsoft.com/'],
+    ['https:graph.microsoft.com/'],
+    ['https:///graph.microsoft.com/'],
+    ['//graph.microsoft.com/'],
+    [` ${origin}/`],
+    ['ht\ttps://graph.microsoft.com/'],
+    ['https://graph.microsoft.com\t/'],
+    ['https://\uff47raph.microsoft.com/'],
+    [`https://${'a'.repeat(600)}/`],
+    [''],
+    [undefined],
+    [new URL(origin)],
+  ])('is none where parsers may differ: %s', (url) => {
+    expect(originOf(url)).toBeUndefined();
   });
 });

@@ -446,10 +446,12 @@ describe('the tokens', () => {
     const context = { claims: Buffer.from(claims).toString('base64') };
     expect(await api.getAuthorizationToken(`${stub.url}/v1.0/me`, context)).toBe(`${marker}-2`);
     expect(source.asked.map((options) => options.claims)).toEqual([undefined, claims]);
-    for (const url of ['https://evil.example/v1.0', '/v1.0/me', '', undefined, stub.url.replace('http', 'https')]) {
+    expect(await api.getAuthorizationToken(`${stub.url}/v1.0/me?$filter=${'a'.repeat(1000)}`)).toBe(`${marker}-3`);
+    const others = ['https://evil.example/v1.0', '/v1.0/me', '', undefined, stub.url.replace('http', 'https')];
+    for (const url of [...others, `${stub.url}\\@evil.example/`, `blob:${stub.url}/a`]) {
       expect(await api.getAuthorizationToken(url)).toBe('');
     }
-    expect(source.asked).toHaveLength(2);
+    expect(source.asked).toHaveLength(3);
   });
 
   it('that are refused are refusals addressed to the caller, an object for each', async () => {

@@ -1,5 +1,6 @@
 /** The URL of a call: below the `baseUrl` of its API, or refused. Pure. */
 import { ConfigurationError } from '../core/errors.js';
+import { parseUrl } from '../core/url.js';
 
 /** The API that is called. */
 export interface CalledApi {
@@ -86,4 +87,14 @@ export function apiUrl({ name, baseUrl }: CalledApi, path: unknown): string {
   const isBelow = url.pathname === prefix || url.pathname.startsWith(`${prefix}/`) || url.pathname === base.pathname;
   const isSameOrigin = url.origin === base.origin && url.username === '' && url.password === '';
   return isSameOrigin && isBelow ? url.href : refuse('it leads to another place');
+}
+
+/**
+ * The origin of a URL, where every parser reads the same one. Undefined for user information, and for a backslash next to the
+ * host: `URL` ends the host there, others take what is before it for the name of a user. What follows the host is of any
+ * length.
+ */
+export function originOf(url: unknown): string | undefined {
+  const start = typeof url === 'string' ? /^https?:\/\/[^/?#\\@]+(?=[/?#]|$)/i.exec(url)?.[0] : undefined;
+  return parseUrl(start)?.origin;
 }

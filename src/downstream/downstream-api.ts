@@ -3,9 +3,8 @@ import { unlessAborted, withinTime, type AbortSignalLike } from '../core/abort.j
 import { andThen, isThenable } from '../core/awaited.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
-import { parseUrl } from '../core/url.js';
 import { isRefusal } from '../gate/refusal.js';
-import { apiUrl } from './api-url.js';
+import { apiUrl, originOf } from './api-url.js';
 import { challengedClaims, decodeClaims } from './challenged-claims.js';
 import { discardBody, readJson } from './downstream-answer.js';
 import { bodyOf, requestOf, type DownstreamRequest } from './downstream-request.js';
@@ -65,8 +64,6 @@ function unboundError(source: TokenSource): ConfigurationError {
 }
 
 const textOf = ({ token }: DownstreamToken) => token;
-
-const originOf = (url: string | undefined) => parseUrl(url)?.origin;
 
 const creation = Symbol('creation');
 let create: (source: TokenSource) => DownstreamApi;
@@ -220,7 +217,7 @@ export class DownstreamApi {
    *
    * @param url - of the call
    * @param context.claims - of a claims challenge, in base64
-   * @returns an empty string for a URL of another origin than that of `baseUrl`
+   * @returns an empty string for a URL of another origin than that of `baseUrl`, and for one with user information
    */
   getAuthorizationToken(url?: string, context: Readonly<Record<string, unknown>> = {}): Promise<string> {
     return this.#addressed(() => {
