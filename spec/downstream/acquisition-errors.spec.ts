@@ -50,6 +50,7 @@ describe('a refusal of a token on behalf of a user', () => {
     ['invalid_grant', [53003], { claims }, claimsChallenge],
     ['invalid_grant', [65001], { claims }, claimsChallenge],
     ['invalid_client', [50079], { claims }, claimsChallenge],
+    ['temporarily_unavailable', [50079], { claims }, claimsChallenge],
     ['invalid_grant', [65001], {}, consent],
     ['invalid_grant', [65004], {}, consent],
     ['invalid_grant', [90094], {}, consent],
@@ -121,6 +122,7 @@ describe('a refusal of a token of the application', () => {
   it('does not challenge the caller, whose sign-in changes nothing', () => {
     expect(refusal('invalid_grant', [53003], { claims }, ofApplication)).toMatchObject({ status: 500, aadsts: 53003 });
     expect(refusal('interaction_required', [], {}, ofApplication)).toBeInstanceOf(ConfigurationError);
+    expect(refusal('temporarily_unavailable', [], { claims }, ofApplication)).toMatchObject({ status: 503 });
     expect(refusal('invalid_grant', [65001], {}, ofApplication)).toMatchObject({ status: 403 });
   });
 });

@@ -59,7 +59,10 @@ function codesOf(body: Readonly<Record<string, unknown>>): readonly number[] {
 /** Header lines have a limit on most hosts. A claims request of Entra has some hundred bytes. */
 const longestClaimsRequest = 8 * 1024;
 
-function claimsIn(body: Readonly<Record<string, unknown>>): string | undefined {
+/** The claims request that the caller has to satisfy, or undefined. */
+function challengeIn(body: Readonly<Record<string, unknown>>, { as }: AskedFor): string | undefined {
+  // A token of the application depends on no user. A challenge would make the caller sign in again and again.
+  if (as === 'application') return undefined;
   const claims = ownMember(body, 'claims');
   if (typeof claims !== 'string' || claims.length > longestClaimsRequest) return undefined;
   return parseJsonObject(claims) === undefined ? undefined : claims;
@@ -98,10 +101,9 @@ function refusalIn(body: Readonly<Record<string, unknown>>, askedFor: AskedFor):
   const codes = codesOf(body);
   const has = (list: readonly number[]) => codes.some((code) => list.includes(code));
   const message = messageOf(api, error, codes[0]);
-  // A token of the application depends on no user. A challenge would make the caller sign in again and again.
-  const isOfUser = as === 'user';
-  const claims = isOfUser ? claimsIn(body) : undefined;
+  const claims = challengeIn(body, askedFor);
   if (claims !== undefined) return claimsChallengeOfAuthority(claims, { message });
+  const isOfUser = as === 'user';
   if (has(consentCodes) || ownMember(body, 'suberror') === 'consent_required') {
     return new ConsentRequiredError({ api, scopes, message });
   }
@@ -134,7 +136,9 @@ export function errorOf(answer: TokenAnswer, askedFor: AskedFor): Refusal {
   if (body === undefined || typeof error !== 'string') {
     return unavailable(`it answered with status ${String(status)}, and neither a token nor an error`, answer, askedFor);
   }
-  if (error === 'temporarily_unavailable') return unavailable('it is temporarily unavailable', answer, askedFor);
+  if (error === 'temporarily_unavailable' && challengeIn(body, askedFor) === undefined) {
+    return unavailable('it is temporarily unavailable', answer, askedFor);
+  }
   const [aadsts] = codesOf(body);
   return Object.assign(refusalIn(body, askedFor), aadsts !== undefined && { aadsts });
 }
