@@ -1,5 +1,6 @@
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/testing/fault.js';
 import { decodeToken } from '../../src/testing/signing-keys.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { tokenError } from '../../src/testing/token-error.js';
@@ -37,13 +38,17 @@ interface TokenAnswer {
 }
 
 /** Sends a token request, with some members changed; those that are undefined are left out. */
-async function ask(
+function send(
   changes: Readonly<Record<string, string | undefined>> = {},
   tenant = issuer.options.tenantId,
-): Promise<TokenAnswer> {
+): Promise<Response> {
   const body = new URLSearchParams();
   for (const [name, value] of Object.entries({ ...form, ...changes })) if (value !== undefined) body.set(name, value);
-  const response = await fetch(`${issuer.url}/${tenant}/oauth2/v2.0/token`, { method: 'POST', body });
+  return fetch(`${issuer.url}/${tenant}/oauth2/v2.0/token`, { method: 'POST', body });
+}
+
+async function ask(...request: Parameters<typeof send>): Promise<TokenAnswer> {
+  const response = await send(...request);
   return {
     status: response.status,
     headers: response.headers,
@@ -223,6 +228,26 @@ describe('what a test can see and set', () => {
       tenant: issuer.options.tenantId,
     });
     expect(claimsOf(await ask({ assertion: await issuer.token({ oid: 'plain' }) }))).not.toHaveProperty('acrs');
+  });
+
+  it.each<[string, Fault, object]>([
+    [
+      'a status and headers',
+      { status: 503, headers: { 'Retry-After': '7' } },
+      { status: 503, text: expect.stringContaining('"error":"invalid_grant"') as string, retryAfter: '7' },
+    ],
+    ['a body that is not JSON', { status: 500, body: 'down' }, { status: 500, text: 'down', retryAfter: null }],
+    [
+      'a function that answers',
+      { answer: (response) => response.writeHead(502).end('from a proxy') },
+      { status: 502, text: 'from a proxy', retryAfter: null },
+    ],
+  ])('refuses one user with %s', async (_, refuse, expected) => {
+    issuer.userPolicy = ({ assertion }) => (assertion['oid'] === 'strict' ? { refuse } : undefined);
+    const response = await send({ assertion: await issuer.token({ oid: 'strict' }) });
+    const { status, headers } = response;
+    expect({ status, text: await response.text(), retryAfter: headers.get('retry-after') }).toEqual(expected);
+    expect(await ask({ assertion: await issuer.token({ oid: 'plain' }) })).toMatchObject({ status: 200 });
   });
 
   it('answers token requests to POST alone', async () => {

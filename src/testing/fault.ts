@@ -27,6 +27,8 @@ export interface RightAnswer {
   readonly on: AnswerKind;
   readonly status: number;
   readonly document: object;
+  /** A fault of this answer alone. Members of the fault of all answers replace its members. */
+  readonly fault?: Fault;
 }
 
 function bodyOf({ body }: Fault, document: object): string | Uint8Array {
@@ -41,7 +43,8 @@ export function respond(
   right: RightAnswer,
   fault: Fault = {},
 ): void {
-  const concerned = fault.on === undefined || fault.on === right.on ? fault : {};
+  const isConcerned = fault.on === undefined || fault.on === right.on;
+  const concerned: Fault = { ...right.fault, ...(isConcerned && fault) };
   const { down, answer, status, headers, slowMs } = concerned;
   if (down === true) {
     request.socket.destroy();

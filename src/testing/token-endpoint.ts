@@ -33,8 +33,9 @@ export interface UserPolicyQuestion {
 }
 
 /**
- * Decides about the on-behalf-of requests of a user, as Conditional Access does: `refuse` takes what `tokenError` returns,
- * `claims` are added to the token or replace some of it. Undefined: the user gets the usual token.
+ * Decides about the on-behalf-of requests of a user, as Conditional Access does: `refuse` takes what `tokenError` returns, or
+ * any other fault for this user alone; `claims` are added to the token or replace some of it. Undefined: the user gets the
+ * usual token.
  */
 export type UserPolicy = (
   question: UserPolicyQuestion,
@@ -164,9 +165,7 @@ export class TokenEndpoint {
     const { scopes, tenant, claims } = request;
     const decision = this.userPolicy?.({ assertion, scopes, tenant, claims });
     if (decision !== undefined && 'refuse' in decision) {
-      const { status = 400, body } = decision.refuse;
-      if (typeof body !== 'string') throw new TypeError('userPolicy: refuse takes what tokenError returns.');
-      return { on: 'token', status, document: JSON.parse(body) as object };
+      return { ...refusedAnswer('invalid_grant'), fault: decision.refuse };
     }
     const names = namesOf(scopes);
     const ofUser = Object.fromEntries(claimsOfUser.map((name) => [name, assertion[name]]));
