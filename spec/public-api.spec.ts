@@ -103,7 +103,19 @@ const entryPoints = [
     'microsoft-identity-decorators/fetch',
     [...ofEveryHost, 'authenticate', 'mcpAuthInfo', 'mcpTokenVerifier', 'protect', 'resourceMetadata', 'toResponse'],
   ],
-  ['microsoft-identity-decorators/downstream', [...ofCalls, 'redisTokenStore']],
+  [
+    'microsoft-identity-decorators/downstream',
+    [
+      ...ofCalls,
+      'AuthError',
+      'ClaimsChallengeError',
+      'ConfigurationError',
+      'InsufficientScopeError',
+      'InvalidTokenError',
+      'MissingTokenError',
+      'redisTokenStore',
+    ],
+  ],
   ['microsoft-identity-decorators/testing', ['runAs', 'startTestIssuer', 'tokenError']],
 ] as const;
 
