@@ -17,6 +17,9 @@ export interface TokenStore {
   /**
    * Claims a key, so that one process asks for a token while others wait. Optional: without it, each process asks once.
    *
+   * A claim is kept apart from the value of its key, such as under another key: `get` never returns it, a value makes no key
+   * claimed, and `release` leaves the value.
+   *
    * @param ttlMs - how long the claim holds, in milliseconds
    * @returns whether the key was free and is now held
    */
