@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { pruneDeclarations } from './declarations.mjs';
+import { documentExports } from './documented-exports.mjs';
 import { minifyModule } from './minify-module.mjs';
 
 const require = createRequire(import.meta.url);
@@ -98,6 +99,7 @@ writeFileSync(
   readFileSync(root, 'utf8').replace('"use strict";', (strict) => `${strict}\n${missingPeer}`),
 );
 
+documentExports(['dist/esm', 'dist/cjs']);
 const conditions = Object.values(entries).flatMap((entry) => [entry.import, entry.require].filter(Boolean));
 pruneDeclarations(
   'dist',

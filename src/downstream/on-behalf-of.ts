@@ -120,5 +120,4 @@ export function applicationApiFiller(given: readonly unknown[], identity?: Authe
   return (context) => downstreamApi(boundApplicationSource(call, context));
 }
 
-/** The helpers of the configuration of the process. */
 export const { onBehalfOf, asApplication } = downstreamHelpersFor();

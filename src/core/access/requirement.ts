@@ -117,17 +117,18 @@ export interface Requirements<Result> {
   /**
    * Requires any of the scopes. A delegated token needs it in `scp`, an app-only token in `roles`, in B2C in `scp`.
    *
-   * @param anyOfScopes - short names, such as `access_as_user`
+   * @param scope - a short name, such as `access_as_user`
+   * @param orScopes - others, of which one is enough
    * @throws ConfigurationError if there is no name, or one that is blank, has white space or is a full URI
    */
-  scope(...anyOfScopes: [string, ...string[]]): Result;
+  scope(scope: string, ...orScopes: string[]): Result;
   /**
    * Requires any of the roles in `roles`, of a person or an application. An application of B2C, if it is known as one, may
    * have it in `scp`.
    *
    * @throws ConfigurationError if there is no name, or one that is blank or has white space
    */
-  role(...anyOfRoles: [string, ...string[]]): Result;
+  role(role: string, ...orRoles: string[]): Result;
   /**
    * Requires any of the scopes of a person, or any of the application permissions (`roles`) of an application that calls
    * on its own behalf. A role of a person is no application permission.
@@ -145,10 +146,11 @@ export interface Requirements<Result> {
    * Requires membership in any of the groups. Where a person is in too many groups for the token, the option
    * `resolveGroups` of `initialize` is asked. Without it the request is refused (reason `groups_overage`).
    *
-   * @param anyOfGroups - object ids, or what else the app registration puts in `groups`
+   * @param group - an object id, or what else the app registration puts in `groups`
+   * @param orGroups - others, of which one is enough
    * @throws ConfigurationError if there is no name, or a blank one
    */
-  group(...anyOfGroups: [string, ...string[]]): Result;
+  group(group: string, ...orGroups: string[]): Result;
   /**
    * Refuses guests of the tenant. The claim `acct` decides. If the API did not ask for it, `idp` decides. Applications pass.
    * In B2C only `acct` decides: there `idp` is where an account of the tenant signs in.

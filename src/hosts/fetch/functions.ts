@@ -128,12 +128,17 @@ export interface FetchFunctions {
   readonly mcpTokenVerifier: (requirement?: RequirementOptions) => McpTokenVerifier;
 }
 
+/** The functions, where `authenticate` takes any configuration. */
+interface FunctionsOfAny extends FetchFunctions {
+  readonly authenticate: AuthenticateBy;
+}
+
 /**
  * The functions for handlers of Fetch.
  *
  * @param bound - the configuration that tokens are checked against; default: that of the process
  */
-export function fetchFunctionsFor(bound?: Authenticator): FetchFunctions & { readonly authenticate: AuthenticateBy } {
+export function fetchFunctionsFor(bound?: Authenticator): FunctionsOfAny {
   const compileBound = compilerFor(bound);
   return {
     async authenticate(source: unknown, given: unknown = anyToken, options?: unknown) {
