@@ -326,6 +326,25 @@ describe('a challenge for claims', () => {
     };
   });
 
+  it('is heeded after a redirect within the origin, and not from another origin', async () => {
+    const other = stub.url.replace('127.0.0.1', 'localhost');
+    for (const [origin, statuses, asked] of [
+      [stub.url, [200, 4], [{ claims: undefined }, { claims }]],
+      [other, [401, 2], [{ claims: undefined }]],
+    ] as const) {
+      stub.received.length = 0;
+      stub.respond = (response, { url }) => {
+        if (url === '/v1.0/moved') response.writeHead(302, { Location: `${origin}/v2.0/me` }).end();
+        else if (stub.received.length === 2) challengeFor(response, claims);
+        else response.end('{}');
+      };
+      const { api, source } = apiOf();
+      const { status } = await api.fetch('/moved');
+      expect([status, stub.received.length]).toEqual(statuses);
+      expect(source.asked).toEqual(asked);
+    }
+  });
+
   it.each<[string, (api: DownstreamApi) => Promise<unknown>]>([
     ['get', (api) => api.get('/a')],
     ['fetch', async (api) => (await api.fetch('/a')).json()],

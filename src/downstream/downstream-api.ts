@@ -30,6 +30,10 @@ interface Exchange<T> {
   readonly read: (response: Response, token: string) => T | Promise<T>;
 }
 
+/** Whether an answer is the API's own: a redirect leads to any origin, and one of another got no token. */
+const isFromApi = ({ redirected, url }: Response, asked: string) =>
+  !redirected || new URL(url).origin === new URL(asked).origin;
+
 /** What came of sending a call: its answer, or the claims that the API asks for first. */
 type Sent<T> = { readonly answer: T } | { readonly claims: string };
 
@@ -267,7 +271,7 @@ export class DownstreamApi {
         async (signal) => {
           const response = await fetch(url, { ...request.init, headers, signal });
           const challenged =
-            mayAskForClaims && response.status === 401
+            mayAskForClaims && response.status === 401 && isFromApi(response, url)
               ? challengedClaims(response.headers.get('WWW-Authenticate'))
               : undefined;
           if (challenged === undefined) return { answer: await read(response, token) };
