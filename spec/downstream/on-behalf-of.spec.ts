@@ -210,14 +210,14 @@ describe('onBehalfOf', () => {
 describe('a parameter that is filled twice', () => {
   it('keeps what the host filled it with for the same caller, and nothing else', async () => {
     const [ada, eve] = [await admitted(issuer.token({ oid: 'ada' })), await admitted(issuer.token({ oid: 'eve' }))];
-    const fill = userApiFiller(['graph']);
+    const fill = userApiFiller(['graph'])('Orders.list');
     const filled = fill(ada.context);
     expect(fill(ada.context, filled)).toBe(filled);
     const others = {
       'of another caller': fill(eve.context),
       'of no caller': fill(undefined),
-      'of another decorator': userApiFiller(['graph'])(ada.context),
-      'of the application': applicationApiFiller(['graph'])(ada.context),
+      'of another decorator': userApiFiller(['graph'])('Orders.list')(ada.context),
+      'of the application': applicationApiFiller(['graph'])('Orders.list')(ada.context),
       'of the request that runs': onBehalfOf('graph'),
       'that is no API': { getAccessToken: () => Promise.resolve('forged') },
       'that inherits from one': Object.create(filled) as object,
@@ -266,7 +266,7 @@ describe('asApplication', () => {
     }
     const tenantId = crypto.randomUUID();
     expect(claimsOf((await asApplication('orders', { tenantId }).getToken(scope)).token)).toBeDefined();
-    const bound = applicationApiFiller(['orders'])(context);
+    const bound = applicationApiFiller(['orders'])('Orders.list')(context);
     expect(claimsOf((await bound.getToken(scope)).token)).toBeDefined();
   });
 

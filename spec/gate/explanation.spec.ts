@@ -585,12 +585,13 @@ describe('a request', () => {
 
 describe('the codes', () => {
   it('are each reached by a case of this spec, or of those in features', () => {
-    // explained-credentials, explained-kinds, asked-too-early and own-signing-key have the others.
+    // explained-credentials, explained-kinds, asked-too-early, called-too-early and own-signing-key have the others.
     const ofCredentials = [...withoutToken, ...notOneToken].map(([, , code]) => code);
     const reached = new Set<string>([
       ...[...rows, ...requestRows, ...refusedKinds].map(({ code }) => code),
       ...ofCredentials,
       'not_verified_yet',
+      'other_configuration',
       'own_signing_key',
     ]);
     expect(reached).toEqual(new Set(explanationCodes));

@@ -129,19 +129,29 @@ function requirementDecorator(host: Host, requirement: DecoratorRequirement): Re
   return decorate;
 }
 
-/** A decorator that fills a parameter of a method. */
-export function parameterDecorator(host: Host, parameter: FilledParameter): ClaimsDecorator {
+/**
+ * A decorator that fills a parameter of a method.
+ *
+ * @param decorator - as messages show it
+ * @param fillerOf - what fills the parameters of a method, by the name of that: `Orders.list`
+ */
+export function parameterDecorator(
+  host: Host,
+  decorator: string,
+  fillerOf: (method: string) => ParameterFiller,
+): ClaimsDecorator {
   return (target, key, index) => {
     refuseOtherUses(target, key);
     const propertyKey = memberName(key);
     if (propertyKey === undefined) {
       throw new ConfigurationError(
-        `${nameOfElement(target)} has ${parameter.decorator} on a parameter of its constructor, which runs before any request. ` +
+        `${nameOfElement(target)} has ${decorator} on a parameter of its constructor, which runs before any request. ` +
           'Move it to a parameter of a method.',
       );
     }
-    recordFilledParameter(target, propertyKey, index, parameter.fill);
-    host.onParameter(target, propertyKey, index, parameter);
+    const fill = fillerOf(nameOfElement(target, propertyKey));
+    recordFilledParameter(target, propertyKey, index, fill);
+    host.onParameter(target, propertyKey, index, { decorator, fill });
   };
 }
 
@@ -209,7 +219,7 @@ export function decoratorsFor(host: Host, identity?: Authenticator): Decorators 
     },
     TokenClaims: (...given) => {
       checkArguments('@TokenClaims', given, { examples: ['', "'oid'"], most: 1 });
-      return parameterDecorator(host, { decorator: '@TokenClaims()', fill: claimFiller(given[0]) });
+      return parameterDecorator(host, '@TokenClaims()', () => claimFiller(given[0]));
     },
   };
 }

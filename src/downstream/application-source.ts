@@ -3,6 +3,7 @@ import { currentRequest, type VerifiedContext } from '../core/access/current-req
 import type { Authenticator } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { identityInForce } from '../gate/identity-in-force.js';
+import { noCallerYet } from '../gate/not-verified-yet.js';
 import { addressedTo } from '../gate/refusal.js';
 import { applicationScope, applicationTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
@@ -18,6 +19,8 @@ export interface ApplicationCall {
   readonly tenantId: string | undefined;
   /** Undefined: the configuration of the process. */
   readonly identity: Authenticator | undefined;
+  /** The decorator of a parameter and its method: `@AsApplication() of Orders.list`. Undefined: a helper. */
+  readonly decorator?: string | undefined;
 }
 
 function identityOf({ identity = identityInForce(), api }: ApplicationCall): Authenticator {
@@ -45,9 +48,13 @@ export function boundApplicationSource(call: ApplicationCall, context: VerifiedC
     token(options) {
       const identity = identityOf(call);
       const { name, resource, tenantId } = settingsOf(api, identity);
+      const wanted = call.tenantId ?? tenantId;
+      if (wanted === 'caller' && context === undefined) {
+        throw noCallerYet('an API was called in the tenant of its caller', call.decorator);
+      }
       const tenant = applicationTenant(tokenSettingsOf(identity).entra, {
         api: name,
-        tenantId: call.tenantId ?? tenantId,
+        tenantId: wanted,
         caller: callerIn(context, identity),
       });
       return tokensOf(identity).ofApplication({

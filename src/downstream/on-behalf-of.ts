@@ -104,20 +104,29 @@ export function downstreamHelpersFor(identity?: Authenticator): DownstreamHelper
   };
 }
 
-/** Fills a parameter with an API on behalf of the caller, for the decorator of that name. */
-export function userApiFiller(given: readonly unknown[], identity?: Authenticator): ApiFiller {
-  const call = { api: calledApi('@OnBehalfOf', given, 1), identity };
-  // routing-controllers and Nest fill the parameter, and then call the method, which fills it too.
-  return (context, given) =>
-    isBoundTo(call, context, sourceOf(given))
-      ? (given as DownstreamApi)
-      : downstreamApi(boundUserSource(call, context));
+/** Fills the parameters of a method with an API on behalf of the caller, for the decorator of that name. */
+export function userApiFiller(given: readonly unknown[], identity?: Authenticator): (method: string) => ApiFiller {
+  const api = calledApi('@OnBehalfOf', given, 1);
+  return (method) => {
+    const call = { api, identity, decorator: `@OnBehalfOf() of ${method}` };
+    // routing-controllers and Nest fill the parameter, and then call the method, which fills it too.
+    return (context, given) =>
+      isBoundTo(call, context, sourceOf(given))
+        ? (given as DownstreamApi)
+        : downstreamApi(boundUserSource(call, context));
+  };
 }
 
-/** Fills a parameter with an API of this application itself, for the decorator of that name. */
-export function applicationApiFiller(given: readonly unknown[], identity?: Authenticator): ApiFiller {
+/** Fills the parameters of a method with an API of this application itself, for the decorator of that name. */
+export function applicationApiFiller(
+  given: readonly unknown[],
+  identity?: Authenticator,
+): (method: string) => ApiFiller {
   const call = applicationCall('@AsApplication', given, identity);
-  return (context) => downstreamApi(boundApplicationSource(call, context));
+  return (method) => {
+    const ofMethod = { ...call, decorator: `@AsApplication() of ${method}` };
+    return (context) => downstreamApi(boundApplicationSource(ofMethod, context));
+  };
 }
 
 export const { onBehalfOf, asApplication } = downstreamHelpersFor();

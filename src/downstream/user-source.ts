@@ -5,6 +5,7 @@ import type { Authenticator } from '../core/access/requirement.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
 import { identityInForce } from '../gate/identity-in-force.js';
+import { noCallerYet } from '../gate/not-verified-yet.js';
 import { addressedTo } from '../gate/refusal.js';
 import { userTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
@@ -19,6 +20,8 @@ export interface UserCall {
   readonly api: CalledApi;
   /** Undefined: the configuration of the process. */
   readonly identity: Authenticator | undefined;
+  /** The decorator of a parameter and its method: `@OnBehalfOf() of Orders.list`. Undefined: a helper. */
+  readonly decorator?: string | undefined;
 }
 
 /** Whether the configuration that verified a request is the one that is asked for its caller. */
@@ -27,9 +30,10 @@ function isVerifiedBy(identity: Authenticator | undefined, context: AdmittedRequ
 }
 
 /** The source where there is no caller, or one whom another configuration verified. */
-function sourceWithoutCaller({ identity }: UserCall, context: VerifiedContext | undefined): TokenSource {
+function sourceWithoutCaller({ identity, decorator }: UserCall, context: VerifiedContext | undefined): TokenSource {
   const requirement = identity && { scheme: undefined, demands: [], identity };
   const fail = (): never => {
+    if (context === undefined) throw noCallerYet('an API was called on behalf of its caller', decorator);
     throw new MissingTokenError();
   };
   return {

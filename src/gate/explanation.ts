@@ -38,6 +38,8 @@ const forMicrosoft = (api: string) =>
 export const hints = {
   not_verified_yet: remedy,
   no_token: 'The request has no Authorization: Bearer header. A proxy may have removed it.',
+  other_configuration:
+    'The request has a token, and the configuration that was asked for the caller did not verify it: another configuration did, or the header was changed afterwards. Use the decorators and helpers of one configuration on a route.',
   two_headers: 'The request has two Authorization headers. A proxy may have added one.',
   other_scheme:
     'The Authorization header has another scheme than Bearer. The client must send Bearer, a space and the token. If the scheme is PoP, set authenticationScheme to Bearer in MSAL.',
@@ -323,7 +325,8 @@ type Explainer = (token: SeenCredential, settings: Settings, route: RefusedRoute
 
 /** The code of a refusal, or how a look at the token finds it, by the refusal's reason, or by its code. */
 const explainers: Readonly<Record<Reason | CodeWithoutReason, ExplanationCode | Explainer>> = {
-  missing_token: ({ credential = '' }) => mistakeOfScheme(credential),
+  missing_token: ({ credential = '', header }) =>
+    header === undefined ? mistakeOfScheme(credential) : 'other_configuration',
   invalid_request: 'two_headers',
   malformed: ({ credential, header }) => (credential === undefined ? 'malformed' : mistakeOfToken(credential, header)),
   algorithm: explainAlgorithm,
@@ -439,7 +442,7 @@ function hintFor(
   route: RefusedRoute,
 ): string {
   const { tokenHeader = 'Authorization' } = settings;
-  if (code === undefined) return refusal.message;
+  if (code === undefined || code === 'not_verified_yet') return refusal.message;
   if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
   if (code === 'no_keys') return `${hints[code]} ${adviceOn(refusal.cause, anyAuthority)}`;
   const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;

@@ -3,16 +3,37 @@ import { AuthError, ConfigurationError, MissingTokenError } from '../core/errors
 import { processWide } from '../core/process-wide.js';
 import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
 
-const asked = processWide('asked-for-callers', () => new WeakSet<object>());
+/** Where a caller was asked for. */
+interface Asked {
+  /** The decorator of a parameter: `@OnBehalfOf() of Orders.list`. Undefined: a helper. */
+  readonly decorator: string | undefined;
+  /** The handler in which a helper asked, where it is known: `Orders.list`. */
+  handler?: string | undefined;
+}
+
+const asked = processWide('asked-for-callers', () => new WeakMap<object, Asked>());
 
 /**
- * The error of a helper that finds no verified token. Where this library does not answer it, a framework may send the
- * message: it is true of a request with a token too.
+ * The error of a helper, or of what fills a parameter, that finds no verified token. Where this library does not answer it,
+ * a framework may send the message: it is true of a request with a token too.
+ *
+ * @param when - what needed the caller
+ * @param decorator - of a parameter
  */
-export function noCallerYet(): MissingTokenError {
-  const error = new MissingTokenError({ message: 'No access token was verified when its claims were asked for.' });
-  asked.add(error);
+export function noCallerYet(when = 'its claims were asked for', decorator?: string): MissingTokenError {
+  const error = new MissingTokenError({ message: `No access token was verified when ${when}.` });
+  asked.set(error, { decorator });
   return error;
+}
+
+/**
+ * Notes in which handler an error was thrown, for the developer.
+ *
+ * @param nameOf - runs for the error of a helper alone; undefined where the handler is not known
+ */
+export function noteHandlerOf(error: unknown, nameOf: (() => string) | undefined): void {
+  const found = error instanceof MissingTokenError ? asked.get(error) : undefined;
+  if (found !== undefined) found.handler ??= nameOf?.();
 }
 
 function presentsToken(request: RequestHeaders, tokenHeader: string | undefined): boolean {
@@ -26,9 +47,17 @@ function presentsToken(request: RequestHeaders, tokenHeader: string | undefined)
 
 /** What to change, for the developer. */
 export const remedy =
-  'A helper such as getTokenClaims() or validateScope() found no verified token: it ran before the gate of the route, on a ' +
+  'A helper such as getTokenClaims(), validateScope() or onBehalfOf() found no verified token: it ran before the gate of the route, on a ' +
   'route without a gate, or outside of the request. Call it in the handler or in what that calls, not in a middleware before the gate or ' +
-  'in the constructor of a request-scoped provider. Where the context of the request is lost, pass the request: getTokenClaims(request).';
+  'in the constructor of a request-scoped provider. If the route has no gate, put @RequiresAuth() or requiresAuth() on it. ' +
+  'Where the context of the request is lost, pass the request: getTokenClaims(request).';
+
+function remedyFor({ decorator, handler }: Asked): string {
+  if (decorator !== undefined) {
+    return `${decorator} found no verified token: the method has no gate. Put @RequiresAuth() on it or on its class.`;
+  }
+  return handler === undefined ? remedy : `${handler}: ${remedy.replace('A', 'a')}`;
+}
 
 /**
  * The answer to a request with a token, where code of the application asked for its caller too early: an error of the API.
@@ -42,7 +71,7 @@ export function askedTooEarly(
   request: RequestHeaders,
   tokenHeader: string | undefined,
 ): ConfigurationError | undefined {
-  if (!(error instanceof MissingTokenError) || !asked.has(error)) return undefined;
-  if (!presentsToken(request, tokenHeader)) return undefined;
-  return new ConfigurationError(remedy, { cause: error });
+  const found = error instanceof MissingTokenError ? asked.get(error) : undefined;
+  if (found === undefined || !presentsToken(request, tokenHeader)) return undefined;
+  return new ConfigurationError(remedyFor(found), { cause: error });
 }

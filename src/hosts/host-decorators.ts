@@ -49,10 +49,8 @@ export type BoundIdentity = MicrosoftIdentity & HostDecorators & DownstreamHelpe
 export function hostDecoratorsFor(host: Host, identity?: Authenticator): HostDecorators {
   return {
     ...decoratorsFor(host, identity),
-    OnBehalfOf: (...given) =>
-      parameterDecorator(host, { decorator: '@OnBehalfOf()', fill: userApiFiller(given, identity) }),
-    AsApplication: (...given) =>
-      parameterDecorator(host, { decorator: '@AsApplication()', fill: applicationApiFiller(given, identity) }),
+    OnBehalfOf: (...given) => parameterDecorator(host, '@OnBehalfOf()', userApiFiller(given, identity)),
+    AsApplication: (...given) => parameterDecorator(host, '@AsApplication()', applicationApiFiller(given, identity)),
   };
 }
 

@@ -2,7 +2,7 @@
 import { createParamDecorator, UseFilters, UseGuards, UseInterceptors, type ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import type { Host } from '../../decorators/decorators.js';
-import { isReplaced } from '../../decorators/protected-class.js';
+import { isMethod, isReplaced } from '../../decorators/protected-class.js';
 import { asProtected, originalOf, type Method } from '../../decorators/protected-method.js';
 import { DownstreamApi } from '../../downstream/downstream-api.js';
 import { verifiedContextOf } from '../../gate/current-caller.js';
@@ -94,6 +94,9 @@ export const nestjs: Host = {
   },
   onParameter(prototype, method, index, { fill }) {
     hideClassOfApi(prototype, method, index);
+    // The method may have no gate: the use of what fills the parameter is refused then.
+    const handler: unknown = Object.getOwnPropertyDescriptor(prototype, method)?.value;
+    if (isMethod(handler)) UseFilters(refusalFilter)(prototype, method as string, { value: handler });
     createParamDecorator((_data: unknown, context: ExecutionContext) => {
       const request = carrierOf(context)?.request;
       return fill(request && verifiedContextOf(request));

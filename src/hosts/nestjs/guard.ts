@@ -16,6 +16,7 @@ import { gateDidNotRun } from '../../decorators/protected-method.js';
 import { validToken } from '../../decorators/undecorated.js';
 import { admissionOf, enter, satisfy } from '../../gate/admission.js';
 import { identityFor, identityInForce } from '../../gate/identity-in-force.js';
+import { noteHandlerOf } from '../../gate/not-verified-yet.js';
 import { isRefusal, warnDeveloper } from '../../gate/refusal.js';
 import { closingParts } from '../../gate/known-handlers.js';
 import { enforcesRequireAuth } from '../../gate/require-auth.js';
@@ -199,6 +200,7 @@ class RequestContext implements NestInterceptor {
     const verified = request && verifiedRequests.get(request);
     return new Observable((subscriber) => {
       const fail = (error: unknown) => {
+        noteHandlerOf(error, () => nameOfHandler(context));
         subscriber.error(isRefusal(error) ? exceptionFor(error, context, verified?.requirement) : error);
       };
       // Nest calls the handler on subscription, in the context in which `handle` was called.

@@ -1,9 +1,11 @@
 /** Hooks into the drivers of routing-controllers: what runs outside of actions is in its request, and is answered as they are. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ExpressDriver, KoaDriver, type Action, type BaseDriver } from 'routing-controllers';
+import { ExpressDriver, KoaDriver, type Action, type ActionMetadata, type BaseDriver } from 'routing-controllers';
 import { currentRequest, verifiedRequests } from '../../core/access/current-request.js';
+import { nameOfElement } from '../../core/element-name.js';
 import type { Refusal } from '../../core/errors.js';
 import { processWide } from '../../core/process-wide.js';
+import { noteHandlerOf } from '../../gate/not-verified-yet.js';
 import { isRefusal } from '../../gate/refusal.js';
 import { refuse, type Next } from '../node-middleware.js';
 import { refuseActionOnKoa, type KoaContext } from './koa.js';
@@ -86,6 +88,7 @@ function hookInto(driver: BaseDriver): void {
   const registerMiddleware = Reflect.get(driver, 'registerMiddleware');
   driver.handleError = function (this: BaseDriver, error: unknown, metadata, action) {
     if (!isRefusal(error)) return handleError.call(this, error, metadata, action) as unknown;
+    noteHandlerOf(error, nameOfAction(metadata));
     answerRefusal(error, action);
     return undefined;
   };
@@ -104,6 +107,10 @@ function hookInto(driver: BaseDriver): void {
     registerMiddleware.call(this, answeredOnKoa(middleware), options);
   };
 }
+
+/** The action whose error is handled, as messages name it. A global middleware has none. */
+const nameOfAction = (metadata: ActionMetadata | undefined) =>
+  metadata && (() => nameOfElement((metadata.target as { readonly prototype: object }).prototype, metadata.method));
 
 /** Hooks into the drivers, once. */
 export function hookIntoDrivers(): void {
