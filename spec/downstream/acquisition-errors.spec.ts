@@ -99,6 +99,15 @@ describe('a refusal of a token on behalf of a user', () => {
     expect(refusal('invalid_scope').message).toBe(
       'The authority gave no token for the API graph: invalid_scope. Check downstream.credential and downstream.apis.graph.',
     );
+    expect(refusal('login_required').message).toBe(
+      'The authority gave no token for the API graph: login_required. The user must sign in again.',
+    );
+    expect(refusal('interaction_required', [50078]).message).toBe(
+      'The authority gave no token for the API graph: AADSTS50078. The user must sign in again.',
+    );
+    expect(refusal('interaction_required', [50078], {}, { ...ofUser, as: 'application' }).message).toBe(
+      'The authority gave no token for the API graph: AADSTS50078. Check downstream.credential and downstream.apis.graph.',
+    );
     expect(refusal('interaction_required', [50079]).toJSON()).toEqual({
       error: 'interaction_required',
       error_description: 'The user must sign in again.',

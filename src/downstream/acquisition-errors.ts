@@ -82,13 +82,15 @@ const configurationErrors: readonly unknown[] = [
 ];
 
 /** For the developer. Of the answer it has the number, or an error that is in a list here. */
-function messageOf(api: string, error: unknown, code: number | undefined): string {
+function messageOf({ api, as }: AskedFor, error: unknown, code: number | undefined): string {
   const isKnown = interactionErrors.includes(error) || configurationErrors.includes(error);
   const number = code === undefined ? undefined : `AADSTS${String(code)}`;
   const reason = number ?? (isKnown ? String(error) : 'an error that is not known here');
+  // An invalid_grant may also be about the application.
+  const isAboutUser = as === 'user' && (error === 'interaction_required' || error === 'login_required');
   const { meaning, remedy } = (code === undefined ? undefined : aadstsRemedy(code)) ?? {
     meaning: '',
-    remedy: `Check downstream.credential and downstream.apis.${api}.`,
+    remedy: isAboutUser ? 'The user must sign in again.' : `Check downstream.credential and downstream.apis.${api}.`,
   };
   return [`The authority gave no token for the API ${api}: ${reason}.`, meaning, remedy]
     .filter((text) => text !== '')
@@ -100,7 +102,7 @@ function refusalIn(body: Readonly<Record<string, unknown>>, askedFor: AskedFor):
   const error = ownMember(body, 'error');
   const codes = codesOf(body);
   const has = (list: readonly number[]) => codes.some((code) => list.includes(code));
-  const message = messageOf(api, error, codes[0]);
+  const message = messageOf(askedFor, error, codes[0]);
   const claims = challengeIn(body, askedFor);
   if (claims !== undefined) return claimsChallengeOfAuthority(claims, { message });
   const isOfUser = as === 'user';
