@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { optionsFromEnvironment } from '../../../src/core/configuration/environment.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
 import { errorOf } from '../../support/refusals.js';
-import { clientId, otherId, parse, refusalOf, tenantId } from './given-options.js';
+import { clientId, otherId, parse, tenantId } from './given-options.js';
 
 const azureAd = { AzureAd__TenantId: tenantId, AzureAd__ClientId: clientId };
 const graph = {
@@ -79,20 +79,36 @@ describe('the environment', () => {
     expect(optionsOf({ [`${first}SourceType`]: 'Certificate' })).toBeUndefined();
   });
 
-  it.each<[string, object, RegExp]>([
-    ['no credential', {}, /^initialize: downstream\.credential: got undefined/],
+  it.each<[string, object, string]>([
+    [
+      'no credential',
+      {},
+      'DownstreamApis__graph__BaseUrl is set, and no credential is. Set AzureAd__ClientSecret, or AzureAd__ClientCredentials__0__SourceType.',
+    ],
     [
       'no URL',
       { ...secret, DownstreamApis__graph__BaseUrl: ' ' },
-      /^initialize: downstream\.apis\.graph\.baseUrl: got undef/,
+      'DownstreamApis__graph__Scopes is set, and DownstreamApis__graph__BaseUrl is not. Set it.',
     ],
     [
       'no scopes',
       { ...secret, DownstreamApis__graph__Scopes: '' },
-      /^initialize: downstream\.apis\.graph\.scopes: got undef/,
+      'DownstreamApis__graph__BaseUrl is set, and DownstreamApis__graph__Scopes is not. Set it.',
     ],
-  ])('is refused where it names an API and %s', (_, environment, message) => {
-    expect(refusalOf(optionsFromEnvironment({ ...azureAd, ...graph, ...environment }))).toMatch(message);
+    [
+      'one API in two ways',
+      { ...secret, DownstreamApis__Graph__Scopes__1: 'https://graph.microsoft.com/Mail.Read' },
+      'DownstreamApis__graph__BaseUrl and DownstreamApis__Graph__Scopes__1 write the name of one API in two ways. Write it as the code does.',
+    ],
+    [
+      'one variable twice',
+      { ...secret, 'DownstreamApis:graph:BaseUrl': 'https://other.example' },
+      'DownstreamApis__graph__BaseUrl and DownstreamApis:graph:BaseUrl are one name and have two values. Set one.',
+    ],
+  ])('is refused where it names an API and %s', async (_, environment, message) => {
+    const error = await errorOf(() => optionsOf({ ...graph, ...environment }));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toBe(message);
   });
 
   it.each<[string, object, string]>([
@@ -167,7 +183,6 @@ describe('the environment', () => {
       { ...secret, Other__ClientCredentials__1__SourceType: 'ClientSecret' },
       { clientSecret: 'sEcr3t' },
     ],
-    ['no credential where the secret is blank', { AzureAd__ClientSecret: ' ' }, undefined],
   ])('names %s', (_, environment, credential) => {
     expect(optionsOf({ ...graph, ...environment })?.credential).toEqual(credential);
   });
@@ -177,25 +192,103 @@ describe('the environment', () => {
     'DownstreamApis__or_ders__BaseUrl',
     'DownstreamApis__o__BaseUrl',
     'DownstreamApis__orders-2__BaseUrl',
+    'DownstreamApis__Orders__BaseURL',
+    'downstreamapis__orders__baseurl',
+    'DOWNSTREAMAPIS__ORDERS__BASEURL',
+    'DownstreamApis:orders:BaseUrl',
   ])('names an API by %s', (variable) => {
-    const name = variable.split('__')[1] ?? '';
-    expect(optionsOf({ [variable]: ' https://orders.example ' })?.apis).toEqual({
-      [name]: { baseUrl: 'https://orders.example' },
+    const name = variable.split(/__|:/)[1] ?? '';
+    const scopes = variable.replace(/BaseUrl/i, 'Scopes');
+    const environment = { [variable]: ' https://orders.example ', [scopes]: 'api://orders/a', ...secret };
+    expect(optionsOf(environment)?.apis).toEqual({
+      [name]: { baseUrl: 'https://orders.example', scopes: ['api://orders/a'] },
     });
+  });
+
+  it('reads a variable once that is written in two ways', () => {
+    const twice = { 'downstreamapis:graph:scopes': graph.DownstreamApis__graph__Scopes };
+    expect(optionsOf({ ...graph, ...secret, ...twice })?.apis?.['graph']?.scopes).toEqual([
+      'https://graph.microsoft.com/User.Read',
+    ]);
+  });
+
+  const write = 'DownstreamApis__<name>__BaseUrl or DownstreamApis__<name>__Scopes, or remove it.';
+
+  it.each([
+    ['DownstreamApis__orders__BaseUrls', ' The nearest name is DownstreamApis__orders__BaseUrl.'],
+    ['DownstreamApis__orders__BaseUri', ' The nearest name is DownstreamApis__orders__BaseUrl.'],
+    ['DownstreamApis:orders:Scope', ' The nearest name is DownstreamApis__orders__Scopes.'],
+    ['DownstreamApis__orders__BaseUrl__0', ' The nearest name is DownstreamApis__orders__BaseUrl.'],
+    ['DownstreamApis__orders__Scopes__a', ' The nearest name is DownstreamApis__orders__Scopes.'],
+    ['DownstreamApis__orders__Scopes__', ' The nearest name is DownstreamApis__orders__Scopes.'],
+    ['DownstreamApis__orders__AcceptHeader', ''],
+    ['DownstreamApis__orders__list__BaseUrl', ''],
+  ])('refuses %s, a member that is not known', async (name, hint) => {
+    const error = await errorOf(() => optionsOf({ ...graph, ...secret, [name]: 'x' }));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toBe(`${name} is not a name that is read.${hint} Correct it, or remove it.`);
+  });
+
+  it.each(['DownstreamApis____orders__BaseUrl', 'DownstreamApis__orders', 'DownstreamApis__BaseUrl'])(
+    'refuses %s, which names no API',
+    async (name) => {
+      const error = await errorOf(() => optionsOf({ [name]: 'x' }));
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect((error as Error).message).toBe(`${name} is not a name that is read. Write ${write}`);
+    },
+  );
+
+  it.each([
+    ['RelativePath', '/me', 'Remove it, and give it to the call: get(path), post(path, body).'],
+    ['HttpMethod', 'GET', 'Remove it, and give it to the call: get(path), post(path, body).'],
+    ['RequestAppToken', 'true', 'Remove it, and write @AsApplication() or asApplication().'],
+    ['TenantId', tenantId, 'Set it by the option downstream of initialize().'],
+    ['TimeoutMs', '5000', 'Set it by the option downstream of initialize().'],
+    ['Headers__Accept', 'x', 'Set it by the option downstream of initialize().'],
+  ])('refuses %s of an API, which has no meaning here', async (member, value, remedy) => {
+    const name = `DownstreamApis__graph__${member}`;
+    const error = await errorOf(() => optionsOf({ ...graph, ...secret, [name]: value }));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toBe(`${name} has no meaning here. ${remedy}`);
+  });
+
+  it.each([
+    'DownstreamApi__orders__BaseUrl',
+    'DownstreamApi__BaseUrl',
+    'DOWNSTREAMAPI__ORDERS__SCOPES__0',
+    'DownstreamApi:orders:Scopes',
+    'DownstreamApps__orders__BaseUrl',
+    'Downstream_Apis__orders__BaseUrl',
+    'DownstreamApis_orders__BaseUrl',
+    'DownstreamApi_orders__BaseUrl',
+    'DownstreamApis_orders_BaseUrl',
+    'DOWNSTREAM_APIS_ORDERS_SCOPES',
+  ])('refuses %s, which is nearly the name of an API', async (name) => {
+    const error = await errorOf(() => optionsOf({ [name]: 'https://orders.example' }));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toBe(`${name} is not read: write ${write}`);
   });
 
   it.each([
     'MyDownstreamApis__orders__BaseUrl',
-    'DownstreamApis__orders__BaseUrls',
-    'DownstreamApis__orders__BaseUri',
-    'DownstreamApis____orders__BaseUrl',
-    'DownstreamApis__orders__list__BaseUrl',
-    'DownstreamApis__orders__Scopes__a',
-    'DownstreamApis__orders__Scopes__',
-    'DownstreamApis__orders',
-    'DownstreamApis__BaseUrl',
-    'downstreamapis__orders__baseurl',
-  ])('names no API by %s', (variable) => {
-    expect(optionsOf({ [variable]: 'https://orders.example' })).toBeUndefined();
+    'DOWNSTREAM_API_BASE_URL',
+    'DOWNSTREAM_API_SCOPES',
+    'DOWNSTREAM_APIS_BASE_URL',
+    'DOWNSTREAM_API_ORDERS_BASE_URL',
+    'DownstreamApis',
+    'DownstreamApi__Name',
+    'Upstream__orders__BaseUrl',
+  ])('leaves %s to others', (name) => {
+    expect(optionsOf({ [name]: 'https://orders.example' })).toBeUndefined();
+  });
+
+  it.each([
+    ['DownstreamApis__orders__BaseUri', ' '],
+    ['DownstreamApis__orders', ''],
+    ['DownstreamApi__orders__BaseUrl', ''],
+    ['DownstreamApis__orders__RequestAppToken', 'false'],
+  ])('passes over %s, which is blank or switched off', (name, value) => {
+    expect(optionsOf({ [name]: value })).toBeUndefined();
+    expect(optionsOf({ ...graph, ...secret, [name]: value })).toEqual(optionsOf({ ...graph, ...secret }));
   });
 });

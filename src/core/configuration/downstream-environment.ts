@@ -2,7 +2,8 @@
 import { describe } from '../call-arguments.js';
 import { ConfigurationError } from '../errors.js';
 import type { ClientCredential, DownstreamApiOptions, DownstreamOptions } from './downstream-options.js';
-import { keyOf } from './environment-names.js';
+import { apiVariableOf, keyOf, withoutNumber } from './environment-names.js';
+import { apisPrefix } from './environment-sections.js';
 import type { Variables } from './environment-variables.js';
 
 const secretName = 'AzureAd__ClientSecret';
@@ -57,32 +58,44 @@ function credentialFrom(variables: Variables): ClientCredential | undefined {
   );
 }
 
-const apiVariable = /^DownstreamApis__([^_](?:_?[^_])*)__(BaseUrl|Scopes)(?:__(\d+))?$/;
-
 interface FoundApi {
+  /** As it is written in code. */
+  readonly name: string;
+  /** The variable that names it first. */
+  readonly variable: string;
   baseUrl?: string;
   readonly scopes: (readonly [position: number, scopes: readonly string[]])[];
 }
 
-function apisFrom(variables: Variables): ReadonlyMap<string, FoundApi> {
+function apisFrom(variables: Variables): readonly FoundApi[] {
   const found = new Map<string, FoundApi>();
   for (const variable of variables.names) {
-    const [, name, member, position = '0'] = apiVariable.exec(variable) ?? [];
+    const { api: name, member = '' } = apiVariableOf(variable) ?? {};
     const value = variables.value(variable);
     if (name === undefined || value === undefined) continue;
-    const api = found.get(name) ?? { scopes: [] };
-    found.set(name, api);
-    if (member === 'BaseUrl') api.baseUrl = value;
-    else api.scopes.push([Number(position), value.split(/\s+/)]);
+    const list = withoutNumber(member);
+    // Another member is passed over where it is switched off.
+    if (member !== 'baseurl' && list !== 'scopes') continue;
+    const api = found.get(keyOf(name)) ?? { name, variable, scopes: [] };
+    if (api.name !== name) {
+      throw new ConfigurationError(
+        `${api.variable} and ${variable} write the name of one API in two ways. Write it as the code does.`,
+      );
+    }
+    found.set(keyOf(name), api);
+    if (member === 'baseurl') api.baseUrl = value;
+    else api.scopes.push([Number(member.slice(list.length + '__'.length)), value.split(/\s+/)]);
   }
-  return found;
+  return [...found.values()];
 }
 
-function optionsOf({ baseUrl, scopes }: FoundApi): {
-  [Name in keyof DownstreamApiOptions]?: DownstreamApiOptions[Name] | undefined;
-} {
-  const list = scopes.sort(([one], [other]) => one - other).flatMap(([, ofOne]) => ofOne);
-  return { baseUrl, ...(list.length > 0 && { scopes: list }) };
+/** @throws ConfigurationError that names the variable that is missing */
+function optionsOf({ name, variable, baseUrl, scopes }: FoundApi): DownstreamApiOptions {
+  const missing = (member: string) =>
+    new ConfigurationError(`${variable} is set, and ${apisPrefix}__${name}__${member} is not. Set it.`);
+  if (baseUrl === undefined) throw missing('BaseUrl');
+  if (scopes.length === 0) throw missing('Scopes');
+  return { baseUrl, scopes: scopes.sort(([one], [other]) => one - other).flatMap(([, ofOne]) => ofOne) };
 }
 
 /**
@@ -93,8 +106,12 @@ function optionsOf({ baseUrl, scopes }: FoundApi): {
  */
 export function downstreamFromEnvironment(variables: Variables): DownstreamOptions | undefined {
   const apis = apisFrom(variables);
-  if (apis.size === 0) return undefined;
-  const named = Object.fromEntries([...apis].map(([name, api]) => [name, optionsOf(api)]));
-  // What is not complete is refused later, as one that is given as an option.
-  return { credential: credentialFrom(variables), apis: named } as DownstreamOptions;
+  const [first] = apis;
+  if (first === undefined) return undefined;
+  const named = Object.fromEntries(apis.map((api) => [api.name, optionsOf(api)]));
+  const credential = credentialFrom(variables);
+  if (credential !== undefined) return { credential, apis: named };
+  throw new ConfigurationError(
+    `${first.variable} is set, and no credential is. Set ${secretName}, or ${firstOfList}SourceType.`,
+  );
 }

@@ -1,113 +1,11 @@
 /** Which environment variables are read, which mean nothing to an API, and which are refused? */
+import { apiSection, apisPrefix, sections, type Section } from './environment-sections.js';
 
 /** A variable as it is written, and its value without the white space around it. */
 export interface Variable {
   readonly name: string;
   readonly value: string;
 }
-
-interface Section {
-  /** The names that are read, each with one value. */
-  readonly values: readonly string[];
-  /** The names that are read, each with one value, values between commas, or values by numbers: `Audiences__0`. */
-  readonly lists: readonly string[];
-  /** Names that have a meaning to Microsoft.Identity.Web and cannot have it here, and what to do instead. */
-  readonly refused: Readonly<Record<string, string>>;
-}
-
-const audiences = [
-  'Audience',
-  'Audiences',
-  'TokenValidationParameters__ValidAudience',
-  'TokenValidationParameters__ValidAudiences',
-];
-
-const refused = {
-  Scopes: 'Remove it, and write @ValidateScope() on the routes.',
-  Scope: 'Remove it, and write @ValidateScope() on the routes.',
-  AppPermissions: 'Remove it, and write @RequiresRole() or @RequiresScopeOrAppPermission() on the routes.',
-  TokenDecryptionCredentials: 'Remove it: encrypted tokens are not accepted.',
-  TokenDecryptionCertificates: 'Remove it: encrypted tokens are not accepted.',
-  AllowWebApiToBeAuthorizedByACL: 'Remove it: a token needs a scope or an app role. See also AllowedClients.',
-};
-
-/** The sections, by their names. */
-const sections: Readonly<Record<string, Section>> = {
-  AzureAd: {
-    values: ['TenantId', 'ClientId', 'Instance', 'Authority'],
-    lists: [...audiences, 'AllowedClients', 'AllowedTenants'],
-    refused: {
-      ...refused,
-      SignUpSignInPolicyId: 'It belongs to Azure AD B2C: write AzureAdB2C__SignUpSignInPolicyId.',
-      Policies: 'It belongs to Azure AD B2C: write AzureAdB2C__Policies.',
-      DaemonClients: 'It belongs to Azure AD B2C: write AzureAdB2C__DaemonClients.',
-    },
-  },
-  AzureAdB2C: {
-    values: ['Domain', 'TenantName', 'TenantId', 'ClientId', 'Instance', 'Authority'],
-    lists: [...audiences, 'Policies', 'SignUpSignInPolicyId', 'AllowedClients', 'DaemonClients'],
-    refused: { ...refused, AllowedTenants: 'Remove it: B2C has one tenant, AzureAdB2C__TenantId.' },
-  },
-};
-
-/** Names, in both sections, that are for the sign-in of people, for tokens of other APIs, or for logs. */
-const unused: readonly string[] = [
-  // Sign-in and sign-out in a web app
-  'CallbackPath',
-  'RemoteSignOutPath',
-  'SignedOutCallbackPath',
-  'SignedOutRedirectUri',
-  'RedirectUri',
-  'PostLogoutRedirectUri',
-  'AccessDeniedPath',
-  'ErrorPath',
-  'ResetPasswordPath',
-  'EditProfilePolicyId',
-  'ResetPasswordPolicyId',
-  'Domain',
-  'Prompt',
-  'ResponseMode',
-  'ResponseType',
-  'SaveTokens',
-  'UsePkce',
-  'WithSpaAuthCode',
-  'GetClaimsFromUserInfoEndpoint',
-  // Tokens for other APIs. The option `downstream` reads some of them.
-  'ClientSecret',
-  'ClientCertificates',
-  'ClientCredentials',
-  'ClientCredentialsUsingManagedIdentity',
-  'UserAssignedManagedIdentityClientId',
-  'ClientCapabilities',
-  'ExtraQueryParameters',
-  'AppHomeTenantId',
-  'AzureRegion',
-  'SendX5C',
-  'LegacyCacheCompatibilityEnabled',
-  'UseFastUnboundedCache',
-  'PartitionAppTokenCacheByAudience',
-  'DisableInternalCache',
-  'EnableCacheSynchronization',
-  // Logs, names, and how .NET shows claims and errors
-  'Name',
-  'ClientName',
-  'ClientVersion',
-  'EnablePiiLogging',
-  'IsDefaultPlatformLoggingEnabled',
-  'LogLevel',
-  'Challenge',
-  'IncludeErrorDetails',
-  'MapInboundClaims',
-  'SaveToken',
-  'TokenValidationParameters__NameClaimType',
-  'UseSecurityTokenValidators',
-  // Metadata: it is always loaded over https, and refreshed by rules of its own
-  'RequireHttpsMetadata',
-  'RefreshOnIssuerKeyNotFound',
-  'AutomaticRefreshInterval',
-  'RefreshInterval',
-  'BackchannelTimeout',
-];
 
 /** A name as keys of .NET's configuration are compared: case does not matter, and a colon is a double underscore. */
 export const keyOf = (name: string) => name.replaceAll(':', '__').toLowerCase();
@@ -143,10 +41,11 @@ function problemIn(section: string, names: Section, rest: string, { name, value 
   const [, remedy] = Object.entries(names.refused).find(([known]) => isOrIsBelow(rest, known)) ?? [];
   if (remedy !== undefined)
     return value.toLowerCase() === 'false' ? undefined : `${name} has no meaning here. ${remedy}`;
-  if (unused.some((known) => isOrIsBelow(rest, known))) return undefined;
-  const meant = nearest(rest, [...names.values, ...names.lists, ...unused]);
+  if (names.unused.some((known) => isOrIsBelow(rest, known))) return undefined;
+  const meant = nearest(rest, [...names.values, ...names.lists, ...names.unused]);
   const hint = meant === undefined ? '' : ` The nearest name is ${section}__${meant}.`;
-  return `${name} is not a name that is read, and it may be a restriction.${hint} Correct it, or remove it.`;
+  const risk = names.mayRestrict ? ', and it may be a restriction' : '';
+  return `${name} is not a name that is read${risk}.${hint} Correct it, or remove it.`;
 }
 
 /** A name without what separates its words. */
@@ -170,12 +69,46 @@ export function nameMeantBy(name: string): string | undefined {
 
 /** Whether a variable belongs to one of the sections. */
 export const isInSection = (name: string) =>
-  Object.keys(sections).some((section) => keyOf(name).startsWith(`${keyOf(section)}__`));
+  [...Object.keys(sections), apisPrefix].some((section) => keyOf(name).startsWith(`${keyOf(section)}__`));
+
+/** A variable of an API, such as `DownstreamApis__graph__BaseUrl`. */
+export interface ApiVariable {
+  /** The name of the API, as it is written. */
+  readonly api: string;
+  /** The key of what is set. */
+  readonly member: string;
+}
+
+/** @returns undefined where it does not name an API and what is set of it */
+export function apiVariableOf(name: string): ApiVariable | undefined {
+  const [, api, member] = /^DownstreamApis__([^_](?:_?[^_])*)__(.+)$/i.exec(name.replaceAll(':', '__')) ?? [];
+  return api === undefined || member === undefined ? undefined : { api, member: keyOf(member) };
+}
+
+const ofOneApi = `${apisPrefix}__<name>__BaseUrl or ${apisPrefix}__<name>__Scopes`;
+
+function problemOfApi(variable: Variable): string | undefined {
+  const { name, value } = variable;
+  const named = apiVariableOf(name);
+  if (named !== undefined) return problemIn(`${apisPrefix}__${named.api}`, apiSection, named.member, variable);
+  return value === '' ? undefined : `${name} is not a name that is read. Write ${ofOneApi}, or remove it.`;
+}
+
+/** Whether a name is nearly one of an API: a letter or underscores differ, and it ends as the names that are read. */
+function isNearlyOfApi(name: string): boolean {
+  const words = wordsOf(name);
+  if (/^downstreamapis.+(?:baseurl|scopes?)\d*$/.test(words)) return true;
+  const [beginning = '', ...rest] = keyOf(name).split('__');
+  // DOWNSTREAM_API_STOCK_BASE_URL may be a name of the application's own.
+  if (rest.length === 0 || !/(?:baseurl|scopes?)\d*$/.test(words)) return false;
+  return unlikeness(wordsOf(beginning), keyOf(apisPrefix)) <= 1 || words.startsWith(keyOf('DownstreamApi'));
+}
 
 /** The ends of names that only restrict who may call: without them, all else works. */
 const restrictions = ['AllowedClients', 'AllowedTenants', 'DaemonClients'];
 
 function problemOutside({ name, value }: Variable): string | undefined {
+  if (value !== '' && isNearlyOfApi(name)) return `${name} is not read: write ${ofOneApi}, or remove it.`;
   const meant = value === '' ? undefined : nameMeantBy(name.replace(/_*\d+$/, ''));
   if (meant === undefined || !restrictions.some((end) => meant.endsWith(`__${end}`))) return undefined;
   return `${name} is not read, and it is a restriction: write ${meant}, or remove it.`;
@@ -185,6 +118,6 @@ function problemOutside({ name, value }: Variable): string | undefined {
 export function problemWith(variable: Variable): string | undefined {
   const key = keyOf(variable.name);
   const found = Object.entries(sections).find(([section]) => key.startsWith(`${keyOf(section)}__`));
-  if (found === undefined) return problemOutside(variable);
+  if (found === undefined) return isInSection(variable.name) ? problemOfApi(variable) : problemOutside(variable);
   return problemIn(...found, key.slice(found[0].length + '__'.length), variable);
 }

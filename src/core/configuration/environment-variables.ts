@@ -28,9 +28,9 @@ export class Variables {
     this.#byKey.set(key, variable);
   }
 
-  /** All names, as they are written. */
+  /** The names in our sections, as they are written. */
   get names(): readonly string[] {
-    return Object.keys(this.#environment);
+    return [...this.#byKey.values()].map(({ name }) => name);
   }
 
   /** The value of a name; undefined where it is missing or blank. */
