@@ -104,4 +104,44 @@ describe('withinTime', () => {
     expect(await outcome).toBe(closed);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it('aborts the signal of the work with the reason of the outer signal', async () => {
+    const outer = new AbortController();
+    const work = vi.fn((_: AbortSignal) => pending());
+    const outcome = errorOf(() => withinTime(1_000, () => late, outer.signal, work));
+    outer.abort(closed);
+    expect(await outcome).toBe(closed);
+    expect(work.mock.calls[0]?.[0].reason).toBe(closed);
+    expect(await errorOf(() => withinTime(1_000, () => late, outer.signal, work))).toBe(closed);
+    expect(work).toHaveBeenCalledOnce();
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['its work is done', () => Promise.resolve('value')],
+    ['its work fails', () => Promise.reject(new Error('failed'))],
+  ])('leaves nothing on the outer signal once %s', async (_, work) => {
+    const { signal, listeners } = foreignSignal();
+    await withinTime(1_000, () => late, signal, work).catch(() => undefined);
+    expect(signal.addEventListener).toHaveBeenCalledOnce();
+    expect(listeners.size).toBe(0);
+  });
+
+  it('gives no warning of a leak, however many wait', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const outer = new AbortController();
+    const outcomes = Array.from({ length: 20 }, () =>
+      errorOf(() =>
+        withinTime(
+          1_000,
+          () => late,
+          outer.signal,
+          () => unlessAborted(outer.signal, pending),
+        ),
+      ),
+    );
+    outer.abort(closed);
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set([closed]));
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
 });

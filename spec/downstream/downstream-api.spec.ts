@@ -178,6 +178,16 @@ describe('an answer that does not come', () => {
     expect([stub.received.length, source.asked.length]).toEqual([1, 1]);
   });
 
+  it('ends a body that the caller reads', async () => {
+    stub.respond = (response) => response.write('the start');
+    const controller = new AbortController();
+    const response = await apiOf().api.fetch('/me', { signal: controller.signal });
+    const text = errorOf(() => response.text());
+    const reason = new Error('gave up');
+    controller.abort(reason);
+    expect(await text).toBe(reason);
+  });
+
   it('ends the wait for a token, too', async () => {
     const { api } = apiOf({}, { token: () => new Promise(() => undefined) });
     const signal = AbortSignal.timeout(20);

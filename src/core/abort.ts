@@ -1,4 +1,5 @@
 /** Waiting that ends when a signal is aborted. */
+import { setMaxListeners } from 'node:events';
 
 /** What is asked of a signal: the one of Node and those of other libraries have it. */
 export interface AbortSignalLike {
@@ -12,6 +13,16 @@ function reasonOf(signal: AbortSignalLike): Error {
   return reason as Error;
 }
 
+/** Has a signal call back once it is aborted, and returns what ends that. */
+function onceAborted(signal: AbortSignalLike, listener: () => void): () => void {
+  // As in Node 22: in Node 20, the eleventh that waits at the same time is taken for a leak, and a warning is given.
+  if (signal instanceof AbortSignal) setMaxListeners(0, signal);
+  signal.addEventListener('abort', listener);
+  return () => {
+    signal.removeEventListener('abort', listener);
+  };
+}
+
 /**
  * Runs work, and rejects when the signal is aborted, also if the work ignores the signal.
  *
@@ -20,22 +31,22 @@ function reasonOf(signal: AbortSignalLike): Error {
 export async function unlessAborted<T>(signal: AbortSignalLike | undefined, work: () => Promise<T>): Promise<T> {
   if (signal === undefined) return work();
   if (signal.aborted) throw reasonOf(signal);
-  let onAbort: () => void = () => undefined;
+  let stop: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => {
+    stop = onceAborted(signal, () => {
       reject(reasonOf(signal));
-    };
-    signal.addEventListener('abort', onAbort);
+    });
   });
   try {
     return await Promise.race([work(), aborted]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    stop();
   }
 }
 
 /**
- * Runs work within a time limit, and until a signal is aborted, also if the work ignores the signal that it is given.
+ * Runs work within a time limit, and until a signal is aborted, also if the work ignores the signal that it is given. That is
+ * aborted in both cases, and by nothing any more once the work has ended.
  *
  * @param onLimit - the error at the limit
  * @param outer - ends the work before the limit
@@ -44,18 +55,25 @@ export async function unlessAborted<T>(signal: AbortSignalLike | undefined, work
 export async function withinTime<T>(
   limitMs: number,
   onLimit: () => Error,
-  outer: AbortSignal | undefined,
+  outer: AbortSignalLike | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = new AbortController();
+  const ends = new AbortController();
   const timer = setTimeout(() => {
-    limit.abort(onLimit());
+    ends.abort(onLimit());
   }, limitMs);
   timer.unref();
-  const signal = outer === undefined ? limit.signal : AbortSignal.any([outer, limit.signal]);
+  // Not AbortSignal.any: in Node 20 and 22, each of its signals leaves 50 to 170 bytes on a signal that stays.
+  const stop =
+    outer &&
+    onceAborted(outer, () => {
+      ends.abort(reasonOf(outer));
+    });
+  if (outer?.aborted === true) ends.abort(reasonOf(outer));
   try {
-    return await unlessAborted(signal, () => work(signal));
+    return await unlessAborted(ends.signal, () => work(ends.signal));
   } finally {
     clearTimeout(timer);
+    stop?.();
   }
 }

@@ -28,6 +28,8 @@ interface Exchange<T> {
   readonly url: string;
   readonly request: DownstreamRequest;
   readonly read: (response: Response, token: string) => T | Promise<T>;
+  /** Whether the body is read by the caller, after the exchange. */
+  readonly leavesBody: boolean;
 }
 
 /** Whether an answer is the API's own: a redirect leads to any origin, and one of another got no token. */
@@ -135,6 +137,7 @@ export class DownstreamApi {
         url: apiUrl(settings, path),
         request: requestOf(settings, init),
         read: (response) => response,
+        leavesBody: true,
       });
     });
   }
@@ -242,6 +245,7 @@ export class DownstreamApi {
         url: apiUrl(settings, path),
         request: requestOf(settings, { ...init, method, ...(body !== undefined && { body }) }, defaults),
         read: (response, token) => readJson(response, { api: settings.name, token }) as Promise<T>,
+        leavesBody: false,
       });
     });
   }
@@ -253,7 +257,7 @@ export class DownstreamApi {
 
   async #send<T>(
     settings: DownstreamApiSettings,
-    { url, request, read }: Exchange<T>,
+    { url, request, read, leavesBody }: Exchange<T>,
     claims: string | undefined,
   ): Promise<Sent<T>> {
     const { fetch } = this.#source;
@@ -268,7 +272,9 @@ export class DownstreamApi {
         timeoutMs,
         () => noAnswerWithin(timeoutMs),
         callers,
-        async (signal) => {
+        async (ends) => {
+          // The caller's signal ends a body that the caller reads.
+          const signal = leavesBody && callers !== undefined ? AbortSignal.any([callers, ends]) : ends;
           const response = await fetch(url, { ...request.init, headers, signal });
           const challenged =
             mayAskForClaims && response.status === 401 && isFromApi(response, url)
