@@ -2,7 +2,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { publishRefused } from '../../src/core/access/decision-events.js';
 import { anyOf, type Requirement } from '../../src/core/access/requirement.js';
-import { downstreamChannel, keysChannel, requestChannel, type KeysEvent } from '../../src/core/channels.js';
+import {
+  downstreamCallChannel,
+  downstreamChannel,
+  keysChannel,
+  requestChannel,
+  type KeysEvent,
+} from '../../src/core/channels.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { errorOf } from '../support/refusals.js';
@@ -38,10 +44,11 @@ const present = (by: ReturnType<typeof identity>, token: string, requirement = e
 
 describe('the channels', () => {
   it('go by the names that are promised', () => {
-    expect([requestChannel.name, keysChannel.name, downstreamChannel.name]).toEqual([
+    expect([requestChannel.name, keysChannel.name, downstreamChannel.name, downstreamCallChannel.name]).toEqual([
       'microsoft-identity-decorators:request',
       'microsoft-identity-decorators:keys',
       'microsoft-identity-decorators:downstream',
+      'microsoft-identity-decorators:downstream-call',
     ]);
   });
 

@@ -54,6 +54,22 @@ export interface DownstreamEvent {
   readonly milliseconds: number;
 }
 
+/**
+ * One call of another API that failed: the API answered a verb of `DownstreamApi` with a status outside 2xx or with a body
+ * that is not JSON, or did not answer at all. Has nothing of the path, of the answer and of the caller.
+ */
+export interface DownstreamCallEvent {
+  /** The name of the API, as configured. */
+  readonly api: string;
+  /** In whose name the API was called. */
+  readonly as: 'user' | 'application';
+  readonly method: string;
+  /** What the API answered. Undefined: it did not answer. */
+  readonly status?: number;
+  /** How long the call took, without its token. */
+  readonly milliseconds: number;
+}
+
 /** Why a request was refused, or why there is no token for another API, and what to do about it. */
 export interface Explanation {
   /** A stable name of the mistake, or the number that Entra gives it, such as `AADSTS65001`. */
@@ -73,4 +89,5 @@ export interface Explanation {
 export const requestChannel = channel('microsoft-identity-decorators:request');
 export const keysChannel = channel('microsoft-identity-decorators:keys');
 export const downstreamChannel = channel('microsoft-identity-decorators:downstream');
+export const downstreamCallChannel = channel('microsoft-identity-decorators:downstream-call');
 export const explanationChannel = channel('microsoft-identity-decorators:explanation');

@@ -3,11 +3,13 @@ import { unlessAborted, withinTime, type AbortSignalLike } from '../core/abort.j
 import { andThen, isThenable } from '../core/awaited.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
+import { noteFailedCall } from '../gate/failed-call.js';
 import { isRefusal } from '../gate/refusal.js';
 import { apiUrl, originOf } from './api-url.js';
 import { challengedClaims, decodeClaims } from './challenged-claims.js';
 import { discardBody, readJson } from './downstream-answer.js';
 import { bodyOf, requestOf, type DownstreamRequest } from './downstream-request.js';
+import { publishFailedCall } from './downstream-events.js';
 import { DownstreamError, TokenUnavailableError } from './errors.js';
 import type { DownstreamToken } from './token-life.js';
 import type { TokenSource } from './token-source.js';
@@ -260,12 +262,13 @@ export class DownstreamApi {
     { url, request, read, leavesBody }: Exchange<T>,
     claims: string | undefined,
   ): Promise<Sent<T>> {
-    const { fetch } = this.#source;
+    const { fetch, as } = this.#source;
     const callers = request.init.signal ?? undefined;
     const { token } = await this.#token({ claims }, callers);
     const headers = withToken(request.headers, token);
     // Once: the second 401 is the answer.
     const mayAskForClaims = claims === undefined && request.isRepeatable;
+    const startedAtMs = performance.now();
     try {
       const { timeoutMs } = settings;
       return await withinTime(
@@ -286,8 +289,17 @@ export class DownstreamApi {
         },
       );
     } catch (error) {
-      if (isRefusal(error) || callers?.aborted === true) throw error;
-      throw new DownstreamError({ api: settings.name, cause: withoutSecrets([token], error) });
+      if (callers?.aborted === true || (isRefusal(error) && !(error instanceof DownstreamError))) throw error;
+      const failure =
+        error instanceof DownstreamError
+          ? error
+          : new DownstreamError({ api: settings.name, cause: withoutSecrets([token], error) });
+      const method = (request.init.method ?? 'GET').toUpperCase();
+      const status = failure.response?.status;
+      const milliseconds = performance.now() - startedAtMs;
+      publishFailedCall({ api: settings.name, as, method, ...(status !== undefined && { status }), milliseconds });
+      noteFailedCall(failure, { method, pathname: new URL(url).pathname });
+      throw failure;
     }
   }
 

@@ -1,5 +1,10 @@
-/** What is published about tokens for other APIs. */
-import { downstreamChannel, type DownstreamEvent } from '../core/channels.js';
+/** What is published about other APIs: their tokens, and calls of them that failed. */
+import {
+  downstreamCallChannel,
+  downstreamChannel,
+  type DownstreamCallEvent,
+  type DownstreamEvent,
+} from '../core/channels.js';
 import { AuthError, ConfigurationError } from '../core/errors.js';
 import { TokenUnavailableError } from './errors.js';
 
@@ -24,4 +29,8 @@ export function publishToken(
   event: Omit<DownstreamEvent, 'api' | 'as'>,
 ): void {
   if (downstreamChannel.hasSubscribers) downstreamChannel.publish({ api, as, ...event } satisfies DownstreamEvent);
+}
+
+export function publishFailedCall(event: DownstreamCallEvent): void {
+  if (downstreamCallChannel.hasSubscribers) downstreamCallChannel.publish(event);
 }

@@ -26,6 +26,7 @@ import { isTypeOfAccessToken, type SeenToken } from '../core/token/parsed-token.
 import { looksLikeIdToken } from '../core/token/token-kind.js';
 import { isLoopback, parseUrl } from '../core/url.js';
 import { mistakeOfScheme, mistakeOfToken, type SeenCredential } from './credential-mistake.js';
+import { describeFailedCall } from './failed-call.js';
 import { remedy } from './not-verified-yet.js';
 
 /** How a client asks for a scope of this API, where the names of the API and of the scope are not known. */
@@ -442,6 +443,8 @@ function hintFor(
   route: RefusedRoute,
 ): string {
   const { tokenHeader = 'Authorization' } = settings;
+  const failedCall = describeFailedCall(refusal, token.payload);
+  if (failedCall !== undefined) return `${refusal.message} ${failedCall}`;
   if (code === undefined || code === 'not_verified_yet') return refusal.message;
   if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
   if (code === 'no_keys') return `${hints[code]} ${adviceOn(refusal.cause, anyAuthority)}`;

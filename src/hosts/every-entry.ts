@@ -20,7 +20,7 @@ export {
   MissingTokenError,
 } from '../core/errors.js';
 export type { ErrorBody, InsufficientScopeReason, InvalidTokenReason } from '../core/errors.js';
-export type { DownstreamEvent, Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
+export type { DownstreamCallEvent, DownstreamEvent, Explanation, KeysEvent, RequestEvent } from '../core/channels.js';
 export type { MicrosoftIdentity } from '../core/access/requirement.js';
 export { Cloud } from '../core/microsoft-hosts.js';
 export {
