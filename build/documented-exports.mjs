@@ -61,7 +61,7 @@ function replaceIn(file, name, declarations) {
 }
 
 /** Rewrites such exports in the declarations that tsc made of `src`. */
-export function documentExports(folders) {
+export function documentExports(folder) {
   const { options, fileNames } = ts.getParsedCommandLineOfConfigFile('tsconfig.json', {}, ts.sys);
   const program = ts.createProgram(fileNames, options);
   for (const source of fileNames.map((name) => program.getSourceFile(name))) {
@@ -69,7 +69,7 @@ export function documentExports(folders) {
       const declarations = declarationsFor(statement, source, program.getTypeChecker());
       const [{ name }] = statement.declarationList.declarations[0].name.elements;
       const path = relative(options.rootDir, source.fileName).replace(/ts$/, 'd.ts');
-      for (const folder of folders) replaceIn(join(folder, path), name.text, declarations);
+      replaceIn(join(folder, path), name.text, declarations);
     }
   }
 }

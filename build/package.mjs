@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { pruneDeclarations } from './declarations.mjs';
 import { documentExports } from './documented-exports.mjs';
@@ -12,11 +12,11 @@ const require = createRequire(import.meta.url);
 const tsc = require.resolve('typescript/bin/tsc');
 
 rmSync('dist', { recursive: true, force: true });
-for (const [project, folder, type] of [
-  ['tsconfig.json', 'dist/esm', 'module'],
-  ['tsconfig.cjs.json', 'dist/cjs', 'commonjs'],
+for (const [project, folder, type, declaration] of [
+  ['tsconfig.json', 'dist/esm', 'module', 'false'],
+  ['tsconfig.cjs.json', 'dist/cjs', 'commonjs', 'true'],
 ]) {
-  execFileSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc, '-p', project, '--declaration', declaration], { stdio: 'inherit' });
   writeFileSync(`${folder}/package.json`, `${JSON.stringify({ type })}\n`);
 }
 
@@ -99,12 +99,18 @@ writeFileSync(
   readFileSync(root, 'utf8').replace('"use strict";', (strict) => `${strict}\n${missingPeer}`),
 );
 
-documentExports(['dist/esm', 'dist/cjs']);
-const conditions = Object.values(entries).flatMap((entry) => [entry.import, entry.require].filter(Boolean));
+documentExports('dist/cjs');
+// An ES module may import declarations of CommonJS, and not the other way round. So one set is enough, and a class of one format
+// is that of the other, also where it has private members.
+const formats = Object.values(entries).filter((entry) => entry.import !== undefined);
 pruneDeclarations(
   'dist',
-  conditions.map(({ types }) => join(types)),
+  formats.map((entry) => join(entry.require.types)),
 );
+for (const { import: imported, require: required } of formats) {
+  const from = relative(dirname(imported.types), required.types).replace(/d\.ts$/, 'js');
+  writeFileSync(imported.types, `export * from '${from}';\n`);
+}
 
 chmodSync('dist/esm/bin.js', 0o755);
 
