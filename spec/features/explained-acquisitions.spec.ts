@@ -103,11 +103,49 @@ describe('a failed acquisition', () => {
         code: 'token_unavailable',
         hint:
           'The authority gave no token for the API graph: it answered with status 500. ' +
-          'Look at the network, at instance and at what downstream.credential depends on.',
+          'Look at the network and at instance.',
         status: 503,
         error: 'token_unavailable',
         reason: undefined,
       },
+    ]);
+  });
+
+  it.each([
+    [{ 'Retry-After': '7' }, 'No new token of this tenant is asked for in the next 7 s. '],
+    [{}, ''],
+  ])('is explained by the throttling where the authority answers 429: %j', async (headers, wait) => {
+    configure();
+    issuer.setFault({ on: 'token', status: 429, headers });
+    expect((await call('/me', 'ada')).status).toBe(503);
+    expect(heard.map(({ hint }) => hint)).toEqual([
+      'The authority gave no token for the API graph: it answered with status 429, because it throttles this application. ' +
+        `${wait}Have fewer tokens asked for: share them between processes with downstream.store.`,
+    ]);
+  });
+
+  it.each([
+    ['with claims', { claims: '{"access_token":{}}' }, 'has to pass the claims of the challenge on'],
+    ['without claims', {}, 'no claims that the client could pass on: the user must sign in again'],
+  ])('names what the client of a user who needs a second factor can do: %s', async (_, more, remedy) => {
+    configure();
+    for (const [code, error] of [
+      [50076, 'interaction_required'],
+      [50079, 'invalid_grant'],
+    ] as const) {
+      heard.length = 0;
+      issuer.setFault(tokenError(error, { codes: [code], ...more }));
+      await call('/me', String(code));
+      expect(heard.map(({ hint }) => hint)).toEqual([expect.stringContaining(remedy) as string]);
+    }
+  });
+
+  it('is explained where the function of the credential failed', async () => {
+    const credential = () => Promise.reject(new Error(mark));
+    configure({ downstream: { credential, apis } });
+    expect((await call('/me', 'ada')).status).toBe(503);
+    expect(heard.map(({ hint }) => hint)).toEqual([
+      expect.stringMatching(/^downstream\.credential: .* failed\. Look at what it depends on\.$/) as string,
     ]);
   });
 

@@ -82,13 +82,13 @@ const configurationErrors: readonly unknown[] = [
 ];
 
 /** For the developer. Of the answer it has the number, or an error that is in a list here. */
-function messageOf({ api, as }: AskedFor, error: unknown, code: number | undefined): string {
+function messageOf({ api, as }: AskedFor, error: unknown, code: number | undefined, hasClaims: boolean): string {
   const isKnown = interactionErrors.includes(error) || configurationErrors.includes(error);
   const number = code === undefined ? undefined : `AADSTS${String(code)}`;
   const reason = number ?? (isKnown ? String(error) : 'an error that is not known here');
   // An invalid_grant may also be about the application.
   const isAboutUser = as === 'user' && (error === 'interaction_required' || error === 'login_required');
-  const { meaning, remedy } = (code === undefined ? undefined : aadstsRemedy(code)) ?? {
+  const { meaning, remedy } = (code === undefined ? undefined : aadstsRemedy(code, hasClaims)) ?? {
     meaning: '',
     remedy: isAboutUser ? 'The user must sign in again.' : `Check downstream.credential and downstream.apis.${api}.`,
   };
@@ -102,8 +102,8 @@ function refusalIn(body: Readonly<Record<string, unknown>>, askedFor: AskedFor):
   const error = ownMember(body, 'error');
   const codes = codesOf(body);
   const has = (list: readonly number[]) => codes.some((code) => list.includes(code));
-  const message = messageOf(askedFor, error, codes[0]);
   const claims = challengeIn(body, askedFor);
+  const message = messageOf(askedFor, error, codes[0], claims !== undefined);
   if (claims !== undefined) return claimsChallengeOfAuthority(claims, { message });
   const isOfUser = as === 'user';
   if (has(consentCodes) || ownMember(body, 'suberror') === 'consent_required') {
@@ -115,12 +115,20 @@ function refusalIn(body: Readonly<Record<string, unknown>>, askedFor: AskedFor):
   return new InteractionRequiredError({ message });
 }
 
+const throttled = 429;
+
 /** The error for an answer that is not about the request. */
-function unavailable(what: string, { headers }: Pick<TokenAnswer, 'headers'>, { api, now }: AskedFor): Refusal {
-  return new TokenUnavailableError({
-    message: `The authority gave no token for the API ${api}: ${what}.`,
-    retryAfterSeconds: retryAfterSeconds(headers.get('retry-after'), now),
-  });
+function unavailable(what: string, { status, headers }: TokenAnswer, { api, now }: AskedFor): Refusal {
+  const seconds = retryAfterSeconds(headers.get('retry-after'), now);
+  const isThrottled = status === throttled;
+  const sentences = [
+    `The authority gave no token for the API ${api}: ${what}${isThrottled ? ', because it throttles this application' : ''}.`,
+    ...(seconds === undefined ? [] : [`No new token of this tenant is asked for in the next ${String(seconds)} s.`]),
+    isThrottled
+      ? 'Have fewer tokens asked for: share them between processes with downstream.store.'
+      : 'Look at the network and at instance.',
+  ];
+  return new TokenUnavailableError({ message: sentences.join(' '), retryAfterSeconds: seconds });
 }
 
 /**
@@ -131,7 +139,7 @@ function unavailable(what: string, { headers }: Pick<TokenAnswer, 'headers'>, { 
  */
 export function errorOf(answer: TokenAnswer, askedFor: AskedFor): Refusal {
   const { status, text } = answer;
-  const isRefusal = status >= 400 && status < 500 && status !== 429;
+  const isRefusal = status >= 400 && status < 500 && status !== throttled;
   if (!isRefusal && status !== 200) return unavailable(`it answered with status ${String(status)}`, answer, askedFor);
   const body = parseJsonObject(text);
   const error = body && ownMember(body, 'error');

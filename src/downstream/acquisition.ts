@@ -152,7 +152,7 @@ export function tokenClientOf(settings: Settings): AcquireToken {
       );
     } catch (cause) {
       if (cause instanceof AuthError || cause instanceof ConfigurationError) throw cause;
-      const message = `The authority gave no token for the API ${request.api}: it did not answer.`;
+      const message = `The authority gave no token for the API ${request.api}: it did not answer. Look at the network and at instance.`;
       throw new TokenUnavailableError({ message, cause });
     }
   };

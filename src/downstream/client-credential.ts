@@ -31,7 +31,7 @@ async function orUnavailable<T>(what: string, work: () => T | Promise<T>): Promi
     return await work();
   } catch (cause) {
     if (cause instanceof ConfigurationError) throw cause;
-    throw new TokenUnavailableError({ message: `${option}: ${what} failed.`, cause });
+    throw new TokenUnavailableError({ message: `${option}: ${what} failed. Look at what it depends on.`, cause });
   }
 }
 

@@ -6,15 +6,21 @@ export interface AadstsRemedy {
   readonly remedy: string;
 }
 
+interface KnownRefusal extends AadstsRemedy {
+  /** What to look at in place of the remedy, where the refusal has no claims request. */
+  readonly withoutClaims?: string;
+}
+
 const consent: AadstsRemedy = {
   meaning: 'The permission of this API for the other API has no consent.',
   remedy:
     'Add the permission to the app registration of this API, and grant admin consent. Or let users consent to both at once: list the client in knownClientApplications of this API, and have it ask for /.default.',
 };
 
-const secondFactor: AadstsRemedy = {
+const secondFactor: KnownRefusal = {
   meaning: 'The other API needs a stronger sign-in of the user, such as a second factor.',
   remedy: 'The client has to pass the claims of the challenge on to its sign-in.',
+  withoutClaims: 'The answer has no claims that the client could pass on: the user must sign in again.',
 };
 
 const blocked: AadstsRemedy = {
@@ -28,7 +34,7 @@ const otherTenant: AadstsRemedy = {
     'Check tenantId, clientId and instance. In another tenant an administrator has to consent to the application first.',
 };
 
-const remedies: ReadonlyMap<number, AadstsRemedy> = new Map([
+const remedies: ReadonlyMap<number, KnownRefusal> = new Map([
   [65001, consent],
   [65004, { ...consent, meaning: 'The user declined to consent.' }],
   [90094, { ...consent, meaning: 'The permission needs the consent of an administrator.' }],
@@ -157,5 +163,14 @@ const remedies: ReadonlyMap<number, AadstsRemedy> = new Map([
   ],
 ]);
 
-/** What to do about a refusal of the token endpoint. Undefined for a number that is not in the table. */
-export const aadstsRemedy = (aadsts: number): AadstsRemedy | undefined => remedies.get(aadsts);
+/**
+ * What to do about a refusal of the token endpoint. Undefined for a number that is not in the table.
+ *
+ * @param hasClaims - whether the refusal has a claims request; default: true
+ */
+export function aadstsRemedy(aadsts: number, hasClaims = true): AadstsRemedy | undefined {
+  const known = remedies.get(aadsts);
+  if (known === undefined) return undefined;
+  const { meaning, remedy, withoutClaims = remedy } = known;
+  return { meaning, remedy: hasClaims ? remedy : withoutClaims };
+}

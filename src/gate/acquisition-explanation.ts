@@ -3,17 +3,11 @@ import type { Explanation } from '../core/channels.js';
 import { ConfigurationError, type Refusal } from '../core/errors.js';
 import { aadstsRemedy } from './aadsts.js';
 
-/** What to change where the authority gave no number. The message of any other error holds its remedy. */
-const remedies: ReadonlyMap<string, string> = new Map([
-  ['token_unavailable', 'Look at the network, at instance and at what downstream.credential depends on.'],
-]);
-
+/** What to change. A message for the developer holds its remedy. */
 function hintOf(refusal: Refusal, aadsts: number | undefined): string {
   // An error that shows its message to the caller has a fixed text, which is not about the token request.
   const known = refusal.expose && aadsts !== undefined ? aadstsRemedy(aadsts) : undefined;
-  if (known !== undefined) return `${known.meaning} ${known.remedy}`;
-  const remedy = remedies.get(refusal.code);
-  return remedy === undefined ? refusal.message : `${refusal.message} ${remedy}`;
+  return known === undefined ? refusal.message : `${known.meaning} ${known.remedy}`;
 }
 
 /** Explains why no token was had for another API. The code is the number that Entra gives the failure, where there is one. */
