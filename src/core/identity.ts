@@ -17,6 +17,7 @@ import type { RequestHeaders } from './token/credential.js';
 import { EitherVerifier } from './token/either-verifier.js';
 import { EntraIssuers } from './token/entra-issuers.js';
 import { KnownHeaders, parseToken } from './token/parsed-token.js';
+import { SignatureThread } from './token/signature-thread.js';
 import type { TrustedIssuers } from './token/trusted-issuers.js';
 import type { Verification } from './token/verified-token.js';
 import { CachingVerifier, type Verifier } from './token/verifier.js';
@@ -28,8 +29,9 @@ function createVerifiers(
   settings: Settings,
 ): ReadonlyMap<SchemeDemand['kind'], Verifier> {
   const knownHeaders = new KnownHeaders();
+  const thread = new SignatureThread();
   const verifierOf = (issuers: TrustedIssuers) =>
-    new CachingVerifier((text) => verifyToken(text, issuers, knownHeaders, settings), settings);
+    new CachingVerifier((text) => verifyToken(text, issuers, knownHeaders, thread, settings), settings);
   const verifiers = new Map<SchemeDemand['kind'], Verifier>();
   const entraVerifier = entra && verifierOf(entra);
   const b2cVerifier = b2c && verifierOf(b2c);

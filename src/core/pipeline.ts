@@ -19,6 +19,7 @@ import { checkClaims } from './token/claims.js';
 import { bearerToken, type RequestHeaders } from './token/credential.js';
 import { parseToken, type KnownHeaders } from './token/parsed-token.js';
 import { findSigner } from './token/signature.js';
+import type { SignatureThread } from './token/signature-thread.js';
 import { isAccessToken } from './token/token-kind.js';
 import type { TrustedIssuer, TrustedIssuers } from './token/trusted-issuers.js';
 import type { SignedToken, Verification } from './token/verified-token.js';
@@ -95,6 +96,7 @@ export function verifyToken(
   text: string,
   issuers: TrustedIssuers,
   knownHeaders: KnownHeaders,
+  thread: SignatureThread,
   settings: Settings,
 ): SignedToken | Promise<SignedToken> {
   // header
@@ -107,19 +109,20 @@ export function verifyToken(
     andThen(issuerKeys.find(parsed.kid), (found) => {
       if (found === undefined) throw invalidToken('key');
       // signature
-      const key = findSigner(parsed, found.keys);
-      // claims
-      const claims = checkClaims(parsed.payload, issuers.audiences, settings);
-      // claims: issuer and tenant
-      return andThen(check(claims, key, found.issuer), () => {
-        // claims: an access token
-        if (!isAccessToken(claims)) throw invalidToken('token_type');
-        knownHeaders.add(parsed);
-        const { kind } = issuers;
-        const callerKind = callerKindOf(claims, settings, kind);
-        const token = Object.freeze({ kind, claims, callerKind, policy, authority });
-        if (kind === 'b2c') rememberB2cCaller(claims, callerKind);
-        return { token, key, issuerKeys };
+      return andThen(findSigner(parsed, found.keys, thread), (key) => {
+        // claims
+        const claims = checkClaims(parsed.payload, issuers.audiences, settings);
+        // claims: issuer and tenant
+        return andThen(check(claims, key, found.issuer), () => {
+          // claims: an access token
+          if (!isAccessToken(claims)) throw invalidToken('token_type');
+          knownHeaders.add(parsed);
+          const { kind } = issuers;
+          const callerKind = callerKindOf(claims, settings, kind);
+          const token = Object.freeze({ kind, claims, callerKind, policy, authority });
+          if (kind === 'b2c') rememberB2cCaller(claims, callerKind);
+          return { token, key, issuerKeys };
+        });
       });
     }),
   );

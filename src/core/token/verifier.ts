@@ -8,7 +8,7 @@ import type { SignedToken, Verification } from './verified-token.js';
 /** Verifies tokens. */
 export interface Verifier {
   /**
-   * Verifies a token. Answers without a promise if nothing has to be loaded.
+   * Verifies a token. Answers without a promise if nothing has to be loaded and the event loop is not busy.
    *
    * @param digest - the token's digest, if the caller has it
    * @throws InvalidTokenError
