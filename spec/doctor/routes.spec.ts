@@ -129,6 +129,18 @@ describe('the audit of routes', () => {
     });
   });
 
+  it('finds an API that its configuration does not have, each in its own', async () => {
+    const said = await run(['--routes', 'misnamed.ts']);
+    forgetIdentity();
+    expect(said).toMatchObject({ code: 2, out: '' });
+    expect(said.err).toContain(
+      "@OnBehalfOf() of StockController.list: there is no API 'stok' in downstream.apis, which has stock.",
+    );
+    expect(said.err).toContain(
+      "@OnBehalfOf() of StockController.orders: there is no API 'stock' in downstream.apis, which has orders.",
+    );
+  });
+
   it('counts unprotected routes for scripts', async () => {
     const said = await run(['--routes', 'ajar.ts', '--json']);
     expect((JSON.parse(said.out) as { unprotected: number }).unprotected).toBe(2);

@@ -5,8 +5,9 @@ import { allowsAnonymous, requirementOf } from '../decorators/decorated-elements
 import { actionsOf } from '../decorators/prototype-chain.js';
 import { authorizedRoles, rolesAt, type ResponseHandlers } from '../decorators/authorized-roles.js';
 import { requirementOfUndecorated, validToken } from '../decorators/undecorated.js';
-import { beginAudit, endAudit, isAskedOfBaseClasses } from '../gate/audit.js';
+import { auditedIdentities, beginAudit, endAudit, isAskedOfBaseClasses } from '../gate/audit.js';
 import { closingParts } from '../gate/known-handlers.js';
+import { checkNamedApis } from '../gate/named-apis.js';
 import {
   isNestApplication,
   isNestModule,
@@ -266,6 +267,7 @@ function withListeningHint(message: string): string {
  * the Express and Nest applications and the Nest modules that it exports, or that its factory makes. Nothing listens.
  *
  * @throws UsageError if the module cannot be loaded, or has no routes
+ * @throws ConfigurationError if it names an API that its configuration does not have
  */
 export async function routesIn(module: string, cwd: string): Promise<readonly Route[]> {
   const file = fileOf(module, cwd);
@@ -282,6 +284,8 @@ export async function routesIn(module: string, cwd: string): Promise<readonly Ro
       ...(storage === undefined ? [] : routesOfRoutingControllers(storage)),
       ...(await Promise.all(exported.map(routesOfExport))).flat(),
     ];
+    // On a build server the variables of the APIs may be missing.
+    checkNamedApis(...auditedIdentities().filter(({ settings }) => settings.downstream !== undefined));
     if (routes.length > 0) return routes;
   } finally {
     endAudit();

@@ -1,4 +1,5 @@
 /** Which API is called: one of the configuration, by its name, or one that is described where it is called. */
+import { currentRequest } from '../core/access/current-request.js';
 import type { Authenticator } from '../core/access/requirement.js';
 import { checkArguments, describe, type Signature } from '../core/call-arguments.js';
 import type { DownstreamApiOptions } from '../core/configuration/downstream-options.js';
@@ -6,6 +7,7 @@ import { isApiName } from '../core/configuration/downstream-option-list.js';
 import { parseUnnamedApi } from '../core/configuration/parse-downstream.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
+import { noteNamedApi } from '../gate/named-apis.js';
 
 /** An API that is not in the configuration. Without `baseUrl` only tokens can be had for it. */
 export type UnnamedApiOptions = Omit<DownstreamApiOptions, 'baseUrl'> & Partial<Pick<DownstreamApiOptions, 'baseUrl'>>;
@@ -39,6 +41,13 @@ export function calledApi(at: string, given: readonly unknown[], most: number): 
   throw new ConfigurationError(
     `${at}: got ${describe(api, 'name')}; it takes the name of an API in downstream.apis, or { baseUrl, scopes }. Write ${at}('graph').`,
   );
+}
+
+/** Has `ready()` of a configuration look for an API that code names while it is loaded. */
+export function lookUpBeforeReady(api: CalledApi, identity: Authenticator | undefined): void {
+  // What a request calls may have the name from that.
+  if (api.settings !== undefined || currentRequest.getStore() !== undefined) return;
+  noteNamedApi(identity, `${api.at} ${api.name}`, (configured) => settingsOf(api, configured));
 }
 
 /**

@@ -6,7 +6,7 @@ import { parseApplicationTenant } from '../core/configuration/parse-downstream.j
 import { ConfigurationError } from '../core/errors.js';
 import { verifiedContextOf } from '../gate/current-caller.js';
 import { boundApplicationSource, runningApplicationSource, type ApplicationCall } from './application-source.js';
-import { calledApi, type UnnamedApiOptions } from './called-api.js';
+import { calledApi, lookUpBeforeReady, type UnnamedApiOptions } from './called-api.js';
 import { downstreamApi, sourceOf, type DownstreamApi } from './downstream-api.js';
 import { isTest } from './faked-source.js';
 import { boundUserSource, isBoundTo, runningUserSource } from './user-source.js';
@@ -92,15 +92,21 @@ export function downstreamHelpersFor(identity?: Authenticator): DownstreamHelper
     onBehalfOf(...given) {
       const [first, request] = given;
       const call = { api: calledApi('onBehalfOf', [first], 1), identity };
-      if (request === undefined) return downstreamApi(runningUserSource(call));
+      if (request === undefined) {
+        lookUpBeforeReady(call.api, identity);
+        return downstreamApi(runningUserSource(call));
+      }
       if (typeof (request as unknown) === 'object' && (request as unknown) !== null)
         return downstreamApi(boundUserSource(call, contextOf(request)));
       throw new ConfigurationError(
         `onBehalfOf: got ${describe(request)} as the request. Write onBehalfOf('graph') or onBehalfOf('graph', request).`,
       );
     },
-    asApplication: (...given) =>
-      downstreamApi(runningApplicationSource(applicationCall('asApplication', given, identity))),
+    asApplication(...given) {
+      const call = applicationCall('asApplication', given, identity);
+      lookUpBeforeReady(call.api, identity);
+      return downstreamApi(runningApplicationSource(call));
+    },
   };
 }
 
@@ -108,7 +114,9 @@ export function downstreamHelpersFor(identity?: Authenticator): DownstreamHelper
 export function userApiFiller(given: readonly unknown[], identity?: Authenticator): (method: string) => ApiFiller {
   const api = calledApi('@OnBehalfOf', given, 1);
   return (method) => {
-    const call = { api, identity, decorator: `@OnBehalfOf() of ${method}` };
+    const decorator = `@OnBehalfOf() of ${method}`;
+    const call = { api: { ...api, at: decorator }, identity, decorator };
+    lookUpBeforeReady(call.api, identity);
     // routing-controllers and Nest fill the parameter, and then call the method, which fills it too.
     return (context, given) =>
       isBoundTo(call, context, sourceOf(given))
@@ -124,7 +132,9 @@ export function applicationApiFiller(
 ): (method: string) => ApiFiller {
   const call = applicationCall('@AsApplication', given, identity);
   return (method) => {
-    const ofMethod = { ...call, decorator: `@AsApplication() of ${method}` };
+    const decorator = `@AsApplication() of ${method}`;
+    const ofMethod = { ...call, api: { ...call.api, at: decorator }, decorator };
+    lookUpBeforeReady(ofMethod.api, identity);
     return (context) => downstreamApi(boundApplicationSource(ofMethod, context));
   };
 }

@@ -6,17 +6,25 @@ import { createIdentity } from '../core/identity.js';
 import { loadMsalNode } from '../core/msal-node.js';
 import { processWide } from '../core/process-wide.js';
 
-const audit = processWide('audit', () => ({ isRunning: false, checkers: new Set<'own' | 'other'>() }));
+const audit = processWide('audit', () => ({
+  isRunning: false,
+  checkers: new Set<'own' | 'other'>(),
+  identities: new Set<Authenticator>(),
+}));
 
 /** From now on, a configuration whose ids are missing or wrong does not stop the application. */
 export function beginAudit(): void {
   audit.isRunning = true;
   audit.checkers.clear();
+  audit.identities.clear();
 }
 
 export function endAudit(): void {
   audit.isRunning = false;
 }
+
+/** The configurations that the application created, without those that stand for wrong options. */
+export const auditedIdentities = (): readonly Authenticator[] => [...audit.identities];
 
 export const isAuditRunning = () => audit.isRunning;
 
@@ -32,6 +40,7 @@ const anyId = '00000000-0000-4000-8000-000000000000';
 
 /** An identity whose `ready()` makes the checks that need no network, and sends no request. */
 function withoutRequests(identity: Authenticator): Authenticator {
+  audit.identities.add(identity);
   const checks: (() => void)[] = [];
   return Object.assign(identity, {
     beforeReady(check: () => void) {

@@ -8,6 +8,7 @@ import { createIdentity, identityOf } from '../core/identity.js';
 import { createOrAudit } from './audit.js';
 import { explainRefusals } from './debug-output.js';
 import { putInForce } from './identity-in-force.js';
+import { watchNamedApis } from './named-apis.js';
 import { watchRoutes } from './registered-routes.js';
 import { prepareHosts } from './require-auth.js';
 
@@ -81,6 +82,7 @@ function putIntoForce(identity: Authenticator): MicrosoftIdentity {
   putInForce(identity);
   explainRefusals();
   watchRoutes(identity);
+  watchNamedApis(identity);
   return identity;
 }
 
