@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
+const isExported = ({ modifiers = [] }) => modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+
 const commentOf = (node) => ts.getJSDocCommentsAndTags(node).find(ts.isJSDoc);
 
 /** The comment as it is. */
@@ -38,6 +40,8 @@ function declarationsFor(statement, { fileName }, checker) {
   const declarations = pattern.elements.map(({ name: { text: name } }) => {
     const member = type.getProperty(name).valueDeclaration;
     const owner = member.parent.name.text;
+    if (!isExported(member.parent))
+      throw new Error(`${owner} has to be exported: the type of ${name} is one of its members.`);
     const from = relative(dirname(fileName), member.getSourceFile().fileName).replace(/^(?!\.)/, './');
     if (member.getSourceFile().fileName !== fileName)
       imports.add(`import type { ${owner} } from '${from.replace(/ts$/, 'js')}';`);
@@ -48,7 +52,7 @@ function declarationsFor(statement, { fileName }, checker) {
 
 const isDestructured = (statement) =>
   ts.isVariableStatement(statement) &&
-  statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true &&
+  isExported(statement) &&
   ts.isObjectBindingPattern(statement.declarationList.declarations[0].name);
 
 function replaceIn(file, name, declarations) {

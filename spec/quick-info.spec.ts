@@ -24,7 +24,8 @@ partners.ValidateScope('read');
 partners.OnBehalfOf('graph');
 `;
 
-const folder = join(import.meta.dirname, 'support');
+const root = join(import.meta.dirname, '..');
+const folder = join(root, 'spec/support');
 
 /** The files of an editor: one calls, and one for each entry names what it exports. Declarations are those of the package. */
 async function filesBy(extension: string): Promise<ReadonlyMap<string, string>> {
@@ -81,6 +82,22 @@ describe.each(['mts', 'cts'])('what an editor shows of the package in a file .%s
     const exported = String(files.get(file)).split('\n').slice(1);
     expect(exported.length).toBeGreaterThan(2);
     expect(exported.filter((name) => shownAt(file, name).documentation === '')).toEqual([]);
+  });
+
+  it('finds no error in any declaration', () => {
+    const declarations =
+      editor
+        .getProgram()
+        ?.getSourceFiles()
+        .map(({ fileName }) => fileName) ?? [];
+    const ours = declarations.filter((file) => file.startsWith(join(root, 'dist')));
+    expect(ours.length).toBeGreaterThan(names.length);
+    const problems = ours.flatMap((file) => editor.getSemanticDiagnostics(file));
+    // A link of a comment may name what the file does not import.
+    const inCode = problems.filter(
+      ({ file, start = 0 }) => !/\n\s*\/?\*[^\n]*$/.test(String(file?.text.slice(0, start))),
+    );
+    expect(inCode.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))).toEqual([]);
   });
 
   const calls = join(folder, `call.${extension}`);

@@ -3,7 +3,8 @@
  *
  * @module microsoft-identity-decorators
  */
-import { boundHostIdentityFor, hostDecoratorsFor } from './hosts/host-decorators.js';
+import type { IdentityOptions } from './core/configuration/options.js';
+import { boundHostIdentityFor, hostDecoratorsFor, type BoundIdentity } from './hosts/host-decorators.js';
 import { routingControllers } from './hosts/routing-controllers/binding.js';
 
 export const {
@@ -40,7 +41,8 @@ export const {
  * // and on a method: @partners.RequiresAuth()
  * ```
  */
-export const createMicrosoftIdentity = boundHostIdentityFor(routingControllers);
+export const createMicrosoftIdentity: (options: IdentityOptions) => BoundIdentity =
+  boundHostIdentityFor(routingControllers);
 
 export {
   authorizationChecker,

@@ -3,7 +3,8 @@
  *
  * @module microsoft-identity-decorators/nestjs
  */
-import { boundHostIdentityFor, hostDecoratorsFor } from './hosts/host-decorators.js';
+import type { IdentityOptions } from './core/configuration/options.js';
+import { boundHostIdentityFor, hostDecoratorsFor, type BoundIdentity } from './hosts/host-decorators.js';
 import { nestjs } from './hosts/nestjs/binding.js';
 
 export const {
@@ -40,7 +41,7 @@ export const {
  * // and on a method: @partners.RequiresAuth()
  * ```
  */
-export const createMicrosoftIdentity = boundHostIdentityFor(nestjs);
+export const createMicrosoftIdentity: (options: IdentityOptions) => BoundIdentity = boundHostIdentityFor(nestjs);
 
 export {
   MICROSOFT_IDENTITY,

@@ -1,6 +1,5 @@
 /** The decorators of a host: those of requirements and claims, and of parameters that take an API to call. */
 import type { Authenticator, MicrosoftIdentity } from '../core/access/requirement.js';
-import type { IdentityOptions } from '../core/configuration/options.js';
 import { boundIdentityFor } from '../decorators/bound-identity.js';
 import {
   decoratorsFor,
@@ -55,5 +54,5 @@ export function hostDecoratorsFor(host: Host, identity?: Authenticator): HostDec
 }
 
 /** Makes the `createMicrosoftIdentity` of a host that has decorators alone. */
-export const boundHostIdentityFor = (host: Host): ((options: IdentityOptions) => BoundIdentity) =>
+export const boundHostIdentityFor = (host: Host) =>
   boundIdentityFor((identity) => ({ ...hostDecoratorsFor(host, identity), ...downstreamHelpersFor(identity) }));

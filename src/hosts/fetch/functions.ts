@@ -129,7 +129,7 @@ export interface FetchFunctions {
 }
 
 /** The functions, where `authenticate` takes any configuration. */
-interface FunctionsOfAny extends FetchFunctions {
+export interface FunctionsOfAny extends FetchFunctions {
   readonly authenticate: AuthenticateBy;
 }
 
