@@ -94,13 +94,14 @@ function passLater(
   arrival: Arrival,
   passage: Passage,
 ): Promise<void> {
-  const prepare = async () => {
+  const { prepare } = passage;
+  const prepared = async (prepareFor: NonNullable<Passage['prepare']>) => {
     const context = await entry;
-    passage.prepare?.(context, arrival.request);
+    prepareFor(context, arrival.request);
     return context;
   };
   return whenSettled(
-    prepare(),
+    prepare === undefined ? entry : prepared(prepare),
     (context) => {
       currentRequest.run(context, passage.proceed, context, arrival.next);
     },

@@ -7,7 +7,6 @@
  */
 import { verify, type KeyObject } from 'node:crypto';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
-import { andThen } from '../awaited.js';
 
 /** A signature, and what it is checked with. */
 export interface SignatureCheck {
@@ -20,8 +19,8 @@ export interface SignatureCheck {
 export interface Threads {
   /** Checks on the calling thread. */
   readonly here: (check: SignatureCheck) => boolean;
-  /** Checks on a thread of the pool. Resolves to undefined where all of them are occupied for too long. */
-  readonly inPool: (check: SignatureCheck) => Promise<boolean | undefined>;
+  /** Checks on a thread of the pool, or on the calling one after all where those are occupied for too long. */
+  readonly inPool: (check: SignatureCheck) => Promise<boolean>;
   /** Calls back once this turn of the event loop ends. */
   readonly afterTurn: (callback: () => void) => void;
 }
@@ -35,19 +34,30 @@ const poolLimitMs = 50;
 // RFC 7518 §3.3: RS256 is RSASSA-PKCS1-v1_5 with SHA-256. That padding is node:crypto's default for RSA keys.
 const hash = 'sha256';
 
-export const threads: Threads = {
-  here: ({ signed, key, signature }) => verify(hash, signed, key, signature),
-  inPool: ({ signed, key, signature }) =>
-    new Promise((resolve, reject) => {
-      const limit = setTimeout(resolve, poolLimitMs, undefined);
-      verify(hash, signed, key, signature, (error, isValid) => {
-        clearTimeout(limit);
-        if (error === null) resolve(isValid);
-        else reject(error);
+function checkHere({ signed, key, signature }: SignatureCheck): boolean {
+  return verify(hash, signed, key, signature);
+}
+
+function checkInPool(check: SignatureCheck): Promise<boolean> {
+  const { signed, key, signature } = check;
+  return new Promise((resolve, reject) => {
+    // In a promise of its own, which rejects with what is thrown.
+    const checkAfterAll = () =>
+      new Promise<boolean>((done) => {
+        done(checkHere(check));
       });
-    }),
-  afterTurn: setImmediate,
-};
+    const limit = setTimeout(() => {
+      resolve(checkAfterAll());
+    }, poolLimitMs);
+    verify(hash, signed, key, signature, (error, isValid) => {
+      clearTimeout(limit);
+      if (error === null) resolve(isValid);
+      else reject(error);
+    });
+  });
+}
+
+export const threads: Threads = { here: checkHere, inPool: checkInPool, afterTurn: setImmediate };
 
 /** Checks signatures, on the thread that is the better one for it. */
 export class SignatureThread {
@@ -70,8 +80,7 @@ export class SignatureThread {
       });
     }
     this.#count++;
-    if (this.#busyTurns === 0) return here(check);
-    return andThen(inPool(check), (verdict) => verdict ?? here(check));
+    return this.#busyTurns === 0 ? here(check) : inPool(check);
   }
 
   #endTurn(): void {
