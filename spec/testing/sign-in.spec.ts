@@ -188,6 +188,14 @@ describe('the sign-in page', () => {
     expect(new URLSearchParams(target.hash.slice(1)).has('code')).toBe(true);
   });
 
+  it('gives the app a token with the capabilities that it declares', async () => {
+    const claims = JSON.stringify({ access_token: { xms_cc: { values: ['CP1'] } } });
+    const code = returned(await pick(ann.id, authorizeUrl({ claims }))).searchParams.get('code') ?? '';
+    expect(claimsOf(await redeem({ code, claims }))?.['xms_cc']).toEqual(['CP1']);
+    const other = returned(await pick(ann.id, authorizeUrl())).searchParams.get('code') ?? '';
+    expect(claimsOf(await redeem({ code: other }))).not.toHaveProperty('xms_cc');
+  });
+
   it('asks for a second factor where the app asks for an authentication context', async () => {
     const claims = JSON.stringify({ access_token: { acrs: { essential: true, value: 'c1' } } });
     expect(await (await get(authorizeUrl({ claims, login_hint: ann.email }))).text()).toContain('Is it you');

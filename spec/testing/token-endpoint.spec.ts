@@ -92,6 +92,27 @@ describe('an on-behalf-of request', () => {
     expect(claimsOf(answer)).not.toHaveProperty('groups');
   });
 
+  it('gets a token with the capabilities that the client declares, unless the policy has others', async () => {
+    const claims = JSON.stringify({ access_token: { xms_cc: { values: ['cp1'] } } });
+    expect(claimsOf(await ask({ claims }))).toMatchObject({ xms_cc: ['cp1'] });
+    const application = { grant_type: 'client_credentials', scope: `api://${downstreamId}/.default`, claims };
+    expect(claimsOf(await ask(application))).toMatchObject({ xms_cc: ['cp1'], idtyp: 'app' });
+    issuer.userPolicy = () => ({ claims: { xms_cc: undefined } });
+    expect(claimsOf(await ask({ claims }))).not.toHaveProperty('xms_cc');
+  });
+
+  it.each([
+    '{"access_token":{"xms_cc":{"values":[1]}}}',
+    '{"access_token":{"xms_cc":null}}',
+    '{"id_token":{}}',
+    'x',
+    '1',
+  ])('gets a token without capabilities where the client declares none: %s', async (claims) => {
+    const answer = await ask({ claims });
+    expect(answer.status).toBe(200);
+    expect(claimsOf(answer)).not.toHaveProperty('xms_cc');
+  });
+
   it('gets a refresh token and an ID token where their scopes are asked for', async () => {
     const { body } = await ask({ scope: `${scope} openid offline_access` });
     expect(body['refresh_token']).toMatch(/^[\w-]{80,}$/);

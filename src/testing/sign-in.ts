@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { isGuid } from '../core/guid.js';
 import { isLoopback } from '../core/url.js';
+import { declaredCapabilities, parseClaims } from './claims-request.js';
 import type { RightAnswer } from './fault.js';
 import type { Person, SignInSettings } from './people.js';
 import { errorPage, secondFactorPage, sendPage, signInPage } from './sign-in-page.js';
@@ -335,6 +336,7 @@ export class SignIn {
     const ofApis = grant.scopes.filter((scope) => !openIdScopes.includes(scope));
     const access = {
       ...this.#claimsOf(grant),
+      ...(isB2c ? {} : declaredCapabilities(parseClaims(form.get('claims')))),
       ...grant.person.claims,
       aud: this.#audience(ofApis, isB2c),
       azp: grant.clientId,

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { isGuid } from '../core/guid.js';
 import { clientAuthenticationOf, type ClientAuthentication } from './client-authentication.js';
+import { declaredCapabilities, parseClaims } from './claims-request.js';
 import { v1Issuer, v2Issuer } from './documents.js';
 import type { Fault, RightAnswer } from './fault.js';
 import { decodeToken, isSignedByOneOf, signToken, type KeyPair } from './signing-keys.js';
@@ -66,16 +67,6 @@ function refuse(error: string, ...codes: number[]): never {
 
 const lifetimeSeconds = 60 * 60;
 const onBehalfOfGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-
-function parseClaims(text: string | null): Readonly<Record<string, unknown>> | undefined {
-  if (text === null) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}
 
 /** The one resource that scopes name. */
 function oneResourceOf(scopes: readonly string[]): string {
@@ -215,7 +206,8 @@ export class TokenEndpoint {
     members: object,
   ): Promise<RightAnswer> {
     const now = this.#nowSeconds();
-    const claims = { ...this.#commonClaims(request), aud, uti: randomUUID(), ...further };
+    const capabilities = declaredCapabilities(request.claims);
+    const claims = { ...this.#commonClaims(request), ...capabilities, aud, uti: randomUUID(), ...further };
     const exp = (claims as { readonly exp?: unknown }).exp;
     const expiresIn = typeof exp === 'number' ? exp - now : lifetimeSeconds;
     const document = {
