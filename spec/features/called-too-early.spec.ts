@@ -288,13 +288,18 @@ afterEach(async () => {
   for (const app of started.splice(0)) await app.close();
 });
 
-describe.each(cases)('%s', (_, start, message) => {
-  it('answers a request with a token that the API is at fault, and names what called', async () => {
+describe.each(cases)('%s', (name, start, message) => {
+  // A call of another API without a verified request is answered as one without a caller, whatever the request has.
+  const [refusal, status] = name.startsWith('the claims')
+    ? (['server_error', 500] as const)
+    : (['missing_token', 401] as const);
+
+  it('tells the developer of a request with a token what called too early', async () => {
     const { call, close } = await start();
     const before = issuer.requests.tokens;
-    expectRefusal(await call(await issuer.token()), 'server_error');
+    expectRefusal(await call(await issuer.token()), refusal);
     expect(explanations).toMatchObject([
-      { code: 'not_verified_yet', hint: expect.stringMatching(message) as string, status: 500 },
+      { code: 'not_verified_yet', hint: expect.stringMatching(message) as string, status },
     ]);
     expect(warned).toEqual([expect.stringMatching(message) as string]);
     expect(issuer.requests.tokens).toBe(before);

@@ -3,7 +3,7 @@ import { currentRequest, type VerifiedContext } from '../core/access/current-req
 import type { Authenticator } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { identityInForce } from '../gate/identity-in-force.js';
-import { noCallerYet } from '../gate/not-verified-yet.js';
+import { noCallerForApi } from '../gate/not-verified-yet.js';
 import { addressedTo } from '../gate/refusal.js';
 import { applicationScope, applicationTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
@@ -50,7 +50,7 @@ export function boundApplicationSource(call: ApplicationCall, context: VerifiedC
       const { name, resource, tenantId } = settingsOf(api, identity);
       const wanted = call.tenantId ?? tenantId;
       if (wanted === 'caller' && context === undefined) {
-        throw noCallerYet('an API was called in the tenant of its caller', call.decorator);
+        throw noCallerForApi('an API was called in the tenant of its caller', call.decorator);
       }
       const tenant = applicationTenant(tokenSettingsOf(identity).entra, {
         api: name,

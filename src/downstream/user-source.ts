@@ -5,7 +5,7 @@ import type { Authenticator } from '../core/access/requirement.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import { InsufficientScopeError, MissingTokenError } from '../core/errors.js';
 import { identityInForce } from '../gate/identity-in-force.js';
-import { noCallerYet } from '../gate/not-verified-yet.js';
+import { noCallerForApi } from '../gate/not-verified-yet.js';
 import { addressedTo } from '../gate/refusal.js';
 import { userTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
@@ -33,7 +33,7 @@ function isVerifiedBy(identity: Authenticator | undefined, context: AdmittedRequ
 function sourceWithoutCaller({ identity, decorator }: UserCall, context: VerifiedContext | undefined): TokenSource {
   const requirement = identity && { scheme: undefined, demands: [], identity };
   const fail = (): never => {
-    if (context === undefined) throw noCallerYet('an API was called on behalf of its caller', decorator);
+    if (context === undefined) throw noCallerForApi('an API was called on behalf of its caller', decorator);
     throw new MissingTokenError();
   };
   return {

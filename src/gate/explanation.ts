@@ -7,7 +7,6 @@ import { isShared } from '../core/configuration/configured-tenant.js';
 import type { Scheme, Settings } from '../core/configuration/settings.js';
 import {
   ConfigurationError,
-  MissingTokenError,
   type InsufficientScopeReason,
   type InvalidTokenReason,
   type Refusal,
@@ -158,6 +157,8 @@ export interface RefusedRoute {
   readonly name?: string | undefined;
   /** The method and the path of the request. */
   readonly requestLine?: string | undefined;
+  /** What to change where code of the application asked for the caller of a token that no gate verified. */
+  readonly unverified?: string | undefined;
 }
 
 /**
@@ -445,7 +446,8 @@ function hintFor(
   const { tokenHeader = 'Authorization' } = settings;
   const failedCall = describeFailedCall(refusal, token.payload);
   if (failedCall !== undefined) return `${refusal.message} ${failedCall}`;
-  if (code === undefined || code === 'not_verified_yet') return refusal.message;
+  if (route.unverified !== undefined) return route.unverified;
+  if (code === undefined) return refusal.message;
   if (code === 'configuration' && refusal instanceof ConfigurationError) return `${hints[code]} ${refusal.message}`;
   if (code === 'no_keys') return `${hints[code]} ${adviceOn(refusal.cause, anyAuthority)}`;
   const api = code === 'graph_token' || code === 'microsoft_api' ? microsoftApiOfToken(token) : undefined;
@@ -456,8 +458,7 @@ function hintFor(
 /** Explains a refusal. */
 export function explain(refusal: Refusal, token: SeenCredential, settings: Settings, route: RefusedRoute): Explanation {
   const { reason } = refusal as { readonly reason?: string };
-  // What the helper threw is the cause of what is answered.
-  const isTooEarly = refusal.cause instanceof MissingTokenError;
+  const isTooEarly = route.unverified !== undefined;
   const found = isTooEarly ? 'not_verified_yet' : findCode(reason ?? refusal.code, token, settings, route);
   const remark = found === 'audience_uri' || found === 'issuer' ? versionRemark(token, settings) : undefined;
   const hint = hintFor(found, refusal, token, settings, route);

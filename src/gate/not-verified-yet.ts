@@ -5,6 +5,8 @@ import { bearerToken, type RequestHeaders } from '../core/token/credential.js';
 
 /** Where a caller was asked for. */
 interface Asked {
+  /** Whether it was for a call of another API: that is answered as a call without a caller, whatever the request has. */
+  readonly isForApi: boolean;
   /** The decorator of a parameter: `@OnBehalfOf() of Orders.list`. Undefined: a helper. */
   readonly decorator: string | undefined;
   /** The handler in which a helper asked, where it is known: `Orders.list`. */
@@ -13,18 +15,27 @@ interface Asked {
 
 const asked = processWide('asked-for-callers', () => new WeakMap<object, Asked>());
 
-/**
- * The error of a helper, or of what fills a parameter, that finds no verified token. Where this library does not answer it,
- * a framework may send the message: it is true of a request with a token too.
- *
- * @param when - what needed the caller
- * @param decorator - of a parameter
- */
-export function noCallerYet(when = 'its claims were asked for', decorator?: string): MissingTokenError {
+function noVerifiedToken(when: string, found: Asked): MissingTokenError {
   const error = new MissingTokenError({ message: `No access token was verified when ${when}.` });
-  asked.set(error, { decorator });
+  asked.set(error, found);
   return error;
 }
+
+/**
+ * The error of a helper that finds no verified token. Where this library does not answer it, a framework may send the
+ * message: it is true of a request with a token too.
+ */
+export const noCallerYet = () =>
+  noVerifiedToken('its claims were asked for', { isForApi: false, decorator: undefined });
+
+/**
+ * The error of a call of another API for a caller whose token was not verified.
+ *
+ * @param when - what needed the caller
+ * @param decorator - of the parameter; undefined: a helper
+ */
+export const noCallerForApi = (when: string, decorator: string | undefined) =>
+  noVerifiedToken(when, { isForApi: true, decorator });
 
 /**
  * Notes in which handler an error was thrown, for the developer.
@@ -59,9 +70,19 @@ function remedyFor({ decorator, handler }: Asked): string {
   return handler === undefined ? remedy : `${handler}: ${remedy.replace('A', 'a')}`;
 }
 
+/** What code of the application did that asked for the caller of a request too early. */
+export interface AskedTooEarly {
+  /** What to change, for the developer. */
+  readonly remedy: string;
+  /**
+   * The answer in place of the error: an error of the API. A token that is not verified may be a good one. The caller is neither told
+   * that it is missing, nor to get another. Undefined: the error itself is the answer.
+   */
+  readonly answer: ConfigurationError | undefined;
+}
+
 /**
- * The answer to a request with a token, where code of the application asked for its caller too early: an error of the API.
- * A token that is not verified may be a good one. The caller is neither told that it is missing, nor to get another.
+ * Whether an error arose because code of the application asked for the caller of a request with a token too early.
  *
  * @param tokenHeader - the option of that name
  * @returns undefined for any other error, and for a request without a token: what it was told is true
@@ -70,8 +91,9 @@ export function askedTooEarly(
   error: unknown,
   request: RequestHeaders,
   tokenHeader: string | undefined,
-): ConfigurationError | undefined {
+): AskedTooEarly | undefined {
   const found = error instanceof MissingTokenError ? asked.get(error) : undefined;
   if (found === undefined || !presentsToken(request, tokenHeader)) return undefined;
-  return new ConfigurationError(remedyFor(found), { cause: error });
+  const remedy = remedyFor(found);
+  return { remedy, answer: found.isForApi ? undefined : new ConfigurationError(remedy, { cause: error }) };
 }

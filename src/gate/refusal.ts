@@ -11,7 +11,7 @@ import { requestLineOf } from '../core/request-line.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import { publishExplanation } from './debug-output.js';
 import { identityFor } from './identity-in-force.js';
-import { askedTooEarly } from './not-verified-yet.js';
+import { askedTooEarly, type AskedTooEarly } from './not-verified-yet.js';
 
 /** Whether an error is one that the gate answers. */
 export function isRefusal(error: unknown): error is Refusal {
@@ -20,7 +20,7 @@ export function isRefusal(error: unknown): error is Refusal {
 
 /** After any other error nothing is known about the token, so the request is refused. */
 function toRefusal(error: unknown, request: RequestHeaders, tokenHeader: string | undefined): Refusal {
-  if (isRefusal(error)) return askedTooEarly(error, request, tokenHeader) ?? error;
+  if (isRefusal(error)) return askedTooEarly(error, request, tokenHeader)?.answer ?? error;
   const name = error instanceof Error ? error.name : typeof error;
   return new ConfigurationError(`A request could not be checked: an unexpected ${name} was thrown.`, { cause: error });
 }
@@ -86,6 +86,7 @@ function explain(
   refusal: Refusal,
   identity: Authenticator,
   requirement: Requirement | undefined,
+  tooEarly: AskedTooEarly | undefined,
 ): void {
   try {
     publishExplanation(request, refusal, identity, () => {
@@ -96,6 +97,7 @@ function explain(
         scopes: requirement === undefined ? [] : demandedScopes(requirement),
         name: requirement?.route ?? requirement?.at,
         requestLine: requestLineOf(request),
+        unverified: tooEarly?.remedy,
       };
     });
   } catch (cause) {
@@ -116,7 +118,8 @@ export function refusalOf(
   const refusal = addressedRefusal(error, requirement, request);
   publishAnswered(refusal, error, { request, requirement });
   const identity = identityFor(requirement);
-  if (identity !== undefined) explain(request, refusal, identity, requirement);
-  warnDeveloper(refusal);
+  const tooEarly = askedTooEarly(error, request, identity?.settings.tokenHeader);
+  if (identity !== undefined) explain(request, refusal, identity, requirement, tooEarly);
+  warnDeveloper(tooEarly === undefined ? refusal : new ConfigurationError(tooEarly.remedy));
   return { refusal, forward: identity?.settings.errors === 'forward' };
 }
