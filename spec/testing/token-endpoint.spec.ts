@@ -227,6 +227,15 @@ describe('what a test can see and set', () => {
     await expect(ask()).rejects.toThrow('fetch failed');
   });
 
+  it('gives the refusal of a user to a fault that makes the body of all answers', async () => {
+    const seen: unknown[] = [];
+    issuer.userPolicy = () => ({ refuse: tokenError('interaction_required', { codes: [50076] }) });
+    issuer.setFault({ on: 'token', body: (document) => seen.push(document) && { ...document, seen: true } });
+    const { status, body } = await ask();
+    expect([status, body]).toMatchObject([400, { error: 'interaction_required', error_codes: [50076], seen: true }]);
+    expect(seen).toMatchObject([{ error: 'interaction_required' }]);
+  });
+
   it('answers with an error in the form of Entra', async () => {
     const claims = { access_token: { acrs: { essential: true, value: 'c1' } } };
     issuer.setFault(tokenError('interaction_required', { claims, codes: [50076], suberror: 'basic_action' }));

@@ -1,5 +1,6 @@
 /** Faults in the answers of the local issuer, and how it answers with them and without. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseJsonObject } from '../core/json.js';
 
 /** What the issuer answers: an OpenID configuration, a key set, or a token request. */
 export type AnswerKind = 'metadata' | 'keys' | 'token';
@@ -36,6 +37,11 @@ function bodyOf({ body }: Fault, document: object): string | Uint8Array {
   return body ?? JSON.stringify(document);
 }
 
+/** The document of an answer with its own fault, where that makes one. */
+function documentOf({ document, fault: { body } = {} }: RightAnswer): object {
+  return (typeof body === 'string' ? parseJsonObject(body) : undefined) ?? document;
+}
+
 /** Sends an answer, with the fault where it concerns the answer. */
 export function respond(
   request: IncomingMessage,
@@ -44,8 +50,8 @@ export function respond(
   fault: Fault = {},
 ): void {
   const isConcerned = fault.on === undefined || fault.on === right.on;
-  const concerned: Fault = { ...right.fault, ...(isConcerned && fault) };
-  const { down, answer, status, headers, slowMs } = concerned;
+  const ofAll = isConcerned ? fault : {};
+  const { down, answer, status, headers, slowMs }: Fault = { ...right.fault, ...ofAll };
   if (down === true) {
     request.socket.destroy();
     return;
@@ -60,7 +66,9 @@ export function respond(
       'Cache-Control': right.on === 'token' ? 'no-store' : 'max-age=86400, private',
       ...headers,
     });
-    response.end(bodyOf(concerned, right.document));
+    response.end(
+      ofAll.body === undefined ? bodyOf(right.fault ?? {}, right.document) : bodyOf(ofAll, documentOf(right)),
+    );
   };
   if (slowMs === undefined) send();
   else setTimeout(send, slowMs).unref();
