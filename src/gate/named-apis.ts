@@ -3,6 +3,7 @@ import type { Authenticator } from '../core/access/requirement.js';
 import { ConfigurationError } from '../core/errors.js';
 import { processWide } from '../core/process-wide.js';
 import { identityInForce } from './identity-in-force.js';
+import { warnDeveloper } from './refusal.js';
 
 /** @throws ConfigurationError if the configuration has no API of the name */
 type Check = (identity: Authenticator) => void;
@@ -46,19 +47,20 @@ export function checkNamedApis(...identities: readonly Authenticator[]): void {
   if (mistakes.length > 0) throw new ConfigurationError(mistakes.join(' '));
 }
 
-function checkBeforeReady(identity: Authenticator): void {
+/** A warning and no error: a class that is loaded may never be used, and the API works without it. */
+function warnBeforeReady(identity: Authenticator): void {
   identity.beforeReady(() => {
     const named = namedFor(identity);
     if (named === undefined) return;
     named.isComplete = true;
-    checkNamedApis(identity);
+    for (const mistake of mistakesUnder(identity)) warnDeveloper(new ConfigurationError(mistake));
   });
 }
 
-/** Has `ready()` of a configuration of the process check the names. */
+/** Has `ready()` of a configuration of the process look at the names. */
 export function watchNamedApis(identity: Authenticator): void {
   namedForProcess.isComplete = false;
-  checkBeforeReady(identity);
+  warnBeforeReady(identity);
 }
 
 function namedForBoundIdentity(identity: Authenticator): NamedApis {
@@ -66,7 +68,7 @@ function namedForBoundIdentity(identity: Authenticator): NamedApis {
   if (known !== undefined) return known;
   const named = noNames();
   namedForBound.set(identity, named);
-  checkBeforeReady(identity);
+  warnBeforeReady(identity);
   return named;
 }
 
