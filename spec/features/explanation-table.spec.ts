@@ -1,6 +1,6 @@
 /** Which code explains a refusal, by authority, route and configuration; and that the doctor gives the gate's verdict. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ExplanationCode } from '../../src/gate/explanation.js';
+import type { ExplanationCode } from '../../src/gate/explanation-hints.js';
 import {
   initialize,
   RequiresAnyAuth,

@@ -4,7 +4,7 @@ import { SignJWT } from 'jose';
 import 'reflect-metadata';
 import { Get, JsonController, Req } from 'routing-controllers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ExplanationCode } from '../../src/gate/explanation.js';
+import type { ExplanationCode } from '../../src/gate/explanation-hints.js';
 import { AllowAnonymous } from '../../src/index.js';
 import {
   authenticate,

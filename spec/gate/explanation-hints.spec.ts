@@ -12,7 +12,9 @@ import {
 import { AuthError, InsufficientScopeError, MissingTokenError, type Refusal } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/core/identity.js';
 import { readToken } from '../../src/core/token/parsed-token.js';
-import { explain, explanationCodes, versionRemark } from '../../src/gate/explanation.js';
+import { versionRemark } from '../../src/gate/explanation-code.js';
+import { explanationCodes } from '../../src/gate/explanation-hints.js';
+import { explain } from '../../src/gate/explanation.js';
 import { startTestIssuer, type TestIssuer } from '../../src/testing/test-issuer.js';
 import { fakeClock, start } from '../support/clock.js';
 import { errorOf } from '../support/refusals.js';

@@ -1,5 +1,5 @@
 /** Values of an Authorization header that hold no token as Microsoft issues it, by the code that explains them. */
-import type { ExplanationCode } from '../../src/gate/explanation.js';
+import type { ExplanationCode } from '../../src/gate/explanation-hints.js';
 
 type Row = readonly [when: string, authorization: (token: string) => string, code: ExplanationCode];
 

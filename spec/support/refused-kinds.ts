@@ -1,7 +1,7 @@
 /** Genuine tokens that are not what their route takes, by the code that explains them. */
 import { anyOf, type Demand, type SchemeDemand } from '../../src/core/access/requirement.js';
 import type { IdentityOptions } from '../../src/core/configuration/options.js';
-import type { ExplanationCode } from '../../src/gate/explanation.js';
+import type { ExplanationCode } from '../../src/gate/explanation-hints.js';
 import type { TestIssuer } from '../../src/testing.js';
 import type { RefusalName } from './refusals.js';
 

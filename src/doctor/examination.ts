@@ -15,7 +15,9 @@ import { claimedScheme, namesKnownPolicy } from '../core/token/claimed-scheme.js
 import { bearerToken, requestWith } from '../core/token/credential.js';
 import { readToken, type SeenToken } from '../core/token/parsed-token.js';
 import { seenToken, type SeenCredential } from '../gate/credential-mistake.js';
-import { explain, hints, versionRemark } from '../gate/explanation.js';
+import { versionRemark } from '../gate/explanation-code.js';
+import { hints } from '../gate/explanation-hints.js';
+import { explain } from '../gate/explanation.js';
 import { authoritiesOf, Publications, type KnownAuthority } from './authorities.js';
 import { findAll, stepNames, type Findings, type StepName } from './findings.js';
 import { isForeign, judge, probe, reasonOf, Rehearsal, type Probe } from './rehearsal.js';

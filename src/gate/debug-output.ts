@@ -8,7 +8,8 @@ import { processWide } from '../core/process-wide.js';
 import type { RequestHeaders } from '../core/token/credential.js';
 import { explainAcquisition } from './acquisition-explanation.js';
 import { seenIn } from './credential-mistake.js';
-import { explain, type RefusedRoute } from './explanation.js';
+import type { RefusedRoute } from './explanation-code.js';
+import { explain } from './explanation.js';
 
 const debugName = 'microsoft-identity-decorators';
 
