@@ -12,10 +12,11 @@ function withHeader(token, members) {
 
 /**
  * @param count - how many different ones of each kind
- * @returns the kinds: `name`, `status` of the answer, `credentials` as values of the header; `aheadMs`: they are accepted,
- *   and refused with the status once the clock is so much ahead
+ * @param unseen - how many tokens for the kind of which none is sent twice
+ * @returns the kinds: `name`, `status` of the answer, `credentials` as values of the header; `areSentOnce`; `aheadMs`: they are
+ *   accepted, and refused with the status once the clock is so much ahead
  */
-export async function credentialKinds(authority, count) {
+export async function credentialKinds(authority, count, unseen) {
   const accepted = await authority.tokens(count);
   const now = Math.floor(Date.now() / 1000);
   const expired = await authority.tokens(count, { claims: { iat: now - 7200, nbf: now - 7200, exp: now - 3600 } });
@@ -28,6 +29,12 @@ export async function credentialKinds(authority, count) {
   const partsOfGarbage = (token) => token.split('.').map(({ length }) => garbage(length));
   return [
     { name: 'accepted, repeated', status: 200, credentials: bearer(accepted) },
+    {
+      name: 'accepted, first seen',
+      status: 200,
+      credentials: bearer(await authority.tokens(unseen)),
+      areSentOnce: true,
+    },
     { name: 'no token', status: 401, credentials: [null] },
     { name: 'another scheme', status: 401, credentials: accepted.map(() => `Basic ${garbage(40)}`) },
     { name: 'garbage', status: 401, credentials: bearer(accepted.map(({ length }) => garbage(length))) },
