@@ -1,4 +1,5 @@
 /** An OpenID provider on loopback. It publishes documents like Microsoft's, signs tokens for tests, and answers token requests. */
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -257,6 +258,7 @@ export class LocalIssuer implements TestIssuer {
       scp: 'access_as_user',
       sub: 'v1-pairwise-subject',
       tid: tenantId,
+      uti: randomUUID(),
       ver: '1.0',
     };
     return this.#sign('entra', { ...claims, ...overrides }, { x5t: this.#keyOf('entra').kid, ...header });
@@ -334,6 +336,7 @@ export class LocalIssuer implements TestIssuer {
       oid: this.#ids.userId,
       sub: 'v2-pairwise-subject',
       tid: tenantId,
+      uti: randomUUID(),
       ver: '2.0',
     };
   }
