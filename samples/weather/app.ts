@@ -8,7 +8,6 @@ import { describeApi } from './openapi-document.js';
 import type { LocalIssuer } from './openid-provider/local-issuer.js';
 import { servePages } from './pages/serve-pages.js';
 import type { SignIns } from './sign-in-settings.js';
-import { WarningsController } from './warnings-controller.js';
 import { WeatherController } from './weather-controller.js';
 
 /** What is configured, and so is served. */
@@ -21,17 +20,19 @@ export interface Setup {
 }
 
 /** The API, with the routes of the configured authorities, and the pages that call it. */
-export function createApp(setup: Setup): Express {
+export async function createApp(setup: Setup): Promise<Express> {
   const { entra, b2c } = setup.signIns;
   const app = express();
   app.disable('x-powered-by');
   // In any other environment, Express sends the stack of an error to the caller.
   app.set('env', 'production');
+  // Imported only here: `ready()` warns of a loaded class that names an API which is not configured.
+  const warnings = entra && setup.callsWarnings ? Object.values(await import('./warnings-controller.js')) : [];
   const options: RoutingControllersOptions = {
     controllers: [
       HealthController,
       ...(entra ? [WeatherController, AdminController] : []),
-      ...(entra && setup.callsWarnings ? [WarningsController] : []),
+      ...warnings,
       ...(b2c ? [B2cWeatherController] : []),
     ],
     validation: { whitelist: true, forbidNonWhitelisted: true, validationError: { target: false } },

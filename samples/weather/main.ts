@@ -36,7 +36,7 @@ async function start(): Promise<void> {
   // Loads the signing keys, so that a tenant that does not exist is found now and not by the first caller.
   await identity.ready();
 
-  server.on('request', createApp(local ?? setupFromEnvironment()));
+  server.on('request', await createApp(local ?? setupFromEnvironment()));
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -379,9 +379,9 @@ describe('the weather sample with no configuration', () => {
         undefined,
       ],
       ['get /api/health', undefined, undefined],
-      ['get /api/weather/{city}/warnings', entra, undefined],
       ['get /api/weather/{city}', entra, undefined],
       ['post /api/weather/{city}/years', entra, undefined],
+      ['get /api/weather/{city}/warnings', entra, undefined],
     ]);
   });
 
