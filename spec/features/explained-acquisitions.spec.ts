@@ -72,6 +72,14 @@ afterEach(() => {
 const call = async (path: string, oid: string) => api.call(path, { token: await issuer.token({ oid }) });
 
 describe('a failed acquisition', () => {
+  it('names what serves an application, which has no user to call on behalf of', async () => {
+    configure();
+    expect((await api.call('/me', { token: await issuer.appToken() })).status).toBe(403);
+    expect(heard).toMatchObject([{ status: 403, code: 'caller', reason: 'caller' }]);
+    expect(heard[0]?.hint).toContain("@RequiresAuth({ callers: 'user' })");
+    expect(heard[0]?.hint).toContain('@AsApplication()');
+  });
+
   it.each([
     ['invalid_grant', 65001, 403, 'consent_required', 'grant admin consent'],
     ['invalid_client', 7000215, 500, 'invalid_configuration', 'not its id'],

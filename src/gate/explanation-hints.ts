@@ -99,7 +99,8 @@ export const hints = {
   client: 'The client application is not in allowedClients.',
   daemon_client:
     "The client is in b2c.daemonClients, and the token is a person's. A client through which people sign in does not belong in that list.",
-  caller: 'The route accepts only people, or only applications. The optional claim idtyp tells the two apart reliably.',
+  caller:
+    "The route accepts only people, or only applications. The optional claim idtyp tells the two apart reliably. Or the route calls another API on behalf of the user, and an application has none: put @RequiresAuth({ callers: 'user' }) on the route, or call with @AsApplication().",
   guest: 'The person is a guest of the tenant. The optional claim acct tells this reliably.',
   no_groups: 'The token has no groups: set groupMembershipClaims in the manifest of this API.',
   group: 'The caller is in none of the groups.',
