@@ -1,8 +1,10 @@
 /** The programs of the pages about hosts and production, run as they stand against one issuer. Works on `dist/`. */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import ts from 'typescript';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestIssuer, type TestIssuer } from '../src/testing.js';
 import { environmentOf } from './support/environment-variables.js';
 import { readPage } from './support/pages.js';
@@ -158,6 +160,107 @@ describe('the two programs of docs/downstream.md', () => {
     const client = issuer.options.clientId;
     expect(await answerOf('/api/mine')).toEqual({ client, oid: 'ada', scp: 'stock.read' });
     expect(await answerOf('/api/all')).toMatchObject({ client, roles: ['access_as_app'] });
+  });
+});
+
+describe('the download of docs/downstream.md', () => {
+  /** What the other API does with a path, once it sent a part of the file. */
+  type Then = (response: ServerResponse) => void;
+  let api: Server;
+  let then: Then;
+  let callsEnded = 0;
+  let url: string;
+  let shown = '';
+  let child: ChildProcess;
+  let headers: { readonly authorization: string };
+
+  beforeAll(async () => {
+    api = createHttpServer((request, response) => {
+      response.once('close', () => callsEnded++);
+      const [, status] = /^\/files\/(\d+)$/.exec(request.url ?? '') ?? [];
+      if (status !== undefined) return response.writeHead(Number(status), { 'Retry-After': '7' }).end('m4rk3r');
+      response.writeHead(200, { 'Content-Type': 'text/csv' });
+      return response.write('a,b\n', () => {
+        then(response);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    headers = { authorization: `Bearer ${await issuer.token()}` };
+  });
+
+  beforeEach(async () => {
+    const code = programsOf('docs/downstream.md').find((program) => program.includes('pipeline(')) ?? '';
+    const port = await freePort();
+    child = await startProgram(compiled(code), port, issuer.options, {
+      AzureAd__ClientSecret: issuer.downstreamOptions.credential.clientSecret,
+      DownstreamApis__files__BaseUrl: `http://127.0.0.1:${String((api.address() as AddressInfo).port)}`,
+      DownstreamApis__files__Scopes: 'api://0f6d1a52-7b4e-4f65-8f0c-9c6c1e7f4f02/files.read',
+    });
+    url = `http://localhost:${String(port)}/files`;
+    shown = '';
+    child.stderr?.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+  });
+
+  afterAll(() => {
+    api.closeAllConnections();
+    api.close();
+  });
+
+  const printed = (reason: string) =>
+    vi.waitFor(() => {
+      expect(shown).toContain(`reason: '${reason}'`);
+    }, 5_000);
+
+  /** The program answers another request, and printed one line. */
+  async function expectGoesOn(): Promise<void> {
+    expect((await fetch(`${url}/404`, { headers })).status).toBe(404);
+    expect(child.exitCode).toBe(null);
+    expect(shown.trim().split('\n')).toHaveLength(1);
+  }
+
+  it('sends the file', async () => {
+    then = (response) => response.end('1,2\n');
+    const answer = await fetch(`${url}/report`, { headers });
+    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+      200,
+      'text/csv; charset=utf-8',
+      'a,b\n1,2\n',
+    ]);
+    expect(shown).toBe('');
+  });
+
+  it.each([
+    { status: 404, answered: 404, retryAfter: null },
+    { status: 429, answered: 503, retryAfter: '7' },
+    { status: 503, answered: 503, retryAfter: '7' },
+    { status: 500, answered: 502, retryAfter: null },
+  ])('answers $status of the other API with $answered', async ({ status, answered, retryAfter }) => {
+    const answer = await fetch(`${url}/${String(status)}`, { headers });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([answered, retryAfter]);
+    expect(await answer.text()).not.toContain('m4rk3r');
+    expect(shown).toBe('');
+  });
+
+  it('goes on where the other API breaks off, and the caller notices', async () => {
+    then = (response) => response.destroy();
+    const answer = await fetch(`${url}/report`, { headers });
+    await expect(answer.text()).rejects.toThrow('terminated');
+    await printed('terminated');
+    await expectGoesOn();
+  });
+
+  it('ends the call of the other API where the caller hangs up', async () => {
+    then = () => undefined;
+    const before = callsEnded;
+    const caller = new AbortController();
+    const answer = await fetch(`${url}/report`, { headers, signal: caller.signal });
+    expect(answer.status).toBe(200);
+    caller.abort();
+    await printed('Premature close');
+    await vi.waitFor(() => {
+      expect(callsEnded).toBe(before + 1);
+    }, 5_000);
+    await expectGoesOn();
   });
 });
 
