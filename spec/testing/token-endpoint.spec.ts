@@ -92,6 +92,15 @@ describe('an on-behalf-of request', () => {
     expect(claimsOf(answer)).not.toHaveProperty('groups');
   });
 
+  it('gets another token each time, also within one second', async () => {
+    const application = { grant_type: 'client_credentials', scope: `api://${downstreamId}/.default` };
+    const ids = [await ask(), await ask(), await ask(application), await ask(application)].map(
+      (answer) => claimsOf(answer)?.['uti'],
+    );
+    expect(new Set(ids).size).toBe(4);
+    expect(ids).toEqual(Array(4).fill(expect.stringMatching(/^[\w-]{22}$/)));
+  });
+
   it('gets a token with the capabilities that the client declares, unless the policy has others', async () => {
     const claims = JSON.stringify({ access_token: { xms_cc: { values: ['cp1'] } } });
     expect(claimsOf(await ask({ claims }))).toMatchObject({ xms_cc: ['cp1'] });

@@ -1,5 +1,5 @@
 /** The keys of the local issuer, and the tokens that it signs with them. */
-import { createPublicKey, generateKeyPair, randomUUID, sign, verify, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPair, randomBytes, randomUUID, sign, verify, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
 /** A key pair, and the public key as a key set publishes it. */
@@ -30,6 +30,9 @@ export async function signText(key: KeyPair, header: string, payload: string): P
 export function signToken(key: KeyPair, claims: object, header: object = {}): Promise<string> {
   return signText(key, JSON.stringify({ typ: 'JWT', alg: 'RS256', kid: key.kid, ...header }), JSON.stringify(claims));
 }
+
+/** The claim `uti` of a token, in the form that Entra gives it: no two tokens are alike, also within one second. */
+export const tokenIdentifier = () => randomBytes(16).toString('base64url');
 
 /** A token in its parts. Nothing of it is checked. */
 export interface DecodedToken {

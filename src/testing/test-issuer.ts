@@ -1,5 +1,4 @@
 /** An OpenID provider on loopback. It publishes documents like Microsoft's, signs tokens for tests, and answers token requests. */
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -7,7 +6,7 @@ import { b2cIssuer, documentAt, endpointList, v1Issuer, v2Issuer } from './docum
 import { respond, type Fault, type RightAnswer } from './fault.js';
 import type { SignInSettings } from './people.js';
 import { SignIn } from './sign-in.js';
-import { signText, signToken, type KeyPair } from './signing-keys.js';
+import { signText, signToken, tokenIdentifier, type KeyPair } from './signing-keys.js';
 import {
   createKeys,
   createTenantState,
@@ -258,7 +257,7 @@ export class LocalIssuer implements TestIssuer {
       scp: 'access_as_user',
       sub: 'v1-pairwise-subject',
       tid: tenantId,
-      uti: randomUUID(),
+      uti: tokenIdentifier(),
       ver: '1.0',
     };
     return this.#sign('entra', { ...claims, ...overrides }, { x5t: this.#keyOf('entra').kid, ...header });
@@ -336,7 +335,7 @@ export class LocalIssuer implements TestIssuer {
       oid: this.#ids.userId,
       sub: 'v2-pairwise-subject',
       tid: tenantId,
-      uti: randomUUID(),
+      uti: tokenIdentifier(),
       ver: '2.0',
     };
   }

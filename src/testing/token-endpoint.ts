@@ -1,11 +1,11 @@
 /** The token endpoint of the local issuer: on-behalf-of and client credentials, checked as Entra checks them. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { isGuid } from '../core/guid.js';
 import { clientAuthenticationOf, type ClientAuthentication } from './client-authentication.js';
 import { declaredCapabilities, parseClaims } from './claims-request.js';
 import { v1Issuer, v2Issuer } from './documents.js';
 import type { Fault, RightAnswer } from './fault.js';
-import { decodeToken, isSignedByOneOf, signToken, type KeyPair } from './signing-keys.js';
+import { decodeToken, isSignedByOneOf, signToken, tokenIdentifier, type KeyPair } from './signing-keys.js';
 import { refusedAnswer, type TokenErrorDetails } from './token-error.js';
 import { audienceOf, openIdScopes, resourceOf, withoutResource } from './token-scopes.js';
 
@@ -207,7 +207,7 @@ export class TokenEndpoint {
   ): Promise<RightAnswer> {
     const now = this.#nowSeconds();
     const capabilities = declaredCapabilities(request.claims);
-    const claims = { ...this.#commonClaims(request), ...capabilities, aud, uti: randomUUID(), ...further };
+    const claims = { ...this.#commonClaims(request), ...capabilities, aud, uti: tokenIdentifier(), ...further };
     const exp = (claims as { readonly exp?: unknown }).exp;
     const expiresIn = typeof exp === 'number' ? exp - now : lifetimeSeconds;
     const document = {
