@@ -74,6 +74,7 @@ export class KnownHeaders {
   }
 
   add({ header, kid }: Pick<ParsedToken, 'header' | 'kid'>): void {
+    if (header === this.#last.header) return;
     this.#kids ??= createLRU({ max: mostKnownHeaders });
     if (this.#kids.has(header)) return;
     const kept = { header: copyOf(header), kid };

@@ -1,5 +1,5 @@
 /** Verifies a token once, however often it comes and however many requests carry it at the same time. */
-import { andThen, isThenable } from '../awaited.js';
+import { isThenable } from '../awaited.js';
 import type { Settings } from '../configuration/settings.js';
 import { checkTime, validTimeOf } from './claims.js';
 import { bytesOf, digestOf, TokenCache } from './token-cache.js';
@@ -42,17 +42,25 @@ export class CachingVerifier implements Verifier {
   }
 
   #verifyOnce(text: string, digest: string): Verification | Promise<Verification> {
-    const verification = andThen(this.#verify(text), ({ token, key, issuerKeys }): Verification => {
-      const { notBefore, expires } = validTimeOf(token.claims);
-      const known = { digest, token, key, issuerKeys, notBefore, expires };
-      this.#cache.set({ ...known, outcome: 'cached', groups: undefined, bytes: bytesOf(text), movedBy: 0 });
-      return { token, outcome: 'verified', digest, groups: undefined };
-    });
-    if (isThenable(verification)) {
-      this.#flights.set(digest, verification);
-      const forget = () => this.#flights.delete(digest);
-      verification.then(forget, forget);
+    const verified = this.#verify(text);
+    if (!isThenable(verified)) return this.#remember(verified, text, digest);
+    const flight = this.#rememberLater(verified, text, digest);
+    this.#flights.set(digest, flight);
+    return flight;
+  }
+
+  async #rememberLater(verified: Promise<SignedToken>, text: string, digest: string): Promise<Verification> {
+    try {
+      return this.#remember(await verified, text, digest);
+    } finally {
+      this.#flights.delete(digest);
     }
-    return verification;
+  }
+
+  #remember({ token, key, issuerKeys }: SignedToken, text: string, digest: string): Verification {
+    const { notBefore, expires } = validTimeOf(token.claims);
+    const known = { digest, token, key, issuerKeys, notBefore, expires };
+    this.#cache.set({ ...known, outcome: 'cached', groups: undefined, bytes: bytesOf(text), movedBy: 0 });
+    return { token, outcome: 'verified', digest, groups: undefined };
   }
 }
