@@ -26,6 +26,7 @@ import {
   isAppOnly,
   OnBehalfOf,
   onBehalfOf,
+  optionsFromEnvironment,
   RequiresAnyAuth,
   RequiresAuth,
   RequiresAuthContext,
@@ -101,6 +102,10 @@ export function misuse(): void {
   initialize({ ...ids, claimCheck: () => 'yes' });
   // @ts-expect-error -- true or false
   initialize({ ...ids, requireAuth: 'always' });
+  // @ts-expect-error -- it reads the environment of the process
+  optionsFromEnvironment(process.env);
+  // @ts-expect-error -- downstream is undefined where no variable names an API
+  initialize({ ...ids, downstream: { ...optionsFromEnvironment().downstream, maxEntries: 1 } });
   // @ts-expect-error -- one claim alone
   TokenClaims(['oid']);
   // @ts-expect-error -- options are an object

@@ -48,6 +48,7 @@ const ofEveryHost = [
   'getTokenClaims',
   'initialize',
   'isAppOnly',
+  'optionsFromEnvironment',
   'securitySchemes',
   'userKey',
   'validateScope',

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../src/core/errors.js';
 import { beginAudit, endAudit } from '../../src/gate/audit.js';
-import { initialize, initializeWithRequireAuth } from '../../src/gate/initialize.js';
+import { initialize, initializeWithRequireAuth, optionsFromEnvironment } from '../../src/gate/initialize.js';
 import { enforcesRequireAuth } from '../../src/gate/require-auth.js';
 import { forgetIdentity } from '../support/isolation.js';
 import { errorOf } from '../support/refusals.js';
@@ -35,6 +35,13 @@ it('finds a package that is not installed', async () => {
   const error = await errorOf(() => identity.ready());
   expect(error).toBeInstanceOf(ConfigurationError);
   expect((error as Error).message).toContain('npm install @azure/msal-node');
+});
+
+it('loads an application that adds options to those of the environment, where no variable is set', () => {
+  expect(optionsFromEnvironment()).toEqual({});
+  expect(() => initialize({ ...optionsFromEnvironment(), errors: 'forward' })).not.toThrow();
+  endAudit();
+  expect(optionsFromEnvironment).toThrow('set AzureAd__TenantId and AzureAd__ClientId');
 });
 
 it('ends: ready() then loads keys again', async () => {

@@ -1,6 +1,6 @@
 /** The environment variables of a program, and those that the library reads. */
 import { vi } from 'vitest';
-import { optionsFromEnvironment } from '../../src/core/configuration/environment.js';
+import { readEnvironment } from '../../src/core/configuration/environment.js';
 import { Variables } from '../../src/core/configuration/environment-variables.js';
 import type { IdentityOptions } from '../../src/index.js';
 
@@ -39,7 +39,7 @@ export function variablesRead(): ReadonlySet<string> {
   const value = vi.spyOn(Variables.prototype, 'value');
   const list = vi.spyOn(Variables.prototype, 'list');
   try {
-    for (const environment of environments) optionsFromEnvironment({ ...api, ...environment });
+    for (const environment of environments) readEnvironment({ ...api, ...environment });
     const names = [...value.mock.calls, ...list.mock.calls].flat();
     return new Set(names.map((name) => name.replace('__graph__', '__<name>__')));
   } finally {

@@ -1,5 +1,5 @@
 /** The configuration that a token is checked against, and its source. */
-import { optionsFromEnvironment, remarkOnNames } from '../core/configuration/environment.js';
+import { readEnvironment, remarkOnNames } from '../core/configuration/environment.js';
 import { parseSettings } from '../core/configuration/parse-settings.js';
 import type { Settings } from '../core/configuration/settings.js';
 import { ConfigurationError } from '../core/errors.js';
@@ -52,7 +52,7 @@ export async function configurationFor(
   const { fetch, now, env } = terminal;
   const origin = given === undefined ? 'the environment' : 'the command line';
   try {
-    return { settings: parseSettings({ ...(given ?? optionsFromEnvironment(env)), fetch, now }), origin };
+    return { settings: parseSettings({ ...(given ?? readEnvironment(env)), fetch, now }), origin };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     if (given !== undefined) throw new UsageError(withFlags(error.message));

@@ -1,5 +1,5 @@
 /** What every host's entry point exports beside its decorators. */
-export { initialize } from '../gate/initialize.js';
+export { initialize, optionsFromEnvironment } from '../gate/initialize.js';
 export * from '../downstream/exports.js';
 export { type BoundIdentity, type HostDecorators } from './host-decorators.js';
 export { getTokenClaims, isAppOnly, userKey, validateScope } from '../gate/current-caller.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { optionsFromEnvironment } from '../../../src/core/configuration/environment.js';
+import { readEnvironment } from '../../../src/core/configuration/environment.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
 import { errorOf } from '../../support/refusals.js';
 import { clientId, otherId, parse, tenantId } from './given-options.js';
@@ -12,8 +12,10 @@ const graph = {
 const secret = { AzureAd__ClientSecret: ' sEcr3t ' };
 const first = 'AzureAd__ClientCredentials__0__';
 
-const optionsOf = (environment: object) => optionsFromEnvironment({ ...azureAd, ...environment }).downstream;
-const settingsOf = (environment: object) => parse(optionsFromEnvironment({ ...azureAd, ...environment })).downstream;
+const inCode =
+  'Remove it, and set it by the option downstream: initialize({ ...optionsFromEnvironment(), downstream }).';
+const optionsOf = (environment: object) => readEnvironment({ ...azureAd, ...environment }).downstream;
+const settingsOf = (environment: object) => parse(readEnvironment({ ...azureAd, ...environment })).downstream;
 
 describe('the environment', () => {
   it('names an API and a secret', async () => {
@@ -115,17 +117,17 @@ describe('the environment', () => {
     [
       'an unknown source',
       { [`${first}SourceType`]: 'KeyVault' },
-      `${first}SourceType: got 'KeyVault'; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, call initialize() with the option downstream.`,
+      `${first}SourceType: got 'KeyVault'; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, remove it and the variables of DownstreamApis, and give the option downstream: initialize({ ...optionsFromEnvironment(), downstream }).`,
     ],
     [
       'a source by the name of a member that every object has',
       { [`${first}SourceType`]: 'constructor' },
-      `${first}SourceType: got 'constructor'; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, call initialize() with the option downstream.`,
+      `${first}SourceType: got 'constructor'; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, remove it and the variables of DownstreamApis, and give the option downstream: initialize({ ...optionsFromEnvironment(), downstream }).`,
     ],
     [
       'a source that may be a secret',
       { [`${first}SourceType`]: 'sEcr3t~sEcr3t' },
-      `${first}SourceType: got a string of 13 characters; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, call initialize() with the option downstream.`,
+      `${first}SourceType: got a string of 13 characters; it takes ClientSecret, SignedAssertionFromManagedIdentity, SignedAssertionFilePath. For a certificate, remove it and the variables of DownstreamApis, and give the option downstream: initialize({ ...optionsFromEnvironment(), downstream }).`,
     ],
     [
       'two credentials',
@@ -242,9 +244,9 @@ describe('the environment', () => {
     ['RelativePath', '/me', 'Remove it, and give it to the call: get(path), post(path, body).'],
     ['HttpMethod', 'GET', 'Remove it, and give it to the call: get(path), post(path, body).'],
     ['RequestAppToken', 'true', 'Remove it, and write @AsApplication() or asApplication().'],
-    ['TenantId', tenantId, 'Set it by the option downstream of initialize().'],
-    ['TimeoutMs', '5000', 'Set it by the option downstream of initialize().'],
-    ['Headers__Accept', 'x', 'Set it by the option downstream of initialize().'],
+    ['TenantId', tenantId, inCode],
+    ['TimeoutMs', '5000', inCode],
+    ['Headers__Accept', 'x', inCode],
   ])('refuses %s of an API, which has no meaning here', async (member, value, remedy) => {
     const name = `DownstreamApis__graph__${member}`;
     const error = await errorOf(() => optionsOf({ ...graph, ...secret, [name]: value }));

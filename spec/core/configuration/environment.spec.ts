@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { optionsFromEnvironment, remarkOnNames } from '../../../src/core/configuration/environment.js';
+import { readEnvironment, remarkOnNames } from '../../../src/core/configuration/environment.js';
 import { ConfigurationError } from '../../../src/core/errors.js';
 import { clientId, entra, otherId, parse, refusalOf, takesApplication, tenantId } from './given-options.js';
 
 /** The message that an environment is refused with. */
 function refusalIn(environment: Record<string, string>): string {
   try {
-    optionsFromEnvironment(environment);
+    readEnvironment(environment);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigurationError);
     return (error as Error).message;
@@ -14,8 +14,8 @@ function refusalIn(environment: Record<string, string>): string {
   return expect.fail('the environment was taken');
 }
 
-describe('optionsFromEnvironment', () => {
-  const fromEnvironment = (environment: Record<string, string>) => parse(optionsFromEnvironment(environment));
+describe('readEnvironment', () => {
+  const fromEnvironment = (environment: Record<string, string>) => parse(readEnvironment(environment));
   const azureAd = { AzureAd__TenantId: tenantId, AzureAd__ClientId: clientId };
   const azureAdB2c = {
     AzureAdB2C__Domain: 'contoso.onmicrosoft.com',
@@ -93,7 +93,7 @@ describe('optionsFromEnvironment', () => {
     ['a client', 'AzureAdB2C__ClientId', /^initialize: b2c\.clientId: got undefined/],
   ])('refuses half a B2C configuration: one without %s', (_, name, message) => {
     const half = Object.fromEntries(Object.entries(azureAdB2c).filter(([key]) => key !== name));
-    expect(refusalOf(optionsFromEnvironment(half))).toMatch(message);
+    expect(refusalOf(readEnvironment(half))).toMatch(message);
   });
 
   it.each<[keyof typeof azureAd, RegExp]>([
@@ -101,7 +101,7 @@ describe('optionsFromEnvironment', () => {
     ['AzureAd__ClientId', /^initialize: clientId: got undefined; /],
   ])('refuses half an Entra ID configuration: one without %s', (name, message) => {
     const half = Object.fromEntries(Object.entries(azureAd).filter(([key]) => key !== name));
-    expect(refusalOf(optionsFromEnvironment(half))).toMatch(message);
+    expect(refusalOf(readEnvironment(half))).toMatch(message);
   });
 
   it.each<[string, Record<string, string>]>([
@@ -110,7 +110,7 @@ describe('optionsFromEnvironment', () => {
     ['another section', { MyAzureAd__TenantId: tenantId, AzureAdB2E__ClientId: clientId }],
     ['nobody', {}],
   ])('ignores the names of %s', (_, environment) => {
-    expect(refusalOf(optionsFromEnvironment(environment))).toMatch(/tenantId and clientId .*b2c/);
+    expect(refusalOf(readEnvironment(environment))).toMatch(/tenantId and clientId .*b2c/);
   });
 
   it.each<[string, Record<string, string>]>([
@@ -123,7 +123,7 @@ describe('optionsFromEnvironment', () => {
   });
 
   it('names a wrong value without showing it', () => {
-    expect(refusalOf(optionsFromEnvironment({ ...azureAd, AzureAd__ClientId: 's3cr3t' }))).toBe(
+    expect(refusalOf(readEnvironment({ ...azureAd, AzureAd__ClientId: 's3cr3t' }))).toBe(
       `initialize: clientId: got a string of 6 characters; ${takesApplication}.`,
     );
   });
@@ -314,7 +314,7 @@ describe('optionsFromEnvironment', () => {
     expect(read({ AzureAdB2C__DaemonClients: `${clientId}, ${otherId}` })).toEqual(daemons);
     expect(read({ AzureAdB2C__DaemonClients__0: clientId, AzureAdB2C__DaemonClients__1: otherId })).toEqual(daemons);
     expect(read({})).toBeUndefined();
-    expect(refusalOf(optionsFromEnvironment({ ...azureAdB2c, AzureAdB2C__DaemonClients: ' ' }))).toMatch(
+    expect(refusalOf(readEnvironment({ ...azureAdB2c, AzureAdB2C__DaemonClients: ' ' }))).toMatch(
       /^initialize: b2c\.daemonClients: got an empty list; /,
     );
     expect(() => fromEnvironment({ ...azureAd, AzureAd__DaemonClients: clientId })).toThrow(
@@ -323,7 +323,7 @@ describe('optionsFromEnvironment', () => {
   });
 
   it('refuses a blank list of clients, because a restriction was lost', () => {
-    expect(refusalOf(optionsFromEnvironment({ ...azureAd, AzureAd__AllowedClients: ' ' }))).toMatch(
+    expect(refusalOf(readEnvironment({ ...azureAd, AzureAd__AllowedClients: ' ' }))).toMatch(
       /^initialize: allowedClients: got an empty list; /,
     );
   });
@@ -382,11 +382,11 @@ describe('optionsFromEnvironment', () => {
     expect(refusalIn({ ...azureAd, [name]: 'm4rk3r' })).toBe(
       `${name} is not read, and it is a restriction: write ${meant}, or remove it.`,
     );
-    expect(() => optionsFromEnvironment({ ...azureAd, [name]: ' ' })).not.toThrow();
+    expect(() => readEnvironment({ ...azureAd, [name]: ' ' })).not.toThrow();
   });
 
   it.each(['AZURE_AD_CLIENT_ID', 'AzureAd_TenantId', 'AZUREAD_POLICIES'])('leaves %s to others', (name) => {
-    expect(optionsFromEnvironment({ ...azureAd, [name]: 'x' })).toEqual(optionsFromEnvironment(azureAd));
+    expect(readEnvironment({ ...azureAd, [name]: 'x' })).toEqual(readEnvironment(azureAd));
   });
 
   it.each([

@@ -54,7 +54,8 @@ function credentialFrom(variables: Variables): ClientCredential | undefined {
   if (source !== undefined) return source(variables);
   throw new ConfigurationError(
     `${firstOfList}SourceType: got ${describe(sourceType, 'name')}; it takes ${Object.keys(sources).join(', ')}. ` +
-      'For a certificate, call initialize() with the option downstream.',
+      `For a certificate, remove it and the variables of ${apisPrefix}, and give the option downstream: ` +
+      'initialize({ ...optionsFromEnvironment(), downstream }).',
   );
 }
 

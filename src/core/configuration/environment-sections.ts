@@ -114,7 +114,8 @@ export const sections: Readonly<Record<string, Section>> = {
 /** The section of the APIs that are called. A name is below it: `DownstreamApis__graph__BaseUrl`. */
 export const apisPrefix = 'DownstreamApis';
 
-const inCode = 'Set it by the option downstream of initialize().';
+const inCode =
+  'Remove it, and set it by the option downstream: initialize({ ...optionsFromEnvironment(), downstream }).';
 const atTheCall = 'Remove it, and give it to the call: get(path), post(path, body).';
 
 /** What is read of each API. */

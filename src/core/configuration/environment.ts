@@ -5,11 +5,15 @@ import { isGuid } from '../guid.js';
 import { tenantName } from '../microsoft-hosts.js';
 import { parseUrl } from '../url.js';
 import { downstreamFromEnvironment } from './downstream-environment.js';
-import { keyOf, nameMeantBy, problemWith } from './environment-names.js';
+import { keyOf, nameMeantBy, problemWith, withoutNumber } from './environment-names.js';
 import { Variables, type Environment } from './environment-variables.js';
 import type { B2cOptions, IdentityOptions } from './options.js';
+import type { Settings } from './settings.js';
 
-const isSet = (value: unknown) => value !== undefined;
+/** Options that can be spread over others: those that no variable sets are no members. */
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
 
 const whereNotEmpty = (list: readonly string[] | undefined) => (list?.length === 0 ? undefined : list);
 
@@ -107,7 +111,7 @@ function b2cFrom(variables: Variables): B2cOptions | undefined {
   const named = (name: string) => ({ variable: `AzureAdB2C__${name}`, value: variables.value(`AzureAdB2C__${name}`) });
   const domain = { variable: 'AzureAdB2C__Domain', value: agreed(named('Domain'), named('TenantName'), areOneDomain) };
   const { value: given, ...ofInstance } = named('Instance');
-  const b2c = {
+  const b2c = withoutUndefined({
     domainName: agreed({ variable, value: isId ? undefined : tenant }, domain, areOneDomain),
     policies: policiesFrom(variables, policy),
     tenantId: agreed(named('TenantId'), { variable, value: isId ? tenant : undefined }, areEqual),
@@ -121,9 +125,9 @@ function b2cFrom(variables: Variables): B2cOptions | undefined {
     audience: audiencesOf(variables, 'AzureAdB2C'),
     // A blank list is refused later: its value may be lost, and daemons would count as people.
     daemonClients: variables.list('AzureAdB2C__DaemonClients'),
-  };
+  });
   // A B2C configuration that is not complete is refused later, as one that is given as an option.
-  return Object.values(b2c).some(isSet) ? (b2c as B2cOptions) : undefined;
+  return Object.keys(b2c).length > 0 ? (b2c as B2cOptions) : undefined;
 }
 
 function allowedTenantsFrom(variables: Variables): '*' | readonly string[] | undefined {
@@ -139,16 +143,16 @@ function allowedTenantsFrom(variables: Variables): '*' | readonly string[] | und
  * @param environment - the variables, such as `process.env`
  * @throws ConfigurationError for a variable of these sections that is not known, or that contradicts another one
  */
-export function optionsFromEnvironment(environment: Environment): IdentityOptions {
+export function readEnvironment(environment: Environment): IdentityOptions {
   const variables = new Variables(environment);
-  return {
+  return withoutUndefined({
     ...entraFrom(variables),
     allowedTenants: allowedTenantsFrom(variables),
     // A blank restriction is refused later: it may be one whose value was lost.
     allowedClients: variables.list('AzureAd__AllowedClients', 'AzureAdB2C__AllowedClients'),
     downstream: downstreamFromEnvironment(variables),
     b2c: b2cFrom(variables),
-  };
+  });
 }
 
 const idKeys = ['TenantId', 'ClientId', 'Domain'].flatMap((name) =>
@@ -166,7 +170,59 @@ export function remarkOnUnread(environment: Environment): string {
     Object.entries(environment).find(([name, value = '']) => idKeys.includes(keyOf(name)) && value.trim() !== '') ?? [];
   return name === undefined
     ? ''
-    : ` ${name} is set, and the environment is read only where initialize() has no argument.`;
+    : ` ${name} is set, and the environment is read only by initialize() without an argument and by optionsFromEnvironment().`;
+}
+
+/** A variable that restricts who may call, and the option that it sets. */
+interface Restriction {
+  readonly section: 'AzureAd' | 'AzureAdB2C';
+  readonly name: string;
+  readonly option: string;
+  /** Whether options lack it. */
+  readonly isMissing: boolean;
+}
+
+/** Without AllowedTenants: its option is required where several tenants may call, and refused where one may. */
+const restrictionsOf = ({ allowedClients, b2c }: Settings): readonly Restriction[] => [
+  ...(['AzureAd', 'AzureAdB2C'] as const).map((section) => ({
+    section,
+    name: 'AllowedClients',
+    option: 'allowedClients',
+    isMissing: allowedClients === undefined,
+  })),
+  {
+    section: 'AzureAdB2C',
+    name: 'DaemonClients',
+    option: 'b2c.daemonClients',
+    isMissing: b2c !== undefined && b2c.daemonClients === undefined,
+  },
+];
+
+/**
+ * Warnings for options that lack a restriction which the environment has. Values are not shown.
+ *
+ * A section whose client id is another one belongs to another registration, so its restrictions do not count.
+ *
+ * @param settings - of the options that were given
+ */
+export function unreadRestrictions(environment: Environment, settings: Settings): readonly string[] {
+  const values = new Map(
+    Object.entries(environment)
+      .map(([name, value = '']) => [withoutNumber(keyOf(name)), value.trim().toLowerCase()] as const)
+      .filter(([, value]) => value !== ''),
+  );
+  const isOurs = (section: string) => {
+    const clientId = values.get(keyOf(`${section}__ClientId`));
+    return clientId === undefined || [settings.entra?.clientId, settings.b2c?.clientId].includes(clientId);
+  };
+  return restrictionsOf(settings)
+    .filter(({ isMissing, section, name }) => isMissing && isOurs(section) && values.has(keyOf(`${section}__${name}`)))
+    .map(
+      ({ section, name, option }) =>
+        `${section}__${name} restricts who may call, and it is not read: initialize() has options, without ${option}. ` +
+        `Give that option, or write initialize({ ...optionsFromEnvironment(), … }). ` +
+        'If the variable is not for this API, remove it.',
+    );
 }
 
 /**
