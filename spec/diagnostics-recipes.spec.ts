@@ -65,6 +65,29 @@ const expired = { outcome: 'refused', code: 'invalid_token', reason: 'expired', 
 const withoutKeys = { outcome: 'refused', code: 'issuer_unavailable', status: 503 };
 const withoutToken = { outcome: 'refused', code: 'missing_token', status: 401 };
 
+/** Sends a request through two middlewares of Express, of which the second lets it in or refuses it. */
+const chain = `
+import express from 'express';
+import { once } from 'node:events';
+import * as expressLibrary from 'microsoft-identity-decorators/express';
+async function chain() {
+  const { TOKEN: token, TENANT: tenantId, CLIENT: clientId, INSTANCE: instance } = process.env;
+  expressLibrary.initialize({ tenantId, clientId, instance });
+  const app = express();
+  for (const scope of ['access_as_user', 'other']) {
+    app.get('/' + scope, expressLibrary.requiresAuth(), expressLibrary.requiresScope(scope), (request, response) => {
+      response.end();
+    });
+  }
+  const server = app.listen(0);
+  await once(server, 'listening');
+  for (const path of ['/access_as_user', '/other']) {
+    await fetch('http://localhost:' + server.address().port + path, { headers: { authorization: 'Bearer ' + token } });
+  }
+  server.closeAllConnections();
+  server.close();
+}
+`;
 it('pino logs each decision', async () => {
   const lines = await run(`${recipe('An audit log with pino')}${requests}await makeRequests();`);
   const common = { time: milliseconds, pid: milliseconds, hostname: expect.any(String) as string, name: 'access' };
@@ -149,4 +172,20 @@ it('OpenTelemetry gets metrics and spans', async () => {
     spanOf({ ...withoutKeys, route }, 2),
     spanOf({ ...withoutToken, route: '/orders/7' }),
   ]);
+});
+
+it('OpenTelemetry counts a request once that two middlewares let in', async () => {
+  const lines = await run(`${sdk}${recipe('Metrics and spans with OpenTelemetry')}
+async function makeRequests() {
+  await chain();
+}
+${chain}${report}`);
+  const metric = 'api.auth.requests';
+  const missingScope = { outcome: 'refused', code: 'insufficient_scope', reason: 'scope' };
+  expect(lines.filter((line) => (line as { readonly metric?: string }).metric === metric)).toEqual([
+    { metric, attributes: { outcome: 'verified' }, count: 1 },
+    { metric, attributes: { outcome: 'cached' }, count: 1 },
+    { metric, attributes: missingScope, count: 1 },
+  ]);
+  expect(lines.filter((line) => Object.hasOwn(line as object, 'span'))).toHaveLength(3);
 });

@@ -15,6 +15,8 @@ export interface RequestEvent {
    * `Class.method`; for a middleware or a function, the path of the request without its query. Undefined if neither is known.
    */
   readonly route?: string;
+  /** The request was let in before, by an earlier middleware or by its gate: it has an event already. */
+  readonly repeated?: true;
   /** How long the check took. Undefined if the code of a route refused the request after it. */
   readonly milliseconds?: number;
   /** The tenant of a caller that was let in, only with the option `diagnostics: { identifiers: true }`. */

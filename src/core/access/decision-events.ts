@@ -5,6 +5,7 @@ import { processWide } from '../process-wide.js';
 import { pathOf } from '../request-line.js';
 import { clientOf } from '../token/claims.js';
 import type { Verification, VerifiedToken } from '../token/verified-token.js';
+import { verifiedRequests } from './current-request.js';
 import type { Requirement } from './requirement.js';
 
 /** What a decision is about. */
@@ -15,10 +16,15 @@ export interface Decision {
   readonly startedAtMs?: number;
 }
 
-function routeAndTime({ request, requirement, startedAtMs }: Decision): Pick<RequestEvent, 'route' | 'milliseconds'> {
+function circumstances({
+  request,
+  requirement,
+  startedAtMs,
+}: Decision): Pick<RequestEvent, 'route' | 'repeated' | 'milliseconds'> {
   const route = requirement?.route ?? pathOf(request);
   return {
     ...(route !== undefined && { route }),
+    ...(verifiedRequests.get(request) !== undefined && { repeated: true }),
     ...(startedAtMs !== undefined && { milliseconds: performance.now() - startedAtMs }),
   };
 }
@@ -41,7 +47,7 @@ export function publishPassed(
 ): void {
   requestChannel.publish({
     outcome,
-    ...routeAndTime(decision),
+    ...circumstances(decision),
     ...(identifiers && identifiersIn(token)),
   } satisfies RequestEvent);
 }
@@ -58,7 +64,7 @@ export function publishRefused(error: unknown, decision: Decision): void {
     ...(code !== undefined && { code }),
     ...(reason !== undefined && { reason }),
     ...(status !== undefined && { status }),
-    ...routeAndTime(decision),
+    ...circumstances(decision),
   } satisfies RequestEvent);
 }
 
