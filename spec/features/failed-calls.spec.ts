@@ -1,5 +1,7 @@
 /** A call of another API that fails: what is published of it, and what the developer reads. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Get, JsonController } from 'routing-controllers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -42,9 +44,17 @@ afterAll(async () => {
 });
 
 let answer: () => Promise<Response>;
-const apis = {
-  graph: { baseUrl: 'https://graph.example/v1.0', scopes: ['https://graph.example/User.Read'], timeoutMs: 20 },
-};
+const graph = { baseUrl: 'https://graph.example/v1.0', scopes: ['https://graph.example/User.Read'] };
+
+function configure(timeoutMs: number): void {
+  initialize({
+    ...issuer.options,
+    diagnostics: true,
+    fetch: (input, init) =>
+      typeof input === 'string' && input.startsWith('https://graph.example/') ? answer() : fetch(input, init),
+    downstream: { ...issuer.downstreamOptions, apis: { graph: { ...graph, timeoutMs } } },
+  });
+}
 
 let events: DownstreamCallEvent[];
 const listener = (message: unknown) => events.push(message as DownstreamCallEvent);
@@ -59,13 +69,7 @@ beforeEach(() => {
   forgetWarnings();
   vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   subscribe(channel, listener);
-  initialize({
-    ...issuer.options,
-    diagnostics: true,
-    fetch: (input, init) =>
-      typeof input === 'string' && input.startsWith('https://graph.example/') ? answer() : fetch(input, init),
-    downstream: { ...issuer.downstreamOptions, apis },
-  });
+  configure(20);
 });
 afterEach(() => {
   unsubscribe(channel, listener);
@@ -92,7 +96,9 @@ describe('the event of a failed call', () => {
     answer = () => Promise.resolve(new Response(mark));
     use = (graph) => graph.post(path, { mark });
     await call();
-    expect(events).toEqual([{ api: 'graph', as: 'user', method: 'POST', status: 200, milliseconds: took }]);
+    expect(events).toEqual([
+      { api: 'graph', as: 'user', method: 'POST', status: 200, reason: 'not_json', milliseconds: took },
+    ]);
   });
 
   it('tells of calls of the application, also without a request', async () => {
@@ -119,6 +125,87 @@ describe('the event of a failed call', () => {
     use = (graph) => graph.get(path);
     await api.call('/me', { token: await issuer.appToken() });
     expect(events).toEqual([]);
+  });
+});
+
+describe('the reason of a call without an answer', () => {
+  const withCode = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(mark), { code }) });
+
+  it.each<[DownstreamCallEvent['reason'], Error]>([
+    ['timeout', withCode('UND_ERR_CONNECT_TIMEOUT')],
+    ['timeout', withCode('ETIMEDOUT')],
+    ['timeout', new DOMException(mark, 'TimeoutError')],
+    ['aborted', new DOMException(mark, 'AbortError')],
+    ['dns', withCode('ENOTFOUND')],
+    ['dns', withCode('EAI_AGAIN')],
+    ['refused', withCode('ECONNREFUSED')],
+    ['unreachable', withCode('EHOSTUNREACH')],
+    ['reset', withCode('ECONNRESET')],
+    ['reset', withCode('UND_ERR_SOCKET')],
+    ['tls', withCode('CERT_HAS_EXPIRED')],
+    ['tls', withCode('ERR_TLS_CERT_ALTNAME_INVALID')],
+    ['tls', withCode('UNABLE_TO_VERIFY_LEAF_SIGNATURE')],
+    ['malformed', withCode('HPE_INVALID_CONSTANT')],
+    ['malformed', withCode('UND_ERR_HEADERS_OVERFLOW')],
+  ])('is %s, in the event, the message and the explanation: %o', async (reason, error) => {
+    answer = () => Promise.reject(error);
+    expect((await call()).status).toBe(502);
+    expect(events).toEqual([{ api: 'graph', as: 'user', method: 'GET', reason, milliseconds: took }]);
+    const hint = `The API graph did not answer (${String(reason)}). The call was GET /v1.0/stock/`;
+    expect(explanations).toMatchObject([{ hint: expect.stringContaining(hint) as string }]);
+    expect(JSON.stringify([events, explanations])).not.toContain(mark);
+    const { message } = (await errorOf(() => asApplication('graph').get('/'))) as Error;
+    expect(message).toBe(`The API graph did not answer (${String(reason)}).`);
+  });
+
+  it('is timeout after timeoutMs', async () => {
+    answer = () => new Promise(() => undefined);
+    await call();
+    expect(events).toMatchObject([{ reason: 'timeout' }]);
+  });
+
+  it.each([
+    ['no code', new TypeError('fetch failed', { cause: new Error(mark) })],
+    ['an unknown code', withCode(mark.toUpperCase())],
+    ['a code that is no text', Object.assign(new Error(mark), { code: 7 })],
+    [
+      'a cause that is itself',
+      Object.assign(new Error(mark), {
+        get cause(): unknown {
+          return this;
+        },
+      }),
+    ],
+  ])('is not there for an error with %s', async (_, error) => {
+    answer = () => Promise.reject(error);
+    await call();
+    expect(events).toEqual([{ api: 'graph', as: 'user', method: 'GET', milliseconds: took }]);
+    expect(explanations[0]?.hint).toContain('The API graph did not answer. The call was GET');
+  });
+
+  it.each<[DownstreamCallEvent['reason'], string, (socket: Socket) => void]>([
+    ['reset', 'http', (socket) => socket.resetAndDestroy()],
+    ['reset', 'http', (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{')],
+    ['malformed', 'http', (socket) => socket.end(`${mark}\r\n\r\n`)],
+    ['tls', 'https', (socket) => socket.end(`${mark}\r\n\r\n`)],
+  ])('is %s over %s, as the HTTP client of Node fails: %o', async (reason, scheme, onRequest) => {
+    const server = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .once('data', () => {
+          onRequest(socket);
+        }),
+    );
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    answer = () => fetch(`${scheme}://127.0.0.1:${String(port)}`);
+    configure(5_000);
+    await call();
+    await once(server.close(), 'close');
+    expect(events).toMatchObject([{ reason }]);
+    answer = () => fetch(`http://127.0.0.1:${String(port)}`);
+    await call();
+    expect(events).toMatchObject([{ reason }, { reason: 'refused' }]);
   });
 });
 

@@ -68,6 +68,13 @@ export interface DownstreamCallEvent {
   readonly method: string;
   /** What the API answered. Undefined: it did not answer. */
   readonly status?: number;
+  /**
+   * Why there was no answer: no time left, no address of the host, a connection that was refused, impossible or broke, TLS,
+   * an answer that is not HTTP, or an abort by the option `fetch`. `not_json`: a status within 2xx, and another body.
+   * Undefined: the status is the reason, or the error has no code that is known.
+   */
+  readonly reason?:
+    'timeout' | 'dns' | 'refused' | 'unreachable' | 'reset' | 'tls' | 'malformed' | 'aborted' | 'not_json';
   /** How long the call took, without its token. */
   readonly milliseconds: number;
 }

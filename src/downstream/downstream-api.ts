@@ -11,6 +11,7 @@ import { discardBody, readJson } from './downstream-answer.js';
 import { bodyOf, requestOf, type DownstreamRequest } from './downstream-request.js';
 import { publishFailedCall } from './downstream-events.js';
 import { DownstreamError, TokenUnavailableError } from './errors.js';
+import { reasonOf, reasonOfCause } from './failed-call-reason.js';
 import type { DownstreamToken } from './token-life.js';
 import type { TokenSource } from './token-source.js';
 import { withoutSecrets } from './without-secrets.js';
@@ -54,6 +55,16 @@ function withToken(headers: Headers, token: string): Headers {
 
 const noAnswerWithin = (milliseconds: number) =>
   new DOMException(`There was no answer within ${String(milliseconds)} ms.`, 'TimeoutError');
+
+/** The error for a call that got no answer. Its message, which production logs, has nothing of the cause but one word. */
+function noAnswer(api: string, cause: Error): DownstreamError {
+  const reason = reasonOfCause(cause);
+  return new DownstreamError({
+    api,
+    cause,
+    ...(reason !== undefined && { message: `The API ${api} did not answer (${reason}).` }),
+  });
+}
 
 /** A client of an Azure SDK keeps the token it gets, so it must not get one from an object that serves all requests. */
 function unboundError(source: TokenSource): ConfigurationError {
@@ -291,13 +302,19 @@ export class DownstreamApi {
     } catch (error) {
       if (callers?.aborted === true || (isRefusal(error) && !(error instanceof DownstreamError))) throw error;
       const failure =
-        error instanceof DownstreamError
-          ? error
-          : new DownstreamError({ api: settings.name, cause: withoutSecrets([token], error) });
+        error instanceof DownstreamError ? error : noAnswer(settings.name, withoutSecrets([token], error));
       const method = (request.init.method ?? 'GET').toUpperCase();
       const status = failure.response?.status;
+      const reason = reasonOf(failure);
       const milliseconds = performance.now() - startedAtMs;
-      publishFailedCall({ api: settings.name, as, method, ...(status !== undefined && { status }), milliseconds });
+      publishFailedCall({
+        api: settings.name,
+        as,
+        method,
+        ...(status !== undefined && { status }),
+        ...(reason !== undefined && { reason }),
+        milliseconds,
+      });
       noteFailedCall(failure, { method, pathname: new URL(url).pathname });
       throw failure;
     }
