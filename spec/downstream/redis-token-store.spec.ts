@@ -233,8 +233,30 @@ describe('redisTokenStore', () => {
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error).toHaveProperty(
       'message',
-      'redisTokenStore takes a client of the package redis (5 or newer), ioredis, iovalkey or @valkey/valkey-glide.',
+      'redisTokenStore takes a client of the package redis (4 or newer), ioredis, iovalkey or @valkey/valkey-glide.',
     );
+  });
+
+  it('takes a client by the type that redis 4 gives it', async () => {
+    type Key = string | Buffer;
+    interface Redis4Client {
+      readonly isReady: boolean;
+      readonly isOpen: boolean;
+      get(...args: [key: Key] | [options: { readonly isolated?: boolean }, key: Key]): Promise<string | null>;
+      set(
+        ...args:
+          | [key: Key, value: Key | number, options?: { readonly PX?: number; readonly NX?: true }]
+          | [options: { readonly isolated?: boolean }, key: Key, value: Key | number]
+      ): Promise<string | Buffer | null>;
+      del(
+        ...args: [keys: Key | Key[]] | [options: { readonly isolated?: boolean }, keys: Key | Key[]]
+      ): Promise<number>;
+    }
+    const set = vi.fn<Redis4Client['set']>().mockResolvedValueOnce('OK').mockResolvedValue(null);
+    const redis4: Redis4Client = { isReady: true, isOpen: true, get: vi.fn(), set, del: vi.fn() };
+    const store = redisTokenStore(redis4);
+    expect([await store.claim?.('name', 1000), await store.claim?.('name', 1000)]).toEqual([true, false]);
+    expect(set.mock.lastCall).toEqual(['microsoft-identity:{name}:lease', '1', { PX: 1000, NX: true }]);
   });
 
   it.each([

@@ -31,8 +31,8 @@ interface GlideClient {
 export interface RedisClient {
   get(key: string): Promise<unknown>;
   // A method's parameters are compared in both directions, so each client's own type fits.
-  set(key: string, value: string, ...options: never[]): Promise<unknown>;
-  del(...keys: never[]): Promise<unknown>;
+  set(key: string, value: string, options: never): Promise<unknown>;
+  del(key: never): Promise<unknown>;
 }
 
 /** Options of {@link redisTokenStore}. */
@@ -89,7 +89,7 @@ function commandsOf(client: unknown): Commands {
   if (hasCommands && isNodeRedis) return nodeRedisCommands(client as NodeRedisClient);
   if (hasCommands && typeof shape['customCommand'] === 'function') return glideCommands(client as GlideClient);
   throw new ConfigurationError(
-    'redisTokenStore takes a client of the package redis (5 or newer), ioredis, iovalkey or @valkey/valkey-glide.',
+    'redisTokenStore takes a client of the package redis (4 or newer), ioredis, iovalkey or @valkey/valkey-glide.',
   );
 }
 
@@ -119,7 +119,7 @@ class NotConnectedError extends Error {
  * application's: connect it, listen to its `error` event, and close it. While it is not connected, tokens are asked for
  * without the store.
  *
- * @param client - a connected client of `redis` (5 or newer), `ioredis`, `iovalkey` or `@valkey/valkey-glide`, or of a cluster
+ * @param client - a connected client of `redis` (4 or newer), `ioredis`, `iovalkey` or `@valkey/valkey-glide`, or of a cluster
  * @param options.prefix - what every key starts with; default `microsoft-identity:`
  * @throws ConfigurationError where it is another kind of client, or for an unknown option
  * @example
