@@ -1,5 +1,5 @@
 /** The tenant that the environment names. `initialize()` reads the same variables. */
-import type { IdentityOptions } from 'microsoft-identity-decorators';
+import { optionsFromEnvironment, type IdentityOptions } from 'microsoft-identity-decorators';
 import type { TokenStore } from 'microsoft-identity-decorators/downstream';
 import type { Setup } from './app.js';
 import type { SignIn } from './sign-in-settings.js';
@@ -48,35 +48,8 @@ export function setupFromEnvironment(): Setup {
   };
 }
 
-function b2cOptions(): IdentityOptions['b2c'] {
-  const domainName = read('AzureAdB2C__Domain');
-  if (domainName === undefined) return undefined;
-  return {
-    domainName,
-    policies: (read('AzureAdB2C__Policies') ?? '').split(',').map((policy) => policy.trim()),
-    tenantId: read('AzureAdB2C__TenantId'),
-    clientId: read('AzureAdB2C__ClientId'),
-  };
-}
-
 /** The options that `initialize()` reads by itself, with a store, which has no name in the environment. */
 export function optionsWithStore(store: TokenStore): IdentityOptions {
-  const clientSecret = read('AzureAd__ClientSecret');
-  const baseUrl = read('DownstreamApis__warnings__BaseUrl');
-  const scopes = read('DownstreamApis__warnings__Scopes')?.split(/\s+/) ?? [];
-  return {
-    tenantId: read('AzureAd__TenantId'),
-    clientId: read('AzureAd__ClientId'),
-    instance: read('AzureAd__Instance'),
-    audience: read('AzureAd__Audience'),
-    b2c: b2cOptions(),
-    downstream:
-      baseUrl === undefined
-        ? undefined
-        : {
-            credential: clientSecret === undefined ? { managedIdentity: 'system' } : { clientSecret },
-            apis: { warnings: { baseUrl, scopes } },
-            store,
-          },
-  };
+  const options = optionsFromEnvironment();
+  return { ...options, downstream: options.downstream && { ...options.downstream, store } };
 }

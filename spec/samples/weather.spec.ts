@@ -472,7 +472,7 @@ describe('the weather sample and the warnings sample with a tenant in the enviro
 
   const tenant = () => ({ AzureAd__TenantId: issuer.options.tenantId, AzureAd__Instance: issuer.options.instance });
 
-  const startWeather = (redisUrl: string) =>
+  const startWeather = (redisUrl: string, variables: Variables = {}) =>
     startSample({
       ...tenant(),
       AzureAd__ClientId: issuer.options.clientId,
@@ -480,6 +480,7 @@ describe('the weather sample and the warnings sample with a tenant in the enviro
       DownstreamApis__warnings__BaseUrl: urlOf(warnings),
       DownstreamApis__warnings__Scopes: `api://${warningsId}/warnings.read`,
       REDIS_URL: redisUrl,
+      ...variables,
     });
 
   const get = (url: string, token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } });
@@ -521,6 +522,14 @@ describe('the weather sample and the warnings sample with a tenant in the enviro
     expect((await warningsOf(sample, await issuer.token())).status).toBe(200);
     expect(await stop(sample, 'SIGTERM')).toBe(0);
     expect(sample.complaints().match(/Redis is not available/g)).toHaveLength(1);
+  });
+
+  it('accepts with a store only the clients that the environment allows', async () => {
+    const sample = await startWeather('redis://127.0.0.1:1', { AzureAd__AllowedClients: warningsId });
+    expect((await warningsOf(sample, await issuer.token({ azp: warningsId }))).status).toBe(200);
+    const refused = await warningsOf(sample, await issuer.token());
+    expect([refused.status, await refused.json()]).toMatchObject([403, { error: 'insufficient_scope' }]);
+    expect(await stop(sample, 'SIGTERM')).toBe(0);
   });
 
   it('ends on SIGTERM', async () => {
