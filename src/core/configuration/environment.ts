@@ -208,6 +208,8 @@ const restrictionsOf = ({ allowedClients, b2c }: Settings): readonly Restriction
 export function unreadRestrictions(environment: Environment, settings: Settings): readonly string[] {
   const values = new Map(
     Object.entries(environment)
+      // Ahead of the rest, because a process may have hundreds of variables.
+      .filter(([name]) => /^azuread/i.test(name))
       .map(([name, value = '']) => [withoutNumber(keyOf(name)), value.trim().toLowerCase()] as const)
       .filter(([, value]) => value !== ''),
   );
