@@ -280,6 +280,23 @@ describe('docs/production.md', () => {
     expect(await ended).toEqual([0, null]);
   });
 
+  it('logs why another API did not answer', async () => {
+    const program = programsOf('docs/production.md').find((text) => text.includes('DownstreamError')) ?? '';
+    const port = await freePort();
+    const child = await startProgram(compiled(program), port, issuer.options, {
+      AzureAd__ClientSecret: issuer.downstreamOptions.credential.clientSecret,
+      DownstreamApis__inventory__BaseUrl: `http://127.0.0.1:${String(await freePort())}`,
+      DownstreamApis__inventory__Scopes: 'api://0f6d1a52-7b4e-4f65-8f0c-9c6c1e7f4f02/stock.read',
+    });
+    let shown = '';
+    child.stderr?.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+    const headers = { authorization: `Bearer ${await issuer.token()}` };
+    const { status } = await fetch(`http://localhost:${String(port)}/stock`, { headers });
+    expect(status).toBe(502);
+    await vi.waitFor(() => { expect(shown).toContain('ECONNREFUSED'); }, 5_000);
+    expect(shown).toMatch(/^The API inventory did not answer/);
+  });
+
   it('does not start with a tenant that is not there', async () => {
     const elsewhere = { ...issuer.options, tenantId: '00000000-0000-4000-8000-000000000000' };
     await expect(startProgram(compiled(code), await freePort(), elsewhere)).rejects.toThrow('The program ended');
