@@ -293,7 +293,9 @@ describe('docs/production.md', () => {
     const headers = { authorization: `Bearer ${await issuer.token()}` };
     const { status } = await fetch(`http://localhost:${String(port)}/stock`, { headers });
     expect(status).toBe(502);
-    await vi.waitFor(() => { expect(shown).toContain('ECONNREFUSED'); }, 5_000);
+    await vi.waitFor(() => {
+      expect(shown).toContain('ECONNREFUSED');
+    }, 5_000);
     expect(shown).toMatch(/^The API inventory did not answer/);
   });
 
