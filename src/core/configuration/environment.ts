@@ -206,11 +206,12 @@ const restrictionsOf = ({ allowedClients, b2c }: Settings): readonly Restriction
  * @param settings - of the options that were given
  */
 export function unreadRestrictions(environment: Environment, settings: Settings): readonly string[] {
+  // A process may have hundreds of variables, and Node asks the system for each value.
+  const names = Object.keys(environment).filter((name) => /^azuread/i.test(name));
+  if (names.length === 0) return [];
   const values = new Map(
-    Object.entries(environment)
-      // Ahead of the rest, because a process may have hundreds of variables.
-      .filter(([name]) => /^azuread/i.test(name))
-      .map(([name, value = '']) => [withoutNumber(keyOf(name)), value.trim().toLowerCase()] as const)
+    names
+      .map((name) => [withoutNumber(keyOf(name)), (environment[name] ?? '').trim().toLowerCase()] as const)
       .filter(([, value]) => value !== ''),
   );
   const isOurs = (section: string) => {
