@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { currentRequest } from '../../src/core/access/current-request.js';
+import { currentRequest, type VerifiedContext } from '../../src/core/access/current-request.js';
+import type { DownstreamApi } from '../../src/downstream/downstream-api.js';
 import { requires, type Authenticator } from '../../src/core/access/requirement.js';
 import { createIdentity } from '../../src/core/identity.js';
 import {
@@ -81,6 +82,28 @@ describe('onBehalfOf', () => {
       return claimsOf(await currentRequest.run(context, () => graph.getAccessToken()))['oid'];
     });
     expect(await Promise.all(people)).toEqual(callers);
+  });
+
+  it('gives a client of an Azure SDK a token where it was created in the request that runs, and else none', async () => {
+    const [ada, eve] = [await admitted(issuer.token({ oid: 'ada' })), await admitted(issuer.token({ oid: 'eve' }))];
+    const scope = 'https://graph.microsoft.com/.default';
+    const tokenIn = (context: VerifiedContext, graph: DownstreamApi) =>
+      currentRequest.run(context, () => graph.getToken(scope));
+    const constant = onBehalfOf('graph');
+    const created = currentRequest.run(ada.context, () => onBehalfOf('graph'));
+    expect(claimsOf((await tokenIn(ada.context, created)).token)).toMatchObject({ oid: 'ada' });
+    // A handler runs in a copy of the context of its request.
+    const copy = { ...ada.context, original: ada.context };
+    expect(claimsOf((await tokenIn(copy, created)).token)).toMatchObject({ oid: 'ada' });
+    const before = issuer.requests.tokens;
+    for (const use of [() => tokenIn(eve.context, created), () => tokenIn(ada.context, constant)]) {
+      expect(await errorOf(use)).toMatchObject({
+        code: 'invalid_configuration',
+        message: expect.stringMatching(/^onBehalfOf\('graph'\) serves many users/) as string,
+      });
+    }
+    for (const graph of [created, constant]) await refuses(() => graph.getToken(scope), 'missing_token');
+    expect(issuer.requests.tokens).toBe(before);
   });
 
   it('is for the caller of its request in any other', async () => {
@@ -264,6 +287,9 @@ describe('asApplication', () => {
         /^asApplication\('\w+'\) with tenantId 'caller' serves many tenants, .*@AsApplication\(/,
       );
     }
+    const created = currentRequest.run(context, () => asApplication('orders'));
+    const token = await currentRequest.run(context, () => created.getToken(scope));
+    expect(claimsOf(token.token)).toMatchObject({ idtyp: 'app' });
     const tenantId = crypto.randomUUID();
     expect(claimsOf((await asApplication('orders', { tenantId }).getToken(scope)).token)).toBeDefined();
     const bound = applicationApiFiller(['orders'])('Orders.list')(context);

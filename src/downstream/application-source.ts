@@ -9,7 +9,7 @@ import { applicationScope, applicationTenant } from './authority.js';
 import { settingsOf, type CalledApi } from './called-api.js';
 import { fakedSource, isTest } from './faked-source.js';
 import { scopesOf } from './requested-scopes.js';
-import { runningSource, type TokenSource } from './token-source.js';
+import { runningSource, sameRequest, type TokenSource } from './token-source.js';
 import { tokenSettingsOf, tokensOf } from './tokens-of.js';
 
 /** What an application token is asked for. */
@@ -71,6 +71,7 @@ export function boundApplicationSource(call: ApplicationCall, context: VerifiedC
 /** A source of the application itself, in whichever request runs, or in none. */
 export function runningApplicationSource(call: ApplicationCall): TokenSource {
   const current = () => boundApplicationSource(call, currentRequest.getStore());
-  const isForOneTenant = () => (call.tenantId ?? current().settings().tenantId) !== 'caller';
+  const isForCaller = sameRequest();
+  const isForOneTenant = () => isForCaller() || (call.tenantId ?? current().settings().tenantId) !== 'caller';
   return runningSource('application', isForOneTenant, current);
 }

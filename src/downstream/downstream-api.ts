@@ -77,7 +77,7 @@ function unboundError(source: TokenSource): ConfigurationError {
           `@AsApplication('${name}') or with the id of the tenant as tenantId`,
         ];
   return new ConfigurationError(
-    `${subject}, and a client of an Azure SDK keeps the token of one. Create the client in the request, with a ` +
+    `${subject}, and a client of an Azure SDK keeps the token of one. Create both in the request, or the client with a ` +
       `parameter ${bound}.`,
   );
 }
@@ -200,12 +200,13 @@ export class DownstreamApi {
   /**
    * A token for a client of an Azure SDK, whose `TokenCredential` this is.
    *
-   * A client keeps the token it gets. So an object that is for the caller, or the caller's tenant, of whichever request runs
+   * A client keeps the token it gets. So a constant that is for the caller, or the caller's tenant, of whichever request runs
    * gives none for scopes of a client: a client that several requests share would call for one with the token of another.
    *
    * @param scopes - default: those of the API
    * @param options - `claims`: a claims request that the token must satisfy, caches are skipped; `abortSignal` ends the wait
-   * @throws ConfigurationError if scopes are given and the object is not bound to a request
+   * @throws ConfigurationError if scopes are given, and the object is neither bound to a request nor created in the one that
+   *   runs
    */
   getToken(
     scopes?: string | readonly string[],

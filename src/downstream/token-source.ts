@@ -1,4 +1,5 @@
 /** What a DownstreamApi asks of those who create it. */
+import { currentRequest } from '../core/access/current-request.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import type { DownstreamToken } from './token-life.js';
 
@@ -24,6 +25,18 @@ export interface TokenSource {
   token(options: TokenOptions): DownstreamToken | Promise<DownstreamToken>;
   /** The error itself, addressed to the caller for whom the token is, where it is a refusal. */
   addressed(error: unknown): unknown;
+}
+
+/** What stands for the running request. A handler of Express runs in a copy of it. */
+function runningRequest(): object | undefined {
+  const context = currentRequest.getStore();
+  return context?.requirement === undefined ? context : (context.original ?? context);
+}
+
+/** Whether the request runs in which this was called: what was created in it, and is used in it, is for one caller. */
+export function sameRequest(): () => boolean {
+  const request = runningRequest();
+  return () => request !== undefined && request === runningRequest();
 }
 
 /**

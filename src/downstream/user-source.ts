@@ -12,7 +12,7 @@ import { settingsOf, type CalledApi } from './called-api.js';
 import { fakedSource, isTest } from './faked-source.js';
 import { scopesOf } from './requested-scopes.js';
 import type { DownstreamToken } from './token-life.js';
-import { runningSource, type TokenOptions, type TokenSource } from './token-source.js';
+import { runningSource, sameRequest, type TokenOptions, type TokenSource } from './token-source.js';
 import { tokensOf } from './tokens-of.js';
 
 /** Where on-behalf-of is used: for which API, and with which configuration. */
@@ -136,9 +136,5 @@ export function isBoundTo(
 
 /** A source for the caller of whichever request runs: it is looked up at each use. */
 export function runningUserSource(call: UserCall): TokenSource {
-  return runningSource(
-    'user',
-    () => false,
-    () => sourceFor(call, currentRequest.getStore(), false),
-  );
+  return runningSource('user', sameRequest(), () => sourceFor(call, currentRequest.getStore(), false));
 }
