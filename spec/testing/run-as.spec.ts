@@ -179,10 +179,14 @@ describe('the helpers in a test', () => {
   });
 
   it('keep an object that serves every request from the clients of Azure SDKs, as they do outside a test', async () => {
-    const error = await errorOf(() =>
-      run({ graph }, () => onBehalfOf('graph').getToken(['https://vault.azure.net/.default'])),
-    );
+    const scopes = ['https://vault.azure.net/.default'];
+    const constant = onBehalfOf('graph');
+    const error = await errorOf(() => run({ graph }, () => constant.getToken(scopes)));
     expect((error as Error).message).toMatch(/serves many users/);
+    // In a request, an object of its own is for one caller.
+    expect(await run({ graph }, () => onBehalfOf('graph').getToken(scopes))).toMatchObject({
+      token: 'token-of-a-test',
+    });
   });
 });
 
