@@ -1,5 +1,5 @@
 /** What a DownstreamApi asks of those who create it. */
-import { currentRequest } from '../core/access/current-request.js';
+import { currentRequest, originalContext } from '../core/access/current-request.js';
 import type { DownstreamApiSettings } from '../core/configuration/settings.js';
 import type { DownstreamToken } from './token-life.js';
 
@@ -27,10 +27,10 @@ export interface TokenSource {
   addressed(error: unknown): unknown;
 }
 
-/** What stands for the running request. A handler of Express runs in a copy of it. */
+/** What stands for the running request. */
 function runningRequest(): object | undefined {
   const context = currentRequest.getStore();
-  return context?.requirement === undefined ? context : (context.original ?? context);
+  return context?.requirement === undefined ? context : originalContext(context);
 }
 
 /** Whether the request runs in which this was called: what was created in it, and is used in it, is for one caller. */

@@ -1,7 +1,12 @@
 /** The check of a request at its gate, and of a further requirement after it. */
 import { areChecksDemanded } from '../core/access/application-check.js';
 import { combineAlongMiddlewares, isOfAnotherConfiguration } from '../core/access/combining.js';
-import { verifiedRequests, type AdmittedRequest, type VerifiedContext } from '../core/access/current-request.js';
+import {
+  originalContext,
+  verifiedRequests,
+  type AdmittedRequest,
+  type VerifiedContext,
+} from '../core/access/current-request.js';
 import { asksApplication } from '../core/access/requirement-checks.js';
 import type { Authenticator, Requirement } from '../core/access/requirement.js';
 import { andThen, isThenable, whenSettled } from '../core/awaited.js';
@@ -131,7 +136,7 @@ export function demandsOn(
  */
 export function satisfy(current: VerifiedContext, requirement: Requirement): void | Promise<void> {
   if (current.requirement === undefined || current.requirement === requirement) return undefined;
-  const context = current.original ?? current;
+  const context = originalContext(current);
   if (context.satisfied?.has(requirement) === true) return undefined;
   if (isOfAnotherConfiguration(context.requirement, requirement)) {
     const { at = 'A protected method' } = requirement;

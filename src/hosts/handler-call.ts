@@ -1,7 +1,7 @@
 /** Calls of the forms that hosts call handlers in: `(request, response, next)` of Express, `(request, …)` of Fetch. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { currentRequest, verifiedRequests } from '../core/access/current-request.js';
+import { currentRequest, originalContext, verifiedRequests } from '../core/access/current-request.js';
 import { isMethod, type MemberProtection } from '../decorators/protected-class.js';
 import {
   asProtected,
@@ -58,7 +58,7 @@ function runInOwnContext(request: IncomingMessage, run: () => unknown): unknown 
   const own = verifiedRequests.get(request);
   if (own === undefined) return currentRequest.exit(run);
   const current = currentRequest.getStore();
-  const isOwn = current?.requirement !== undefined && (current.original ?? current) === own;
+  const isOwn = current?.requirement !== undefined && originalContext(current) === own;
   return isOwn ? run() : currentRequest.run(own, run);
 }
 

@@ -1,6 +1,7 @@
 /** The running calls of handlers and actions: what one of them calls in turn is no new arrival of its request. */
 import {
   currentRequest,
+  originalContext,
   verifiedRequests,
   type AdmittedRequest,
   type VerifiedContext,
@@ -25,7 +26,7 @@ export function noteHandler(context: VerifiedContext, next: Next | undefined): v
 /** Whether a context is that of a handler which runs, for a request. In a test nothing is judged. */
 export function isHandling(context: VerifiedContext | undefined, request: object): context is AdmittedRequest {
   if (context?.requirement === undefined || !context.isHandling) return false;
-  return verifiedRequests.get(request) === (context.original ?? context);
+  return verifiedRequests.get(request) === originalContext(context);
 }
 
 /**

@@ -45,6 +45,11 @@ export interface AdmittedRequest extends ChallengedCaller, Caller {
   readonly original?: AdmittedRequest | undefined;
 }
 
+/** The context of a request, also where one call of a handler runs in a copy of it. */
+export function originalContext(context: AdmittedRequest): AdmittedRequest {
+  return context.original ?? context;
+}
+
 /** The claims of a request that were verified, or that a test gave. */
 export type VerifiedContext = TestContext | AdmittedRequest;
 

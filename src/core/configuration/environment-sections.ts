@@ -1,4 +1,5 @@
 /** The names of environment variables, by their sections. They are those of Microsoft.Identity.Web. */
+
 /** Names after a common beginning. */
 export interface Section {
   /** The names that are read, each with one value. */
